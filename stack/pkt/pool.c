@@ -18,6 +18,7 @@ pkt_pool_init(struct pkt_pool *pool, const struct pkt_source *src, unsigned int 
 	pool->payload_max = payload_max;
 	pool->stock_max = stock ? PKT_POOL_STOCK_MAX : 0;
 	pool->bulk = stock ? PKT_POOL_BULK : 1;
+	pool->source_avail = size;
 }
 
 void
@@ -43,6 +44,7 @@ pkt_pool_refill(struct pkt_pool *pool)
 		return NULL;
 	}
 	pool->count = n - 1;
+	pool->source_avail = pool->src.avail(pool->src.ctx);
 	return pool->stock[n - 1];
 }
 
@@ -65,4 +67,11 @@ unsigned int
 pkt_pool_avail(const struct pkt_pool *pool)
 {
 	return pool->count + pool->src.avail(pool->src.ctx);
+}
+
+bool
+pkt_pool_recheck(struct pkt_pool *pool)
+{
+	pool->source_avail = pool->src.avail(pool->src.ctx);
+	return pool->count + pool->source_avail > pool->reserve;
 }

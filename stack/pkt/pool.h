@@ -31,6 +31,7 @@ struct pkt_pool {
 	unsigned int bulk;	/* packets asked for at a time */
 	unsigned int size;	/* packets the source owns in all */
 	unsigned int reserve;	/* packets that data of applications may never take: RX lives on them */
+	unsigned int source_avail; /* what the source had at the last refill */
 	uint16_t payload_max;	/* bytes of payload a packet can hold behind its headroom */
 	uint64_t alloc_fails;	/* refused allocations, ever */
 	int64_t held;		/* allocated minus freed by this worker: its gauge (I-6) */
@@ -55,12 +56,17 @@ void pkt_pool_release(struct pkt_pool *pool, struct pkt *p);
 /** Packets that could still be allocated, stock included. */
 unsigned int pkt_pool_avail(const struct pkt_pool *pool);
 
-/** True while data of applications may take a packet without touching the reserve. */
+/** Ask the source again; the slow half of pkt_pool_has_spare. */
+bool pkt_pool_recheck(struct pkt_pool *pool);
+
+/**
+ * True while data of applications may take a packet without touching the reserve. Works on the
+ * source's count of the last refill and asks again only when that looks short.
+ */
 static inline bool
-pkt_pool_has_spare(const struct pkt_pool *pool)
+pkt_pool_has_spare(struct pkt_pool *pool)
 {
-	return pool->count > 0 ? pkt_pool_avail(pool) > pool->reserve :
-				 pool->src.avail(pool->src.ctx) > pool->reserve;
+	return pool->count + pool->source_avail > pool->reserve || pkt_pool_recheck(pool);
 }
 
 /** An empty packet with PKT_HEADROOM in front, or NULL (counted in alloc_fails). */
@@ -91,8 +97,9 @@ pkt_alloc(struct pkt_pool *pool)
  * calls it, but a driver may drop its reference on another core: hence the atomic.
  */
 static inline void
-pkt_hold(struct pkt *p)
+pkt_hold(struct pkt_pool *pool, struct pkt *p)
 {
+	pool->held++;
 	if (p->refcnt == 1)
 		p->refcnt = 2;
 	else
