@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The single-producer single-consumer ring: positions published with release, read with acquire. */
+#include "base/ring.h"
+
+#include "base/assert.h"
+
+size_t
+ring_bytes(uint32_t capacity)
+{
+	if (!is_power_of_two(capacity) || capacity > RING_CAPACITY_MAX)
+		return 0;
+	return sizeof(struct ring) + (size_t)capacity * sizeof(void *);
+}
+
+struct ring *
+ring_init(void *mem, uint32_t capacity)
+{
+	struct ring *r = mem;
+
+	ASSERT(ring_bytes(capacity) != 0);
+	ASSERT((uintptr_t)mem % CACHE_LINE == 0);
+	atomic_init(&r->head, 0);
+	atomic_init(&r->tail, 0);
+	r->tail_seen = 0;
+	r->head_seen = 0;
+	r->mask = capacity - 1;
+	return r;
+}
+
+uint32_t
+ring_put_burst(struct ring *r, void *const *items, uint32_t n)
+{
+	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+	uint32_t room = ring_capacity(r) - (head - r->tail_seen);
+
+	if (room < n) {
+		r->tail_seen = atomic_load_explicit(&r->tail, memory_order_acquire);
+		room = ring_capacity(r) - (head - r->tail_seen);
+		n = min_u32(n, room);
+	}
+	if (n == 0)
+		return 0;
+	for (uint32_t i = 0; i < n; i++)
+		r->slots[(head + i) & r->mask] = items[i];
+	atomic_store_explicit(&r->head, head + n, memory_order_release);
+	return n;
+}
+
+uint32_t
+ring_get_burst(struct ring *r, void **items, uint32_t n)
+{
+	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
+	uint32_t ready = r->head_seen - tail;
+
+	if (ready < n) {
+		r->head_seen = atomic_load_explicit(&r->head, memory_order_acquire);
+		ready = r->head_seen - tail;
+		n = min_u32(n, ready);
+	}
+	if (n == 0)
+		return 0; /* polling an empty ring writes nothing that others read */
+	for (uint32_t i = 0; i < n; i++)
+		items[i] = r->slots[(tail + i) & r->mask];
+	atomic_store_explicit(&r->tail, tail + n, memory_order_release);
+	return n;
+}
+
+uint32_t
+ring_count(const struct ring *r)
+{
+	/* Tail first: read the other way round it could pass the head just read. */
+	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
+	uint32_t head = atomic_load_explicit(&r->head, memory_order_acquire);
+
+	return min_u32(head - tail, ring_capacity(r));
+}
