@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The TCP engine's face (RFC 9293): packets, time and calls in; packets and events out. */
+#ifndef TCP_TCP_H
+#define TCP_TCP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/siphash.h"
+#include "conf/env.h"
+#include "conf/tcp_state.h"
+#include "pkt/pkt.h"
+#include "wire/addr.h"
+#include "wire/local.h"
+#include "wire/tcp_seg.h"
+
+/*
+ * One struct tcp_stack per worker; nothing in it is shared. The engine never calls up or down:
+ * what it wants sent goes to env->tx as IP packets, what the owner of a connection should know
+ * goes to the stack's event list. Every call takes the env of this moment.
+ */
+struct tcp_stack;
+
+/** Handle of a connection or listener: generation in the high half, index in the low. 0: none. */
+typedef uint64_t tcp_handle;
+
+/** Segments that tcp_input_burst takes at most at a time. */
+#define TCP_BURST_MAX 64u
+
+/** What the owner of a connection or listener can be told; bits of tcp_event.what. */
+#define TCP_EV_ACCEPTABLE 0x01u /* a listener's accept queue is not empty */
+#define TCP_EV_CONNECTED 0x02u	/* an active open finished, err says how */
+#define TCP_EV_READABLE 0x04u	/* data or the peer's FIN */
+#define TCP_EV_WRITABLE 0x08u	/* send space after a refusal */
+#define TCP_EV_TIMEOUT 0x10u	/* the owner's own timer */
+#define TCP_EV_CLOSED 0x20u	/* the handle ends with this event */
+
+struct tcp_event {
+	tcp_handle handle;	/* a listener's for TCP_EV_ACCEPTABLE, else a connection's */
+	void *data;		/* the owner's, as set by tcp_set_owner or tcp_listen */
+	const void *ops;
+	uint32_t what;		/* TCP_EV_* */
+	int err;		/* 0 or -errno, for CONNECTED and CLOSED */
+};
+
+/** Sizes and secrets; all memory is taken in tcp_stack_create. */
+struct tcp_params {
+	uint32_t conns_max;	/* connections, 1 .. 2^28 */
+	uint32_t synq_max;	/* SYN-queue entries of all listeners of this worker */
+	uint32_t timewait_max;	/* TIME_WAIT entries */
+	uint32_t ranges_max;	/* out-of-order runs of all connections */
+	uint16_t mtu;		/* of the port: bytes of an IP packet */
+	unsigned int worker;	/* this worker's number, and how many share the listeners */
+	unsigned int workers;
+	struct siphash_key flow_key;	/* the flow table's and the timestamp offsets' */
+	struct siphash_key isn_key;	/* RFC 6528 */
+	struct siphash_key cookie_key[2]; /* SYN cookies: current and previous */
+	struct siphash_key port_key;	/* RFC 6056 */
+	const struct local_addrs *local; /* outlives the stack */
+	/* True if a flow's received packets come to this worker; NULL: all do. */
+	bool (*is_mine)(const void *ctx, const struct flow_key *key);
+	const void *is_mine_ctx;
+};
+
+/** -ENOMEM or -EINVAL; all or nothing. */
+int tcp_stack_create(const struct tcp_params *par, uint64_t now_us, struct tcp_stack **out);
+
+/** Frees everything; connections vanish without a word (use tcp_abort before). */
+void tcp_stack_destroy(struct tcp_stack *stack, struct env *env);
+
+/**
+ * Process n <= TCP_BURST_MAX segments, in order; takes the packets over, always. Each gets exactly
+ * one outcome. Answers that may be joined with data of the owner wait for tcp_flush.
+ */
+void tcp_input_burst(struct tcp_stack *stack, struct env *env, const struct tcp_seg *segs,
+	struct pkt *const *pkts, unsigned int n);
+
+/** Expire timers; at most a fixed number per call. */
+void tcp_poll(struct tcp_stack *stack, struct env *env);
+
+/** When tcp_poll must be called again, in us of env->now_us: 0 at once, UINT64_MAX never. */
+uint64_t tcp_poll_at(const struct tcp_stack *stack);
+
+/**
+ * Send what calls and segments since the last flush have made sendable: data, and the ACKs that
+ * found no data to ride on. Call it after the owner's callbacks, once per burst.
+ */
+void tcp_flush(struct tcp_stack *stack, struct env *env);
+
+/** The next event, oldest first; false: none. Callers may call the engine between two. */
+bool tcp_next_event(struct tcp_stack *stack, struct tcp_event *ev);
+
+/* --- calls of the owner: 0, a count, or -errno; -EBADF for a handle that is gone ----------- */
+
+struct tcp_listen_params {
+	int laddr_idx;		/* index into local_addrs, -1: any */
+	uint16_t port;
+	unsigned int backlog;	/* for all workers together; 0: somaxconn */
+	int syncookies;		/* -1: the tunable; else 0, 1, 2 */
+	bool nodelay;
+	const char *name;	/* for listings; outlives the listener */
+	void *data;
+	const void *ops;
+};
+
+int tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_params *par,
+	tcp_handle *out);
+int tcp_listener_close(struct tcp_stack *stack, struct env *env, tcp_handle listener);
+int tcp_accept(struct tcp_stack *stack, struct env *env, tcp_handle listener, tcp_handle *out);
+
+/**
+ * Active open. lport 0: chosen (RFC 6056). laddr_idx must be a local address of raddr's family.
+ * -EADDRINUSE, -EADDRNOTAVAIL, -ENOBUFS.
+ */
+int tcp_connect(struct tcp_stack *stack, struct env *env, const struct flow_key *to,
+	tcp_handle *out);
+
+int tcp_set_owner(struct tcp_stack *stack, tcp_handle conn, void *data, const void *ops);
+int tcp_set_app_timer(struct tcp_stack *stack, struct env *env, tcp_handle conn, uint32_t delay_ms);
+
+/** The connection's key: remote address and port, local port and address index. */
+int tcp_get_key(struct tcp_stack *stack, tcp_handle conn, struct flow_key *key);
+
+ptrdiff_t tcp_recv(struct tcp_stack *stack, struct env *env, tcp_handle conn, void *dst, size_t len);
+
+/** The next received packet, trimmed to its payload, given over to the caller. Returns its length. */
+ptrdiff_t tcp_recv_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct pkt **out);
+ptrdiff_t tcp_recv_queued(struct tcp_stack *stack, tcp_handle conn);
+
+#define TCP_SEND_MORE 0x1u /* more follows: hold a short last segment back */
+
+ptrdiff_t tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *src,
+	size_t len, unsigned int flags);
+/** Queue p's frame as payload; taken over only on success. -EMSGSIZE: longer than one segment. */
+ptrdiff_t tcp_send_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct pkt *p,
+	unsigned int flags);
+ptrdiff_t tcp_send_space(struct tcp_stack *stack, struct env *env, tcp_handle conn);
+
+#define TCP_SHUT_RD 0x1u
+#define TCP_SHUT_WR 0x2u
+
+int tcp_shutdown(struct tcp_stack *stack, struct env *env, tcp_handle conn, unsigned int how);
+int tcp_close(struct tcp_stack *stack, struct env *env, tcp_handle conn);
+int tcp_abort(struct tcp_stack *stack, struct env *env, tcp_handle conn);
+
+enum tcp_opt {
+	TCP_OPT_NODELAY,
+	TCP_OPT_SNDBUF,
+	TCP_OPT_RCVBUF,
+	TCP_OPT_KEEPALIVE,
+	TCP_OPT_LINGER,
+	TCP_OPT_USER_TIMEOUT,
+	TCP_OPT_MAXSEG,
+};
+
+int tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_opt opt,
+	int value);
+int tcp_getopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_opt opt,
+	int *value);
+
+/* --- looking in ---------------------------------------------------------------------------- */
+
+/** What a listing shows of one connection, SYN-queue entry or TIME_WAIT entry. */
+struct tcp_conn_info {
+	struct flow_key key;
+	enum tcp_state state;
+	uint32_t recvq_bytes;	/* received, not yet read */
+	uint32_t sendq_bytes;	/* queued, not yet acknowledged */
+	uint32_t srtt_us, rttvar_us, rto_ms;
+	uint32_t cwnd_bytes, ssthresh_bytes, mss;
+	uint32_t snd_wnd, rcv_wnd;
+	uint32_t retrans;	/* segments sent again, ever */
+	uint32_t timer_ms;	/* until the next timer; UINT32_MAX: none */
+	bool orphan;
+};
+
+struct tcp_listener_info {
+	const char *name;
+	int laddr_idx;
+	uint16_t port;
+	int syncookies;		/* effective mode */
+	uint32_t acceptq, acceptq_limit;
+	uint32_t synq, synq_limit;
+	uint64_t accepted, cookies_sent, cookies_valid, cookies_invalid;
+	uint64_t acceptq_overflows, synq_overflows;
+};
+
+/**
+ * Fill at most max rows, starting at *cursor (0 at first), which moves on; visits at most 1024
+ * slots per call so that a listing never holds the worker up. Returns the rows; *cursor is
+ * UINT64_MAX once all was seen.
+ */
+unsigned int tcp_list_conns(const struct tcp_stack *stack, const struct env *env, uint64_t *cursor,
+	struct tcp_conn_info *rows, unsigned int max);
+unsigned int tcp_list_listeners(const struct tcp_stack *stack, const struct env *env,
+	struct tcp_listener_info *rows, unsigned int max);
+
+/** Connections that exist, queues and TIME_WAIT included: 0 means the worker may stop. */
+uint32_t tcp_conn_count(const struct tcp_stack *stack);
+
+/** Abort every connection and drop every queue entry (end of the drain time). */
+void tcp_abort_all(struct tcp_stack *stack, struct env *env);
+
+/** Walk everything and assert the invariants I-3..I-8; for tests and simulation. */
+void tcp_check_invariants(const struct tcp_stack *stack, const struct env *env);
+
+#endif
