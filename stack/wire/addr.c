@@ -114,7 +114,7 @@ struct v6_text {
 	size_t gap; /* value of used at "::"; NO_GAP before one is seen */
 };
 
-#define NO_GAP 16
+#define NO_GAP SIZE_MAX
 
 /* Reads one group of hex digits, or the dotted end of the text, from *pos on. */
 static bool
