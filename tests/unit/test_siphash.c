@@ -14,7 +14,7 @@
 #include "lib/exact.h"
 
 /* clang-format off */
-/* Row n: the first n of the bytes 00 01 .. 3e, key 00 01 .. 0f (vectors.h of the reference code). */
+/* Row n: the first n of the bytes 00 .. 3e, key 00 .. 0f (reference code, vectors.h). */
 static const uint64_t vectors[64] = {
 	0x726fdb47dd0e0e31ULL, 0x74f839c593dc67fdULL, 0x0d6c8009d9a94f5aULL, 0x85676696d7fb7e2dULL,
 	0xcf2794e0277187b7ULL, 0x18765564cd99a68dULL, 0xcbc9466e58fee3ceULL, 0xab0200f58b01d137ULL,
