@@ -83,7 +83,8 @@ csum_finish(uint64_t sum)
 
 /*
  * The checksum after a 16-bit field at an even offset changes from old to new, all three
- * as they lie in memory: HC' = ~(~HC + ~m + m') (RFC 1624 s3, equation 3).
+ * as they lie in memory: HC' = ~(~HC + ~m + m') (RFC 1624 s3, equation 3). Wrong if all the
+ * bytes summed are then 0, which no IP header is: the result is 0 and should be 0xffff.
  */
 static inline uint16_t
 csum_update16(uint16_t csum, uint16_t old, uint16_t new)

@@ -48,6 +48,9 @@ set_type(uint8_t *p, uint8_t type)
 	memcpy(&new_word, p, sizeof(new_word));
 	memcpy(&csum, p + 2, sizeof(csum));
 	csum = csum_update16(csum, old_word, new_word);
+	/* Of a message of zeros only, ffff is right and 0 is wrong; of others both are right. */
+	if (csum == 0)
+		csum = 0xffff;
 	memcpy(p + 2, &csum, sizeof(csum));
 }
 

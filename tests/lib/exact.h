@@ -12,7 +12,7 @@
 static inline uint8_t *
 exact_copy(const void *data, size_t len)
 {
-	uint8_t *copy = malloc(len);
+	uint8_t *copy = calloc(1, len);
 
 	if (copy == NULL && len > 0)
 		abort();

@@ -107,6 +107,17 @@ a_reply_made_in_place_differs_only_in_type_and_checksum(void **state)
 	}
 }
 
+static void
+a_reply_of_zeros_only_has_the_checksum_ffff(void **state)
+{
+	uint8_t p[] = { ICMP4_ECHO_REQUEST, 0, 0xf7, 0xff, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t expected[] = { 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0 };
+
+	(void)state;
+	icmp4_echo_to_reply(p);
+	assert_memory_equal(p, expected, sizeof(p));
+}
+
 /* A TCP segment from 10.0.0.2:80 to 10.0.0.1:4321 as an error quotes it; returns its length. */
 static size_t
 make_quote4(uint8_t *p, size_t hdr_len, uint16_t total_len)
@@ -262,6 +273,7 @@ main(void)
 		cmocka_unit_test(a_message_is_decoded_at_every_length),
 		cmocka_unit_test(any_flipped_bit_is_found_by_the_checksum),
 		cmocka_unit_test(a_reply_made_in_place_differs_only_in_type_and_checksum),
+		cmocka_unit_test(a_reply_of_zeros_only_has_the_checksum_ffff),
 		cmocka_unit_test(a_quoted_ipv4_packet_is_decoded_behind_any_header_length),
 		cmocka_unit_test(a_quoted_ipv4_packet_that_contradicts_itself_is_refused),
 		cmocka_unit_test(a_quoted_ipv6_packet_is_decoded_behind_extension_headers),
