@@ -37,7 +37,6 @@
 #define PKT_F_REPLY_L2 0x0001u	/* reply in place: the Ethernet addresses are swapped, not resolved */
 #define PKT_F_RETRANS 0x0002u	/* this data was sent more than once (Karn, RFC 6298 s3) */
 #define PKT_F_PSH 0x0004u	/* a write ended with this packet's last byte */
-#define PKT_F_FIN 0x0008u	/* out-of-order queue: a FIN follows the last byte */
 #define PKT_F_SACKED 0x0010u	/* send queue: the peer holds it (RFC 2018) */
 
 /** Bytes in front of a frame that every pool guarantees; room for the largest header set. */
@@ -74,12 +73,12 @@ struct pkt {
 	struct {
 		struct pkt *next;	/* link of the queue that holds the packet */
 		uint32_t seq;		/* sequence number of its first payload byte */
-		uint32_t end_seq;	/* out-of-order head: end of its run; send queue: unused */
+		uint32_t end_seq;	/* send queue: behind its last payload byte */
 		uint32_t sent_us;	/* low 32 bits of the time of the last transmission */
 		uint16_t flags;		/* PKT_F_* */
+		uint16_t payload_off;	/* send queue: the payload starts at buf + payload_off */
 		uint8_t sends;		/* transmissions so far, saturating */
-		uint8_t pad;
-		struct pkt *tail;	/* out-of-order head: last packet of its run */
+		uint8_t pad[7];
 	} app;			/* a registered dynamic field of the mbuf */
 } __attribute__((aligned(64), may_alias));
 

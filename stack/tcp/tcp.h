@@ -144,19 +144,19 @@ int tcp_shutdown(struct tcp_stack *stack, struct env *env, tcp_handle conn, unsi
 int tcp_close(struct tcp_stack *stack, struct env *env, tcp_handle conn);
 int tcp_abort(struct tcp_stack *stack, struct env *env, tcp_handle conn);
 
-enum tcp_opt {
-	TCP_OPT_NODELAY,
-	TCP_OPT_SNDBUF,
-	TCP_OPT_RCVBUF,
-	TCP_OPT_KEEPALIVE,
-	TCP_OPT_LINGER,
-	TCP_OPT_USER_TIMEOUT,
-	TCP_OPT_MAXSEG,
+enum tcp_sockopt {
+	TCP_SO_NODELAY,
+	TCP_SO_SNDBUF,
+	TCP_SO_RCVBUF,
+	TCP_SO_KEEPALIVE,
+	TCP_SO_LINGER,
+	TCP_SO_USER_TIMEOUT,
+	TCP_SO_MAXSEG,
 };
 
-int tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_opt opt,
+int tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_sockopt opt,
 	int value);
-int tcp_getopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_opt opt,
+int tcp_getopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_sockopt opt,
 	int *value);
 
 /* --- looking in ---------------------------------------------------------------------------- */

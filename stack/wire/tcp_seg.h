@@ -19,7 +19,7 @@ struct tcp_seg {
 	uint32_t ack;
 	uint16_t wnd;		/* as on the wire, unscaled */
 	uint16_t len;		/* payload bytes */
-	uint8_t flags;		/* TCP_FIN ... TCP_CWR */
+	uint16_t flags;		/* TCP_FIN ... TCP_AE */
 	uint8_t ecn;		/* the IP header's ECN bits (RFC 3168) */
 	uint8_t l3_off;
 	uint8_t l4_off;

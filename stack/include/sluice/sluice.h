@@ -145,7 +145,7 @@ ptrdiff_t sluice_recv(struct sluice *s, sluice_conn c, void *dst, size_t len);
 
 /**
  * Lend the next received buffer without a copy; returns its length, 0 and errors as sluice_recv().
- * It counts against the receive window until it is freed or sent.
+ * It no longer counts against the receive window, so a service bounds what it keeps.
  */
 ptrdiff_t sluice_recv_buf(struct sluice *s, sluice_conn c, struct sluice_buf *out);
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* NewReno (RFC 5681, RFC 6582) with byte counting (RFC 3465). */
+#include "tcp/tcp_parts.h"
+
+#define CWND_MAX (1u << 30)
+
+static void
+reno_init(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	c->cwnd = stack->env->tun->tcp_initial_cwnd * c->mss;
+}
+
+/* Grown only while the window is what limits us (RFC 7661 s4.1, Linux's factor of two). */
+static bool
+is_limited(const struct tcp_conn *c, uint32_t acked)
+{
+	return 2 * (uint64_t)(c->snd_nxt - c->snd_una + acked) >= c->cwnd;
+}
+
+static void
+reno_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	if (!is_limited(c, acked) || c->cwnd >= CWND_MAX)
+		return;
+	if (c->cwnd < cold->ssthresh) {
+		/* L = 2: splitting ACKs gains nothing (RFC 3465 s2.2). */
+		c->cwnd += min_u32(acked, 2u * c->mss);
+		return;
+	}
+	/* One segment per window acknowledged, without a division. */
+	cold->cwnd_acked += acked;
+	if (cold->cwnd_acked >= c->cwnd) {
+		cold->cwnd_acked -= c->cwnd;
+		c->cwnd += c->mss;
+	}
+}
+
+/* RFC 5681 equation 4: half of what is in flight, at least two segments. */
+static uint32_t
+reno_ssthresh(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t flight = cold->snd_max - c->snd_una;
+
+	return max_u32(min_u32(flight, c->cwnd) / 2, 2u * c->mss);
+}
+
+const struct tcp_cc tcp_cc_reno = {
+	.name = "reno",
+	.init = reno_init,
+	.on_ack = reno_on_ack,
+	.ssthresh = reno_ssthresh,
+};

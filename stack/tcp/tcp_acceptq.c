@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The accept queue: from a finished handshake to a connection that waits for its owner. */
+#include "tcp/tcp_parts.h"
+
+bool
+tcp_acceptq_full(const struct tcp_stack *stack, const struct tcp_listener *l)
+{
+	return l->acceptq >= tcp_listener_backlog(stack, l);
+}
+
+static void
+append(struct tcp_stack *stack, struct tcp_listener *l, struct tcp_conn *c)
+{
+	uint32_t slot = tcp_slot(stack, c);
+
+	tcp_cold(stack, c)->next = TCP_NONE;
+	if (l->acceptq_tail == TCP_NONE)
+		l->acceptq_head = slot;
+	else
+		stack->cold[l->acceptq_tail].next = slot;
+	l->acceptq_tail = slot;
+	l->acceptq++;
+	stack->env->ctr->AcceptQueued++;
+	if (!l->ev) {
+		l->ev = true;
+		stack->listener_events++;
+	}
+}
+
+/* A connection as it stands when the final ACK of the handshake has arrived. */
+static void
+open_conn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_handshake *hs,
+	const struct tcp_seg *seg)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	cold->iss = hs->iss;
+	cold->irs = hs->irs;
+	cold->listener = (uint32_t)(hs->l - stack->listeners);
+	cold->snd_max = hs->iss + 1;
+	c->snd_una = c->snd_nxt = c->write_seq = hs->iss + 1;
+	c->rcv_nxt = c->rcv_acked = hs->irs + 1;
+	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack);
+	c->ts_recent = hs->ts_recent;
+	c->flags |= (hs->has_ts ? TF_TS : 0) | (hs->has_sack ? TF_SACK : 0) |
+		(hs->l->nodelay ? TF_NODELAY : 0);
+	if (hs->has_wscale) {
+		c->snd_wscale = hs->wscale & 15;
+		c->rcv_wscale = tcp_own_wscale(stack) & 15;
+	}
+	c->snd_wnd = (uint32_t)seg->wnd << c->snd_wscale;
+	c->snd_wl1 = seg->seq;
+	tcp_conn_setup(stack, c, hs->mss);
+	if (hs->rtt_us > 0)
+		tcp_rtt_sample(stack, c, hs->rtt_us);
+	tcp_set_state(stack, c, TCPS_ESTABLISHED);
+}
+
+struct tcp_conn *
+tcp_acceptq_add(struct tcp_stack *stack, const struct tcp_handshake *hs, const struct tcp_seg *seg,
+	uint64_t hash, enum outcome *why)
+{
+	struct tcp_listener *l = hs->l;
+	struct tcp_conn *c;
+
+	if (tcp_acceptq_full(stack, l)) {
+		l->acceptq_overflows++;
+		stack->env->ctr->ListenOverflows++;
+		stack->env->ctr->ListenDrops++;
+		*why = OUT_ACCEPT_QUEUE_FULL;
+		return NULL;
+	}
+	c = tcp_conn_new(stack, &seg->key, hash);
+	if (c == NULL) {
+		stack->env->ctr->ListenDrops++;
+		*why = OUT_TABLE_FULL;
+		return NULL;
+	}
+	open_conn(stack, c, hs, seg);
+	append(stack, l, c);
+	stack->env->ctr->PassiveOpens++;
+	return c;
+}
+
+/* The listener closes: connections nobody will take are reset. */
+void
+tcp_acceptq_drop_all(struct tcp_stack *stack, struct tcp_listener *l)
+{
+	while (l->acceptq_head != TCP_NONE) {
+		struct tcp_conn *c = &stack->conns[l->acceptq_head];
+
+		l->acceptq_head = tcp_cold(stack, c)->next;
+		l->acceptq--;
+		stack->env->ctr->AcceptQueued--;
+		if (c->state != TCPS_CLOSED)
+			tcp_reset(stack, c, -ECONNABORTED);
+		tcp_conn_free(stack, c);
+	}
+	l->acceptq_tail = TCP_NONE;
+}

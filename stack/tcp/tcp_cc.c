@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Congestion control algorithms by number, and what they have in common. */
+#include "tcp/tcp_parts.h"
+
+/* A name of tcp_congestion_control whose algorithm is not built is served by the first. */
+static const struct tcp_cc *const algorithms[] = {
+	&tcp_cc_reno,
+};
+
+const struct tcp_cc *
+tcp_cc_of(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	return algorithms[tcp_cold(stack, c)->cc];
+}
+
+/* RFC 5681 s4.1: after an idle time longer than the RTO the old window says nothing. */
+void
+tcp_cc_after_idle(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	const struct tunables *tun = stack->env->tun;
+
+	if (!tun->tcp_slow_start_after_idle || c->snd_una != c->write_seq)
+		return;
+	if (stack->env->now_ms - cold->last_rx_ms > cold->rto_ms)
+		c->cwnd = min_u32(c->cwnd, tun->tcp_initial_cwnd * c->mss);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* First to fourth step of RFC 9293 s3.10.7.4: sequence number, RST, SYN; with RFC 5961 and PAWS. */
+#include "tcp/tcp_parts.h"
+
+/*
+ * Threat model: an attacker off the path sends segments into a connection whose ports it guessed.
+ * Only the exact next sequence number resets (RFC 5961 s3); everything else in the window costs us
+ * one ACK, at most tcp_challenge_ack_limit a second and connection. The limit is never shared
+ * between connections, or it could be watched from another one (CVE-2016-5696).
+ */
+void
+tcp_challenge(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t now = stack->env->now_ms;
+
+	if (now - cold->challenge_at_ms >= 1000) {
+		cold->challenge_at_ms = now;
+		cold->challenges = 0;
+	}
+	if (cold->challenges >= min_u32(stack->env->tun->tcp_challenge_ack_limit, UINT8_MAX)) {
+		stack->env->ctr->TCPACKSkippedChallenge++;
+		return;
+	}
+	cold->challenges++;
+	stack->env->ctr->TCPChallengeACK++;
+	tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK);
+}
+
+/* An ACK for an unacceptable segment: without data it could start an ACK war, so it is rationed. */
+static void
+dup_ack(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx, uint64_t *skipped)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t now = stack->env->now_ms;
+
+	if (rx->len == 0 && !(rx->flags & TCP_SYN) &&
+		now - cold->dupack_sent_ms < stack->env->tun->tcp_invalid_ratelimit) {
+		(*skipped)++;
+		return;
+	}
+	cold->dupack_sent_ms = now;
+	c->flags |= TF_ACK_NOW;
+	tcp_want_output(stack, c);
+}
+
+/* RFC 7323 s5.3 R1; an RST is exempt, and so is a clock that stood still for 24 days. */
+static enum tcp_verdict
+check_timestamp(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	const struct tcp_opts *opts = &rx->seg->opts;
+
+	if (!(c->flags & TF_TS) || (rx->flags & TCP_RST))
+		return TCP_CONTINUE;
+	if (!(opts->present & TCP_OPT_TS)) {
+		/* RFC 7323 s3.2: dropped without an answer. */
+		rx->outcome = OUT_NO_TIMESTAMP;
+		return TCP_STOP;
+	}
+	if (seq32_geq(opts->tsval, c->ts_recent))
+		return TCP_CONTINUE;
+	if (stack->env->now_ms - cold->ts_recent_at_ms > TCP_PAWS_IDLE_MS)
+		return TCP_CONTINUE;
+	stack->env->ctr->PAWSEstab++;
+	rx->outcome = OUT_PAWS;
+	dup_ack(stack, c, rx, &stack->env->ctr->TCPACKSkippedPAWS);
+	return TCP_STOP;
+}
+
+/* Take off the front what was received before. */
+static void
+trim_front(struct tcp_conn *c, struct tcp_rx *rx)
+{
+	uint32_t dup = c->rcv_nxt - rx->seq;
+
+	if (rx->flags & TCP_SYN) {
+		rx->flags &= (uint16_t)~TCP_SYN;
+		rx->seq++;
+		dup--;
+	}
+	dup = min_u32(dup, rx->len);
+	rx->seq += dup;
+	rx->len -= dup;
+	rx->payload_off += dup;
+}
+
+/*
+ * RFC 9293 s3.10.7.4, first, the four cases of table 6:
+ *
+ *	length  window   acceptable if
+ *	0       0        SEG.SEQ = RCV.NXT
+ *	0       > 0      RCV.NXT <= SEG.SEQ < RCV.NXT + RCV.WND
+ *	> 0     0        never (but its ACK, URG and RST are looked at: MUST-66)
+ *	> 0     > 0      its first or its last byte is in the window
+ */
+static bool
+is_acceptable(const struct tcp_conn *c, const struct tcp_rx *rx, uint32_t len)
+{
+	uint32_t wnd = tcp_rcv_wnd(c);
+	uint32_t edge = c->rcv_adv;
+
+	if (wnd == 0)
+		return len == 0 && rx->seq == c->rcv_nxt;
+	if (len == 0)
+		return seq32_between(rx->seq, c->rcv_nxt, edge) || rx->seq == edge;
+	return seq32_between(rx->seq, c->rcv_nxt, edge) ||
+		seq32_between(rx->seq + len - 1, c->rcv_nxt, edge) ||
+		(seq32_lt(rx->seq, c->rcv_nxt) && seq32_geq(rx->seq + len, edge));
+}
+
+static enum tcp_verdict
+not_acceptable(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx, uint32_t len)
+{
+	bool is_old = seq32_leq(rx->seq + len, c->rcv_nxt);
+
+	if (rx->flags & TCP_RST) {
+		rx->outcome = OUT_RST_IGNORED;
+		return TCP_STOP;
+	}
+	/* A SYN gets its challenge wherever it lies (RFC 5961 s4.2). */
+	if (rx->flags & TCP_SYN)
+		return TCP_CONTINUE;
+	if (!is_old && tcp_rcv_wnd(c) == 0) {
+		stack->env->ctr->TCPZeroWindowDrop += rx->len > 0;
+		rx->outcome = rx->len > 0 ? OUT_ZERO_WINDOW : OUT_OUT_OF_WINDOW;
+		dup_ack(stack, c, rx, &stack->env->ctr->TCPACKSkippedSeq);
+		/* MUST-66: its ACK still counts. */
+		if (rx->seq != c->rcv_nxt || !(rx->flags & TCP_ACK))
+			return TCP_STOP;
+		rx->len = 0;
+		rx->flags &= (uint16_t)~TCP_FIN;
+		return TCP_CONTINUE;
+	}
+	if (is_old && rx->len > 0)
+		stack->env->ctr->DelayedACKLost++;
+	/* Without data in front of the window: a keepalive or zero-window probe of the peer. */
+	if (is_old && rx->len <= 1 && rx->seq + 1 == c->rcv_nxt)
+		rx->outcome = OUT_PROBE_ANSWERED;
+	else
+		rx->outcome = is_old ? OUT_OLD_DUPLICATE : OUT_OUT_OF_WINDOW;
+	dup_ack(stack, c, rx, &stack->env->ctr->TCPACKSkippedSeq);
+	return TCP_STOP;
+}
+
+/* RFC 7323 s4.3: remembered from what spans the last ACK sent, so that delayed ACKs echo the oldest. */
+static void
+update_ts_recent(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	if (!(c->flags & TF_TS) || !(rx->seg->opts.present & TCP_OPT_TS))
+		return;
+	if (seq32_gt(rx->seg->seq, c->rcv_acked))
+		return;
+	c->ts_recent = rx->seg->opts.tsval;
+	tcp_cold(stack, c)->ts_recent_at_ms = stack->env->now_ms;
+}
+
+enum tcp_verdict
+tcp_check_sequence(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	uint32_t len = tcp_seg_len(rx->seg);
+	enum tcp_verdict verdict = check_timestamp(stack, c, rx);
+
+	if (verdict == TCP_STOP)
+		return verdict;
+	if (!is_acceptable(c, rx, len))
+		return not_acceptable(stack, c, rx, len);
+	if (!(rx->flags & (TCP_RST | TCP_SYN)))
+		update_ts_recent(stack, c, rx);
+	if (seq32_lt(rx->seq, c->rcv_nxt) && !(rx->flags & TCP_SYN))
+		trim_front(c, rx);
+	/* Beyond the right edge: cut off, and a FIN with it. */
+	if (seq32_gt(rx->seq + rx->len, c->rcv_adv)) {
+		rx->len -= rx->seq + rx->len - c->rcv_adv;
+		rx->flags &= (uint16_t)~(TCP_FIN | TCP_PSH);
+	}
+	return TCP_CONTINUE;
+}
+
+/* Second: RST (RFC 9293 s3.10.7.4, RFC 5961 s3.2). */
+enum tcp_verdict
+tcp_check_rst(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	int err = -ECONNRESET;
+
+	if (!(rx->flags & TCP_RST))
+		return TCP_CONTINUE;
+	if (rx->seg->seq != c->rcv_nxt) {
+		rx->outcome = OUT_CHALLENGE_RST;
+		tcp_challenge(stack, c);
+		return TCP_STOP;
+	}
+	rx->outcome = OUT_RST_ACCEPTED;
+	if (c->state == TCPS_SYN_RECEIVED)
+		err = -ECONNREFUSED;
+	/* Everything was delivered and acknowledged: the peer only forgot the connection. */
+	if (c->state == TCPS_CLOSING || c->state == TCPS_LAST_ACK)
+		err = 0;
+	if (c->state == TCPS_ESTABLISHED || c->state == TCPS_CLOSE_WAIT)
+		stack->env->ctr->EstabResets++;
+	if (c->state == TCPS_SYN_RECEIVED)
+		tcp_raise(stack, c, TCP_EV_CONNECTED);
+	tcp_conn_end(stack, c, err);
+	return TCP_STOP;
+}
+
+/* Fourth: SYN in a synchronised state gets a challenge ACK (RFC 5961 s4.2). */
+enum tcp_verdict
+tcp_check_syn(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	if (!(rx->flags & TCP_SYN))
+		return TCP_CONTINUE;
+	/* Simultaneous open: the peer's SYN-ACK repeats its SYN and acknowledges ours. */
+	if (c->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_ACK) &&
+		rx->seq + 1 == c->rcv_nxt) {
+		trim_front(c, rx);
+		return TCP_CONTINUE;
+	}
+	stack->env->ctr->TCPSYNChallenge++;
+	rx->outcome = OUT_CHALLENGE_SYN;
+	tcp_challenge(stack, c);
+	return TCP_STOP;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Eighth step of RFC 9293 s3.10.7.4, the FIN, and how connections end. */
+#include "tcp/tcp_parts.h"
+
+void
+tcp_process_fin(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	c->rcv_nxt++;
+	if (seq32_lt(c->rcv_adv, c->rcv_nxt))
+		c->rcv_adv = c->rcv_nxt;
+	c->flags |= TF_FIN_RCVD | TF_ACK_NOW;
+	tcp_raise(stack, c, TCP_EV_READABLE);
+	tcp_want_output(stack, c);
+	switch ((enum tcp_state)c->state) {
+	case TCPS_ESTABLISHED:
+		tcp_set_state(stack, c, TCPS_CLOSE_WAIT);
+		break;
+	case TCPS_FIN_WAIT_1:
+		/* Our FIN is not acknowledged yet, or the fifth step had moved on. */
+		tcp_set_state(stack, c, TCPS_CLOSING);
+		break;
+	case TCPS_FIN_WAIT_2:
+		tcp_timewait_enter(stack, c);
+		break;
+	case TCPS_CLOSED:
+	case TCPS_LISTEN:
+	case TCPS_SYN_SENT:
+	case TCPS_SYN_RECEIVED:
+	case TCPS_CLOSE_WAIT:
+	case TCPS_CLOSING:
+	case TCPS_LAST_ACK:
+	case TCPS_TIME_WAIT:
+		break;
+	}
+}
+
+bool
+tcp_fin_acked_now(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	switch ((enum tcp_state)c->state) {
+	case TCPS_FIN_WAIT_1:
+		tcp_set_state(stack, c, TCPS_FIN_WAIT_2);
+		/* Only one that nobody owns is timed; a half-closed one stays as long as its owner. */
+		if (c->flags & TF_ORPHAN)
+			tcp_timers_keep(
+				stack, c, 1000ULL * stack->env->tun->tcp_fin_timeout);
+		return false;
+	case TCPS_CLOSING:
+		tcp_timewait_enter(stack, c);
+		return true;
+	case TCPS_LAST_ACK:
+		tcp_conn_end(stack, c, 0);
+		return true;
+	case TCPS_CLOSED:
+	case TCPS_LISTEN:
+	case TCPS_SYN_SENT:
+	case TCPS_SYN_RECEIVED:
+	case TCPS_ESTABLISHED:
+	case TCPS_FIN_WAIT_2:
+	case TCPS_CLOSE_WAIT:
+	case TCPS_TIME_WAIT:
+		return false;
+	}
+	return false;
+}
+
+void
+tcp_reset(struct tcp_stack *stack, struct tcp_conn *c, int err)
+{
+	/* RFC 9293 s3.10.5: the states whose peer knows about us. */
+	if (c->state != TCPS_SYN_SENT &&
+		!tcp_send_empty(stack, c, c->snd_nxt, TCP_RST | TCP_ACK))
+		stack->env->ctr->TCPAbortFailed++;
+	if (c->state == TCPS_ESTABLISHED || c->state == TCPS_CLOSE_WAIT)
+		stack->env->ctr->EstabResets++;
+	tcp_conn_end(stack, c, err);
+}
+
+/* TT_KEEP fired: keepalive, FIN-WAIT-2 of an orphan, or linger, by state. */
+void
+tcp_close_timer(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	const struct tunables *tun = stack->env->tun;
+	uint64_t idle_ms = stack->env->now_ms - cold->last_rx_ms;
+
+	if (c->flags & TF_ORPHAN) {
+		if (c->state == TCPS_FIN_WAIT_2) {
+			stack->env->ctr->TCPAbortOnLinger++;
+			tcp_conn_end(stack, c, 0);
+		} else {
+			/* SO_LINGER: the time for the rest of the data is over. */
+			tcp_reset(stack, c, -ECONNABORTED);
+		}
+		return;
+	}
+	if (!(c->flags & TF_KEEPALIVE))
+		return;
+	if (idle_ms < 1000ULL * tun->tcp_keepalive_time && cold->probes == 0) {
+		tcp_timers_keep(stack, c, 1000ULL * tun->tcp_keepalive_time - idle_ms);
+		return;
+	}
+	/* Data in flight or queued is timed by its own timer. */
+	if (c->write_seq == c->snd_una) {
+		if (cold->probes >= tun->tcp_keepalive_probes) {
+			stack->env->ctr->TCPAbortOnTimeout++;
+			tcp_reset(stack, c, -ETIMEDOUT);
+			return;
+		}
+		cold->probes++;
+		stack->env->ctr->TCPKeepAlive++;
+		tcp_send_empty(stack, c, c->snd_una - 1, TCP_ACK);
+	}
+	tcp_timers_keep(stack, c, 1000ULL * tun->tcp_keepalive_intvl);
+}

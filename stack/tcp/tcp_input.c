@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Demultiplexing a burst: hash all, find all, then process each in order (RFC 9293 s3.10.7). */
+#include "tcp/tcp_parts.h"
+
+/*
+ * Three passes, so that the cache misses of a burst overlap:
+ *	1  hash every flow key together, prefetch the buckets
+ *	2  match tags, prefetch what they point to
+ *	3  protocol, in order of arrival
+ * What needs a cookie, made or checked, is set aside in pass 3 and done together at the end.
+ */
+struct burst {
+	const struct tcp_seg *segs;
+	struct pkt *const *pkts;
+	uint64_t hash[TCP_BURST_MAX];
+	uint32_t ref[TCP_BURST_MAX];
+	uint8_t syns[TCP_BURST_MAX];	/* to be answered with a cookie */
+	uint8_t acks[TCP_BURST_MAX];	/* that may carry one */
+	unsigned int nsyns;
+	unsigned int nacks;
+};
+
+static void
+find_all(struct tcp_stack *stack, struct burst *b, unsigned int n)
+{
+	uint64_t words[TCP_BURST_MAX][3];
+
+	for (unsigned int i = 0; i < n; i++)
+		memcpy(words[i], b->segs[i].key.w, sizeof(words[i]));
+	siphash24_3w_burst(&stack->par.flow_key, words[0], b->hash, n);
+	for (unsigned int i = 0; i < n; i++)
+		flow_table_prefetch(&stack->flows, b->hash[i]);
+	for (unsigned int i = 0; i < n; i++) {
+		struct flow_iter it;
+		uint32_t ref = flow_table_first(&stack->flows, b->hash[i], &it);
+
+		b->ref[i] = ref;
+		if (ref == FLOW_REF_NONE)
+			continue;
+		switch (ref & TCP_REF_TYPE) {
+		case TCP_REF_CONN:
+			prefetch0(&stack->conns[ref]);
+			prefetch0((const char *)&stack->conns[ref] + CACHE_LINE);
+			break;
+		case TCP_REF_SYNQ:
+			prefetch0(&stack->synq[ref & ~TCP_REF_TYPE]);
+			break;
+		default:
+			prefetch0(&stack->tw[ref & ~TCP_REF_TYPE]);
+			break;
+		}
+	}
+}
+
+/* What the flow is now; an earlier segment of the burst may have changed it since pass 2. */
+static uint32_t
+resolve(const struct tcp_stack *stack, const struct burst *b, unsigned int i)
+{
+	uint32_t ref = b->ref[i];
+
+	if (ref != FLOW_REF_NONE && tcp_ref_has_key(stack, ref, &b->segs[i].key))
+		return ref;
+	return tcp_flow_find(stack, &b->segs[i].key, b->hash[i]);
+}
+
+static void
+conn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *seg, struct pkt *pkt)
+{
+	struct tcp_rx rx = {
+		.seg = seg,
+		.pkt = pkt,
+		.seq = seg->seq,
+		.ack = seg->ack,
+		.wnd = (uint32_t)seg->wnd << c->snd_wscale,
+		.len = seg->len,
+		.payload_off = seg->payload_off,
+		.flags = seg->flags,
+		.outcome = OUT_PURE_ACK,
+	};
+
+	if (c->state == TCPS_SYN_SENT)
+		tcp_synsent_input(stack, c, &rx);
+	else if (!tcp_fast_input(stack, c, &rx))
+		tcp_segment_arrives(stack, c, &rx);
+	tcp_outcome(stack, rx.outcome);
+	if (rx.pkt != NULL)
+		pkt_free(stack->env->pool, rx.pkt);
+}
+
+/* LISTEN (s3.10.7.2), or no connection at all (s3.10.7.1). */
+static void
+listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
+{
+	const struct tcp_seg *seg = &b->segs[i];
+	struct tcp_listener *l = tcp_listener_find(stack, &seg->key);
+	enum outcome why = OUT_SYN_QUEUE_FULL;
+
+	/* First: an RST is ignored. */
+	if (seg->flags & TCP_RST) {
+		tcp_drop(stack, b->pkts[i], OUT_NO_CONN_RST);
+		return;
+	}
+	if (l == NULL) {
+		tcp_respond_rst(stack, seg, b->pkts[i],
+			(seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN ? OUT_NO_LISTENER :
+									OUT_NO_CONN);
+		return;
+	}
+	/* Second: an ACK of nothing we sent, unless it carries a cookie. */
+	if (seg->flags & TCP_ACK) {
+		if (seg->flags & TCP_SYN)
+			tcp_respond_rst(stack, seg, b->pkts[i], OUT_NO_CONN);
+		else
+			b->acks[b->nacks++] = (uint8_t)i;
+		return;
+	}
+	/* Third: SYN. A FIN with it is a scan, not an opening. */
+	if (!(seg->flags & TCP_SYN) || (seg->flags & TCP_FIN)) {
+		tcp_drop(stack, b->pkts[i], OUT_TCP_BAD_FLAGS);
+		return;
+	}
+	if (!tcp_tx_has_room(stack)) {
+		stack->env->ctr->ListenDrops++;
+		tcp_drop(stack, b->pkts[i], OUT_NO_BUFFER);
+		return;
+	}
+	switch (tcp_listen_judge(stack, l, &why)) {
+	case TCP_SYN_QUEUE:
+		tcp_synq_add(stack, l, seg, b->hash[i], b->pkts[i]);
+		break;
+	case TCP_SYN_COOKIE:
+		b->syns[b->nsyns++] = (uint8_t)i;
+		break;
+	case TCP_SYN_DROP:
+		tcp_drop(stack, b->pkts[i], why);
+		break;
+	}
+}
+
+static void
+input_one(struct tcp_stack *stack, struct burst *b, unsigned int i)
+{
+	uint32_t ref = resolve(stack, b, i);
+	uint32_t slot = ref & ~TCP_REF_TYPE;
+
+	if (ref == FLOW_REF_NONE) {
+		listen_input(stack, b, i);
+		return;
+	}
+	switch (ref & TCP_REF_TYPE) {
+	case TCP_REF_CONN:
+		conn_input(stack, &stack->conns[slot], &b->segs[i], b->pkts[i]);
+		break;
+	case TCP_REF_SYNQ:
+		tcp_synq_input(stack, slot, &b->segs[i], b->pkts[i], b->hash[i]);
+		break;
+	default:
+		if (tcp_timewait_input(stack, slot, &b->segs[i], b->pkts[i]))
+			listen_input(stack, b, i);
+		break;
+	}
+}
+
+static void
+answer_syns(struct tcp_stack *stack, struct burst *b)
+{
+	const struct tcp_seg *segs[TCP_BURST_MAX];
+	struct pkt *pkts[TCP_BURST_MAX];
+	uint64_t hash[TCP_BURST_MAX];
+
+	for (unsigned int j = 0; j < b->nsyns; j++) {
+		segs[j] = &b->segs[b->syns[j]];
+		pkts[j] = b->pkts[b->syns[j]];
+		hash[j] = b->hash[b->syns[j]];
+	}
+	tcp_cookie_answer(stack, segs, pkts, hash, b->nsyns);
+}
+
+/* A valid cookie: the connection begins in ESTABLISHED. */
+static void
+open_from_cookie(struct tcp_stack *stack, struct burst *b, unsigned int i,
+	const struct tcp_cookie_info *info)
+{
+	const struct tcp_seg *seg = &b->segs[i];
+	struct tcp_listener *l = tcp_listener_find(stack, &seg->key);
+	const struct tcp_handshake hs = {
+		.l = l,
+		.iss = seg->ack - 1,
+		.irs = seg->seq - 1,
+		.ts_recent = info->has_ts ? seg->opts.tsval : 0,
+		.mss = (uint16_t)min_u32(info->mss, tcp_own_mss(stack, &seg->key)),
+		.wscale = info->wscale,
+		.has_wscale = info->has_wscale,
+		.has_ts = info->has_ts,
+		.has_sack = info->has_sack,
+	};
+	enum outcome why = OUT_ACCEPT_QUEUE_FULL;
+	struct tcp_conn *c;
+
+	l->cookies_valid++;
+	stack->env->ctr->SyncookiesRecv++;
+	c = tcp_acceptq_add(stack, &hs, seg, b->hash[i], &why);
+	if (c != NULL) {
+		/* The first segment's window is scaled, unlike a SYN's. */
+		if (seg->len == 0 && !(seg->flags & TCP_FIN)) {
+			tcp_drop(stack, b->pkts[i], OUT_COOKIE_ACCEPTED);
+			return;
+		}
+		conn_input(stack, c, seg, b->pkts[i]);
+		return;
+	}
+	if (why == OUT_ACCEPT_QUEUE_FULL && stack->env->tun->tcp_abort_on_overflow)
+		tcp_respond_rst(stack, seg, b->pkts[i], why);
+	else
+		tcp_drop(stack, b->pkts[i], why);
+}
+
+static void
+check_acks(struct tcp_stack *stack, struct burst *b)
+{
+	const struct tcp_seg *segs[TCP_BURST_MAX];
+	struct tcp_cookie_info infos[TCP_BURST_MAX];
+	bool valid[TCP_BURST_MAX];
+
+	for (unsigned int j = 0; j < b->nacks; j++)
+		segs[j] = &b->segs[b->acks[j]];
+	tcp_cookie_check(stack, segs, b->nacks, valid, infos);
+	for (unsigned int j = 0; j < b->nacks; j++) {
+		unsigned int i = b->acks[j];
+		uint32_t ref = tcp_flow_find(stack, &b->segs[i].key, b->hash[i]);
+		struct tcp_listener *l = tcp_listener_find(stack, &b->segs[i].key);
+
+		/* An earlier ACK of this burst may have opened it. */
+		if (ref != FLOW_REF_NONE && (ref & TCP_REF_TYPE) == TCP_REF_CONN) {
+			conn_input(stack, &stack->conns[ref], &b->segs[i], b->pkts[i]);
+		} else if (valid[j]) {
+			open_from_cookie(stack, b, i, &infos[j]);
+		} else if (l->cookie_us != 0) {
+			l->cookies_invalid++;
+			stack->env->ctr->SyncookiesFailed++;
+			tcp_respond_rst(stack, &b->segs[i], b->pkts[i], OUT_COOKIE_INVALID);
+		} else {
+			tcp_respond_rst(stack, &b->segs[i], b->pkts[i], OUT_NO_CONN);
+		}
+	}
+}
+
+void
+tcp_input_burst(struct tcp_stack *stack, struct env *env, const struct tcp_seg *segs,
+	struct pkt *const *pkts, unsigned int n)
+{
+	struct burst b;
+
+	ASSERT(n <= TCP_BURST_MAX);
+	stack->env = env;
+	if (n == 0)
+		return;
+	b.segs = segs;
+	b.pkts = pkts;
+	b.nsyns = 0;
+	b.nacks = 0;
+	if (SLUICE_UNLIKELY(env->now_us >= stack->cookies.rotate_at_us))
+		tcp_cookie_rotate(stack);
+	env->ctr->InSegs += n;
+	find_all(stack, &b, n);
+	for (unsigned int i = 0; i < n; i++)
+		input_one(stack, &b, i);
+	if (b.nsyns > 0)
+		answer_syns(stack, &b);
+	if (b.nacks > 0)
+		check_acks(stack, &b);
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the engine's files share: the three lifetimes of a connection, the listener, the stack. */
+#ifndef TCP_TCP_INT_H
+#define TCP_TCP_INT_H
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/compiler.h"
+#include "base/rng.h"
+#include "base/seq32.h"
+#include "conf/counters.h"
+#include "conf/tunables.h"
+#include "pkt/pool.h"
+#include "pkt/txq.h"
+#include "table/flow_table.h"
+#include "tcp/tcp.h"
+#include "timer/wheel.h"
+
+#define TCP_NONE UINT32_MAX
+
+#define TCP_DUPACK_THRESHOLD 3u		/* RFC 5681 s3.2 */
+#define TCP_QUICKACKS 16u		/* ACKs sent at once on a new connection, as Linux */
+#define TCP_RTO_INIT_MS 1000u		/* RFC 6298 s2.1 */
+#define TCP_RTO_SYN_LOST_MS 3000u	/* RFC 6298 s5.7: after a lost SYN */
+#define TCP_OWN_WND_MAX 65535u		/* a SYN's window is never scaled */
+#define TCP_TX_LOW_WATER 128u		/* output pauses below this room in env->tx */
+#define TCP_MSS_V4_DEFAULT 536u		/* RFC 9293 MUST-15 */
+#define TCP_MSS_V6_DEFAULT 1220u
+#define TCP_TS_LEN 12u			/* nop, nop, timestamps on every segment */
+#define TCP_NOBUF_RETRY_MS 10u		/* a writer refused for lack of packets is called again */
+#define TCP_PAWS_IDLE_MS (24u * 24 * 3600 * 1000) /* RFC 7323 s5.5 */
+
+/* What a reference in the flow table points to: type in the two high bits, slot below. */
+#define TCP_REF_CONN 0u
+#define TCP_REF_SYNQ (1u << 30)
+#define TCP_REF_TW (2u << 30)
+#define TCP_REF_TYPE (3u << 30)
+
+/* Bits of tcp_conn.flags. */
+#define TF_TS 0x00000001u	/* timestamps negotiated */
+#define TF_SACK 0x00000002u	/* SACK permitted by both */
+#define TF_NODELAY 0x00000004u
+#define TF_ACK_NOW 0x00000008u	/* an ACK goes out with the next flush */
+#define TF_ACK_DELAY 0x00000010u /* an ACK is owed; it may wait for data or the delay timer */
+#define TF_FIN_QUEUED 0x00000020u /* the owner closed the sending side */
+#define TF_FIN_SENT 0x00000040u
+#define TF_FIN_RCVD 0x00000080u
+#define TF_RD_SHUT 0x00000100u	/* the owner reads no more: later data is thrown away */
+#define TF_ORPHAN 0x00000200u	/* the owner closed: later data is answered with RST */
+#define TF_WANT_WRITE 0x00000400u /* the owner was refused: tell it when there is space */
+#define TF_NOBUF 0x00000800u	/* ... and it was for lack of packets */
+#define TF_OUTPUT 0x00001000u	/* on the stack's output list */
+#define TF_EVENT 0x00002000u	/* on the stack's event list */
+#define TF_ACCEPTED 0x00004000u	/* has an owner that may be called */
+#define TF_PINGPONG 0x00008000u	/* the owner answers: a lone ACK waits for the answer */
+#define TF_RECOVERY 0x00010000u	/* fast recovery until cold.recover (RFC 6582) */
+#define TF_OOO 0x00020000u	/* data waits behind a gap */
+#define TF_KEEPALIVE 0x00040000u
+#define TF_ACTIVE 0x00080000u	/* opened by us (RFC 9293 MUST-11) */
+#define TF_PERSIST 0x00100000u	/* the retransmission timer probes a closed window */
+#define TF_RTO_DONE 0x00200000u	/* in loss recovery by timeout until cold.recover */
+#define TF_SNDBUF_FIXED 0x00400000u /* SO_SNDBUF was set */
+#define TF_RCVBUF_FIXED 0x00800000u
+#define TF_WND_SENT_0 0x01000000u /* the last window we advertised was zero */
+#define TF_SYN_RTX 0x02000000u	/* our SYN was sent more than once (Karn) */
+#define TF_CONNECTED 0x04000000u /* CONNECTED was reported */
+
+/* Bits of tcp_conn.timers: deadlines that are set. */
+#define TT_REXMIT 0x01u		/* retransmission, SYN, zero-window probe: conn.rexmit_at_ms */
+#define TT_DELACK 0x02u
+#define TT_KEEP 0x04u		/* keepalive, FIN_WAIT_2, linger */
+#define TT_APP 0x08u		/* the owner's */
+#define TT_NOBUF 0x10u		/* a writer refused for lack of packets is called again */
+
+/**
+ * A connection's hot part: two cache lines.
+ *
+ *	          snd_una          snd_nxt            write_seq
+ *	   acked     |  in flight     |   queued, unsent  |  free
+ *	  -----------+----------------+-------------------+--------
+ *	             sendq_head       send_next
+ *
+ *	              rcv_nxt                   rcv_adv
+ *	   received      |  offered window         |  not offered
+ *	  ---------------+-------------------------+--------
+ */
+struct tcp_conn {
+	/* Line 0: who it is, sequence numbers. */
+	struct flow_key key;	/* all zero: the slot is free */
+	uint8_t state;		/* enum tcp_state; written by tcp_set_state only */
+	uint8_t snd_wscale : 4;	/* shift of windows we receive */
+	uint8_t rcv_wscale : 4;	/* shift of windows we send */
+	uint8_t dupacks;	/* in a row, saturating */
+	uint8_t quickacks;	/* ACKs still to be sent at once */
+	uint32_t flags;		/* TF_* */
+	uint32_t snd_una;	/* oldest unacknowledged */
+	uint32_t snd_nxt;	/* next to send */
+	uint32_t snd_wnd;	/* the peer's window, scaled, bytes */
+	uint32_t snd_wl1;	/* segment sequence of its last update */
+	uint32_t rcv_nxt;	/* next expected */
+	uint32_t rcv_adv;	/* right edge of the offered window; never retreats */
+	uint32_t rcv_acked;	/* rcv_nxt of the last ACK sent */
+	uint32_t ts_recent;	/* RFC 7323 TS.Recent */
+
+	/* Line 1: queues, output, the timer of the fast path. */
+	struct pkt *sendq_head;	/* oldest unacknowledged packet */
+	struct pkt *sendq_tail;
+	struct pkt *send_next;	/* first packet with unsent bytes; NULL: none */
+	struct pkt *recvq_head;	/* next to be read */
+	struct pkt *recvq_tail;
+	uint32_t write_seq;	/* behind the last queued byte */
+	uint32_t recvq_bytes;
+	uint32_t cwnd;		/* bytes */
+	uint32_t rexmit_at_ms;	/* with TT_REXMIT */
+	uint32_t ts_off;	/* added to the clock in TSval: secret, per flow */
+	uint16_t mss;		/* payload bytes of a full segment, options taken off */
+	uint8_t timers;		/* TT_* */
+	uint8_t ev;		/* TCP_EV_* not yet reported */
+} SLUICE_CACHE_ALIGNED;
+
+_Static_assert(sizeof(struct tcp_conn) == 128, "two hot lines");
+
+struct tcp_range;
+
+/** The cold part, in an array of its own. */
+struct tcp_cold {
+	/* Round trip and recovery. */
+	uint32_t srtt_us;	/* smoothed; 0: no sample yet */
+	uint32_t rttvar_us;
+	uint32_t rto_ms;	/* without backoff */
+	uint32_t ssthresh;	/* bytes */
+	uint32_t snd_max;	/* highest sequence ever sent, plus one */
+	uint32_t cwnd_acked;	/* bytes acknowledged towards the next segment of cwnd */
+	uint32_t recover;	/* RFC 6582: highest sent when recovery began */
+	uint32_t max_snd_wnd;	/* largest window the peer offered (RFC 9293 s3.8.6.2.1) */
+	uint32_t stalled_at_ms;	/* when the oldest segment was first retransmitted or probed */
+	/* Receiving. */
+	uint32_t rcvbuf;	/* bytes; about half of it is offered */
+	uint32_t sndbuf;
+	uint32_t rcv_space_seq;	/* autotuning: copied_seq when the measured round trip began */
+	uint32_t rcv_space_at_us;
+	uint32_t ts_recent_at_ms;
+	uint32_t ooo_recent;	/* sequence of the latest segment behind a gap: first SACK block */
+	struct tcp_range *ooo;	/* out-of-order runs, by sequence */
+	/* Deadlines, ms of the stack's clock, with their TT_ bit. */
+	uint32_t delack_at_ms;
+	uint32_t keep_at_ms;
+	uint32_t app_at_ms;
+	uint32_t nobuf_at_ms;
+	uint32_t last_rx_ms;	/* last segment of the peer, for keepalive */
+	/* Limits. */
+	uint32_t user_timeout_ms;
+	uint32_t challenge_at_ms; /* start of the second that challenges counts */
+	uint32_t dupack_sent_ms; /* last ACK of an unacceptable segment */
+	uint32_t total_retrans;
+	int32_t linger_s;	/* -1: off */
+	/* The owner. */
+	void *data;
+	const void *ops;
+	int err;		/* -errno the connection ended with */
+	uint32_t gen;		/* of the handle; never 0 */
+	uint32_t listener;	/* slot it came from, TCP_NONE */
+	uint32_t iss, irs;
+	/* Links by slot: free list, accept queue; event list; output list. */
+	uint32_t next;
+	uint32_t ev_next;
+	uint32_t out_next;
+	/* Small counts. */
+	uint16_t peer_mss;	/* the peer's MSS option */
+	uint8_t rexmits;	/* retransmissions of the oldest segment so far */
+	uint8_t probes;		/* keepalive or zero-window probes unanswered */
+	uint8_t challenges;	/* challenge ACKs in this second */
+	uint8_t cc;		/* index of the congestion control */
+};
+
+/** A half-open connection (RFC 4987 s3.2): at most 64 bytes, its timer node included. */
+struct tcp_synq_entry {
+	struct flow_key key;	/* all zero: free */
+	uint32_t iss;
+	uint32_t irs;
+	uint32_t ts_recent;
+	uint32_t sent_us;	/* of the first SYN-ACK, low 32 bits */
+	uint16_t mss;		/* the peer's */
+	uint16_t wnd;		/* the peer's, unscaled */
+	uint16_t listener;
+	uint8_t retrans;
+	uint8_t wscale : 4;	/* the peer's */
+	uint8_t has_wscale : 1;
+	uint8_t has_ts : 1;
+	uint8_t has_sack : 1;
+	uint8_t acked : 1;	/* the final ACK came while the accept queue was full */
+	uint32_t next;		/* free list */
+};
+
+_Static_assert(sizeof(struct tcp_synq_entry) + sizeof(struct wheel_node) <= 64,
+	"a SYN-queue entry and its timer fit a cache line");
+
+/**
+ * A connection in TIME_WAIT: 40 bytes. Entries live in a ring in the order they expire, so that
+ * none needs a timer or a link. TW_LIVE clear: taken over or restarted, a hole until its turn.
+ */
+struct tcp_tw {
+	struct flow_key key;
+	uint32_t snd_nxt;
+	uint32_t rcv_nxt;
+	uint32_t ts_recent;
+	uint32_t since_ms : 30;	/* low bits of when it began */
+	uint32_t live : 1;
+	uint32_t has_ts : 1;
+};
+
+_Static_assert(sizeof(struct tcp_tw) == 40, "performance axis (f)");
+
+#define TCP_LISTENERS_MAX 1024u
+
+struct tcp_listener {
+	bool open;
+	bool nodelay;
+	bool ev;		/* ACCEPTABLE not yet reported */
+	int8_t syncookies;	/* -1: the tunable */
+	int laddr_idx;		/* -1: any */
+	uint16_t port;
+	uint16_t next;		/* slot of the next listener on this port, or TCP_LISTENERS_MAX */
+	uint32_t gen;
+	uint32_t backlog;	/* as asked for; 0: somaxconn */
+	uint32_t synq;		/* entries now */
+	uint32_t synq_young;	/* ... whose SYN-ACK was not yet retransmitted */
+	uint32_t acceptq;	/* connections now */
+	uint32_t acceptq_head;	/* slots; TCP_NONE */
+	uint32_t acceptq_tail;
+	uint64_t cookie_us;	/* when a cookie was last sent; 0: never */
+	uint64_t accepted, cookies_sent, cookies_valid, cookies_invalid;
+	uint64_t acceptq_overflows, synq_overflows;
+	const char *name;
+	void *data;
+	const void *ops;
+};
+
+/** Out-of-order data without a gap inside: [start, end). */
+struct tcp_range {
+	uint32_t start;
+	uint32_t end;
+	struct pkt *head;
+	struct pkt *tail;
+	struct tcp_range *next;
+	bool fin;		/* a FIN stands at end */
+};
+
+/** Keys of the SYN cookies: the current one and the one before. */
+struct tcp_cookie_keys {
+	struct siphash_key key[2];
+	uint64_t rotate_at_us;	/* the current one becomes the previous one */
+	unsigned int current;	/* index of the current one; its low bit stands in the cookie */
+};
+
+struct tcp_stack {
+	struct env *env;	/* of the call in progress */
+	struct flow_table flows;
+	struct wheel wheel;	/* ids: connections, then SYN-queue entries */
+	struct tcp_conn *conns;
+	struct tcp_cold *cold;
+	struct tcp_synq_entry *synq;
+	struct tcp_tw *tw;
+	struct tcp_range *ranges;
+	struct tcp_range *range_free;
+	struct tcp_listener *listeners;
+	uint16_t *port_listener; /* first listener of a port, by port */
+	struct tcp_params par;
+	struct tcp_cookie_keys cookies;
+	uint32_t conn_free;	/* head of the free list */
+	uint32_t synq_free;
+	uint32_t conns_used, synq_used, ranges_used;
+	uint32_t orphans;
+	uint32_t tw_head, tw_tail, tw_slots; /* ring of TIME_WAIT slots: [head, tail) in use */
+	uint32_t tw_live;
+	uint32_t out_head, out_tail;	/* connections with something to send */
+	uint32_t ev_head, ev_tail;	/* connections with events */
+	uint32_t listener_events;	/* listeners with events */
+	uint32_t listener_scan;
+	uint32_t port_hint;	/* RFC 6056 search offset */
+	uint64_t rst_refill_us;	/* RST budget */
+	uint32_t rst_tokens;
+};
+
+/** A segment on its way through the steps of RFC 9293 s3.10.7. */
+struct tcp_rx {
+	const struct tcp_seg *seg;
+	struct pkt *pkt;	/* NULL once a queue has taken it over */
+	uint32_t seq;		/* of the first byte still wanted, SYN taken off */
+	uint32_t ack;
+	uint32_t wnd;		/* scaled, bytes */
+	uint32_t len;		/* payload bytes still wanted */
+	uint32_t payload_off;	/* from the start of the packet */
+	uint16_t flags;
+	enum outcome outcome;	/* how the packet ends */
+};
+
+/** Whether the steps go on with this segment. */
+enum tcp_verdict {
+	TCP_CONTINUE,
+	TCP_STOP,		/* rx->outcome is set; the connection may be gone */
+};
+
+static inline uint32_t
+tcp_slot(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	return (uint32_t)(c - stack->conns);
+}
+
+static inline struct tcp_cold *
+tcp_cold(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	return &stack->cold[c - stack->conns];
+}
+
+static inline uint32_t
+tcp_rcv_wnd(const struct tcp_conn *c)
+{
+	return c->rcv_adv - c->rcv_nxt;
+}
+
+/** True between the three-way handshake and TIME_WAIT. */
+static inline bool
+tcp_is_synchronised(const struct tcp_conn *c)
+{
+	return c->state >= TCPS_ESTABLISHED;
+}
+
+/** The timestamp clock of a flow: 1 ms ticks from a secret offset (RFC 7323 s5.4). */
+static inline uint32_t
+tcp_ts_now(const struct tcp_stack *stack, uint32_t ts_off)
+{
+	return stack->env->now_ms + ts_off;
+}
+
+/** The share of a limit that this worker has; the shares of all workers sum to the limit. */
+static inline uint32_t
+tcp_share(const struct tcp_stack *stack, uint32_t limit)
+{
+	return limit / stack->par.workers + (stack->par.worker < limit % stack->par.workers);
+}
+
+/** Count how a packet ended; each exactly once. */
+static inline void
+tcp_outcome(struct tcp_stack *stack, enum outcome out)
+{
+	stack->env->ctr->outcome[out]++;
+}
+
+#endif

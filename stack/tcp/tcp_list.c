@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Listings of connections, in slices that never hold the worker up. */
+#include "tcp/tcp_parts.h"
+
+#define SLOTS_PER_CALL 1024u
+
+/* Time until a deadline, or nothing. */
+static uint32_t
+until(const struct env *env, uint32_t at_ms)
+{
+	int32_t left = seq32_diff(at_ms, env->now_ms);
+
+	return left > 0 ? (uint32_t)left : 0;
+}
+
+static void
+fill_conn(const struct tcp_stack *stack, const struct env *env, const struct tcp_conn *c,
+	struct tcp_conn_info *row)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t id = tcp_slot(stack, c);
+
+	*row = (struct tcp_conn_info){
+		.key = c->key,
+		.state = c->state,
+		.recvq_bytes = c->recvq_bytes,
+		.sendq_bytes = c->write_seq - c->snd_una,
+		.srtt_us = cold->srtt_us,
+		.rttvar_us = cold->rttvar_us,
+		.rto_ms = cold->rto_ms,
+		.cwnd_bytes = c->cwnd,
+		.ssthresh_bytes = cold->ssthresh,
+		.mss = c->mss,
+		.snd_wnd = c->snd_wnd,
+		.rcv_wnd = tcp_rcv_wnd(c),
+		.retrans = cold->total_retrans,
+		.timer_ms = UINT32_MAX,
+		.orphan = (c->flags & TF_ORPHAN) != 0,
+	};
+	if (c->timers != 0 && wheel_is_armed(&stack->wheel, id))
+		row->timer_ms = until(env, wheel_expires(&stack->wheel, id));
+}
+
+static bool
+fill_synq(const struct tcp_stack *stack, const struct env *env, uint32_t slot,
+	struct tcp_conn_info *row)
+{
+	const struct tcp_synq_entry *e = &stack->synq[slot];
+
+	if (e->key.w[2] == 0)
+		return false;
+	*row = (struct tcp_conn_info){
+		.key = e->key,
+		.state = TCPS_SYN_RECEIVED,
+		.mss = e->mss,
+		.retrans = e->retrans,
+		.timer_ms = until(env,
+			wheel_expires(&stack->wheel, stack->par.conns_max + slot)),
+	};
+	return true;
+}
+
+static bool
+fill_tw(const struct tcp_stack *stack, const struct env *env, uint32_t slot,
+	struct tcp_conn_info *row)
+{
+	const struct tcp_tw *tw = &stack->tw[slot];
+	uint32_t age = (env->now_ms - tw->since_ms) & 0x3fffffff;
+	uint32_t len_ms = 1000 * env->tun->tcp_timewait_len;
+
+	if (!tw->live)
+		return false;
+	*row = (struct tcp_conn_info){
+		.key = tw->key,
+		.state = TCPS_TIME_WAIT,
+		.timer_ms = age < len_ms ? len_ms - age : 0,
+	};
+	return true;
+}
+
+/* The cursor runs over connection slots, then the SYN queue's, then TIME-WAIT's. */
+unsigned int
+tcp_list_conns(const struct tcp_stack *stack, const struct env *env, uint64_t *cursor,
+	struct tcp_conn_info *rows, unsigned int max)
+{
+	uint64_t synq_at = stack->par.conns_max;
+	uint64_t tw_at = synq_at + stack->par.synq_max;
+	uint64_t end = tw_at + stack->tw_slots;
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < SLOTS_PER_CALL && n < max && *cursor < end; i++) {
+		uint64_t at = (*cursor)++;
+
+		if (at >= tw_at) {
+			n += fill_tw(stack, env, (uint32_t)(at - tw_at), &rows[n]);
+		} else if (at >= synq_at) {
+			n += fill_synq(stack, env, (uint32_t)(at - synq_at), &rows[n]);
+		} else if (stack->conns[at].state != TCPS_CLOSED) {
+			fill_conn(stack, env, &stack->conns[at], &rows[n]);
+			n++;
+		}
+	}
+	if (*cursor >= end)
+		*cursor = UINT64_MAX;
+	return n;
+}

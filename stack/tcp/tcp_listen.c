@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Listeners (RFC 9293 s3.10.7.2): where they are found, their limits, and what a SYN gets. */
+#include "tcp/tcp_parts.h"
+
+struct tcp_listener *
+tcp_listener_find(const struct tcp_stack *stack, const struct flow_key *key)
+{
+	uint16_t slot = stack->port_listener[key->lport];
+	struct tcp_listener *any = NULL;
+
+	for (; slot != TCP_LISTENERS_MAX; slot = stack->listeners[slot].next) {
+		struct tcp_listener *l = &stack->listeners[slot];
+
+		if (l->laddr_idx == key->laddr_idx)
+			return l;
+		if (l->laddr_idx < 0)
+			any = l;
+	}
+	return any;
+}
+
+/* min(backlog, somaxconn), for all workers together. */
+static uint32_t
+whole_backlog(const struct tcp_stack *stack, const struct tcp_listener *l)
+{
+	uint32_t somaxconn = stack->env->tun->somaxconn;
+
+	return l->backlog == 0 ? somaxconn : min_u32(l->backlog, somaxconn);
+}
+
+/* This worker's share; at least one, or a small backlog would shut some workers out. */
+uint32_t
+tcp_listener_backlog(const struct tcp_stack *stack, const struct tcp_listener *l)
+{
+	return max_u32(tcp_share(stack, whole_backlog(stack, l)), 1);
+}
+
+/* The formula operators know: twice the smaller of the two limits. */
+uint32_t
+tcp_listener_synq_limit(const struct tcp_stack *stack, const struct tcp_listener *l)
+{
+	uint32_t backlog = whole_backlog(stack, l);
+	uint32_t syn_backlog = stack->env->tun->tcp_max_syn_backlog;
+	uint32_t limit = 2 * min_u32(syn_backlog, backlog);
+
+	return max_u32(tcp_share(stack, limit), 1);
+}
+
+int
+tcp_listener_cookie_mode(const struct tcp_stack *stack, const struct tcp_listener *l)
+{
+	return l->syncookies >= 0 ? l->syncookies : (int)stack->env->tun->tcp_syncookies;
+}
+
+static enum tcp_syn_verdict
+refuse(struct tcp_stack *stack, enum outcome *why, enum outcome out)
+{
+	stack->env->ctr->ListenDrops++;
+	*why = out;
+	return TCP_SYN_DROP;
+}
+
+/* Queue full, or no entry left in the worker's pool, which serves all listeners. */
+static bool
+synq_full(const struct tcp_stack *stack, const struct tcp_listener *l)
+{
+	return l->synq >= tcp_listener_synq_limit(stack, l) || stack->synq_free == TCP_NONE;
+}
+
+/* Cookies off: the last quarter of tcp_max_syn_backlog is kept free. */
+static bool
+last_quarter(const struct tcp_stack *stack, const struct tcp_listener *l)
+{
+	uint32_t max = tcp_share(stack, stack->env->tun->tcp_max_syn_backlog);
+
+	return l->synq >= max || max - l->synq < max / 4;
+}
+
+enum tcp_syn_verdict
+tcp_listen_judge(struct tcp_stack *stack, struct tcp_listener *l, enum outcome *why)
+{
+	int mode = tcp_listener_cookie_mode(stack, l);
+	bool full;
+
+	if (tcp_acceptq_full(stack, l) && l->synq_young > 1) {
+		l->acceptq_overflows++;
+		stack->env->ctr->ListenOverflows++;
+		return refuse(stack, why, OUT_SYN_ACCEPT_FULL);
+	}
+	if (mode == 2)
+		return TCP_SYN_COOKIE;
+	full = synq_full(stack, l);
+	if (!full && (mode != 0 || !last_quarter(stack, l)))
+		return TCP_SYN_QUEUE;
+	l->synq_overflows++;
+	if (!full)
+		return refuse(stack, why, OUT_SYN_EARLY_DROP);
+	if (mode == 0) {
+		stack->env->ctr->TCPReqQFullDrop++;
+		return refuse(stack, why, OUT_SYN_QUEUE_FULL);
+	}
+	stack->env->ctr->TCPReqQFullDoCookies++;
+	return TCP_SYN_COOKIE;
+}
+
+static uint32_t
+free_listener_slot(const struct tcp_stack *stack)
+{
+	uint32_t i;
+
+	for (i = 0; i < TCP_LISTENERS_MAX && stack->listeners[i].open; i++)
+		;
+	return i;
+}
+
+static bool
+address_taken(const struct tcp_stack *stack, uint16_t port, int laddr_idx)
+{
+	uint16_t slot = stack->port_listener[port];
+
+	for (; slot != TCP_LISTENERS_MAX; slot = stack->listeners[slot].next)
+		if (stack->listeners[slot].laddr_idx == laddr_idx)
+			return true;
+	return false;
+}
+
+int
+tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_params *par,
+	tcp_handle *out)
+{
+	uint32_t slot = free_listener_slot(stack);
+	struct tcp_listener *l;
+	uint32_t gen;
+
+	stack->env = env;
+	if (par->port == 0 || par->laddr_idx >= (int)stack->par.local->count ||
+		par->syncookies > 2)
+		return -EINVAL;
+	if (address_taken(stack, par->port, par->laddr_idx))
+		return -EADDRINUSE;
+	if (slot == TCP_LISTENERS_MAX)
+		return -ENOBUFS;
+	l = &stack->listeners[slot];
+	gen = l->gen;
+	*l = (struct tcp_listener){
+		.open = true,
+		.nodelay = par->nodelay,
+		.syncookies = (int8_t)(par->syncookies < 0 ? -1 : par->syncookies),
+		.laddr_idx = par->laddr_idx < 0 ? -1 : par->laddr_idx,
+		.port = par->port,
+		.next = stack->port_listener[par->port],
+		.gen = gen,
+		.backlog = par->backlog,
+		.acceptq_head = TCP_NONE,
+		.acceptq_tail = TCP_NONE,
+		.name = par->name,
+		.data = par->data,
+		.ops = par->ops,
+	};
+	stack->port_listener[par->port] = (uint16_t)slot;
+	*out = (uint64_t)gen << 32 | slot;
+	return 0;
+}
+
+static struct tcp_listener *
+listener_get(const struct tcp_stack *stack, tcp_handle handle)
+{
+	uint32_t slot = (uint32_t)handle;
+
+	if (slot >= TCP_LISTENERS_MAX || !stack->listeners[slot].open ||
+		stack->listeners[slot].gen != handle >> 32)
+		return NULL;
+	return &stack->listeners[slot];
+}
+
+int
+tcp_listener_close(struct tcp_stack *stack, struct env *env, tcp_handle handle)
+{
+	struct tcp_listener *l = listener_get(stack, handle);
+	uint16_t slot = (uint16_t)handle;
+	uint16_t *link;
+
+	stack->env = env;
+	if (l == NULL)
+		return -EBADF;
+	for (link = &stack->port_listener[l->port]; *link != slot;)
+		link = &stack->listeners[*link].next;
+	*link = l->next;
+	tcp_synq_drop_listener(stack, slot);
+	tcp_acceptq_drop_all(stack, l);
+	if (l->ev) {
+		l->ev = false;
+		stack->listener_events--;
+	}
+	l->open = false;
+	l->gen++;
+	return 0;
+}
+
+int
+tcp_accept(struct tcp_stack *stack, struct env *env, tcp_handle listener, tcp_handle *out)
+{
+	struct tcp_listener *l = listener_get(stack, listener);
+
+	stack->env = env;
+	if (l == NULL)
+		return -EBADF;
+	while (l->acceptq_head != TCP_NONE) {
+		struct tcp_conn *c = &stack->conns[l->acceptq_head];
+		struct tcp_cold *cold = tcp_cold(stack, c);
+
+		l->acceptq_head = cold->next;
+		if (l->acceptq_head == TCP_NONE)
+			l->acceptq_tail = TCP_NONE;
+		l->acceptq--;
+		env->ctr->AcceptQueued--;
+		if (c->state == TCPS_CLOSED) {
+			/* The peer reset it while it waited. */
+			tcp_conn_free(stack, c);
+			continue;
+		}
+		cold->data = l->data;
+		cold->ops = l->ops;
+		c->flags |= TF_ACCEPTED;
+		l->accepted++;
+		if (c->ev != 0)
+			tcp_raise(stack, c, c->ev);
+		*out = tcp_conn_handle(stack, c);
+		return 0;
+	}
+	return -EAGAIN;
+}
+
+unsigned int
+tcp_list_listeners(const struct tcp_stack *stack, const struct env *env,
+	struct tcp_listener_info *rows, unsigned int max)
+{
+	unsigned int n = 0;
+
+	(void)env;
+	for (uint32_t i = 0; i < TCP_LISTENERS_MAX && n < max; i++) {
+		const struct tcp_listener *l = &stack->listeners[i];
+
+		if (!l->open)
+			continue;
+		rows[n++] = (struct tcp_listener_info){
+			.name = l->name,
+			.laddr_idx = l->laddr_idx,
+			.port = l->port,
+			.syncookies = tcp_listener_cookie_mode(stack, l),
+			.acceptq = l->acceptq,
+			.acceptq_limit = tcp_listener_backlog(stack, l),
+			.synq = l->synq,
+			.synq_limit = tcp_listener_synq_limit(stack, l),
+			.accepted = l->accepted,
+			.cookies_sent = l->cookies_sent,
+			.cookies_valid = l->cookies_valid,
+			.cookies_invalid = l->cookies_invalid,
+			.acceptq_overflows = l->acceptq_overflows,
+			.synq_overflows = l->synq_overflows,
+		};
+	}
+	return n;
+}

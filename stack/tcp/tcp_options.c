@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What our SYNs and SYN-ACKs say, and what a connection takes over from the peer's. */
+#include "tcp/tcp_parts.h"
+
+#include "wire/ip6.h"
+
+static uint16_t
+ip_hdr_len(const struct flow_key *key)
+{
+	return key->family == FLOW_FAMILY_V4 ? IP4_HDR_LEN : IP6_HDR_LEN;
+}
+
+/* RFC 9293 s3.7.1: what we can take, options not counted (RFC 6691). */
+uint16_t
+tcp_own_mss(const struct tcp_stack *stack, const struct flow_key *key)
+{
+	return (uint16_t)(stack->par.mtu - ip_hdr_len(key) - TCP_HDR_LEN);
+}
+
+/* The smallest shift that can offer half of the largest receive buffer (RFC 7323 s2.3). */
+uint8_t
+tcp_own_wscale(const struct tcp_stack *stack)
+{
+	uint32_t wnd = stack->env->tun->tcp_rmem[2] / 2;
+	uint8_t shift = 0;
+
+	while (shift < TCP_WSCALE_MAX && wnd >> shift > 65535)
+		shift++;
+	return shift;
+}
+
+/* The peer's limit on our segments: its option, raised to a sane least, capped by our own MTU. */
+uint16_t
+tcp_peer_mss(const struct tcp_stack *stack, const struct flow_key *key, const struct tcp_opts *peer)
+{
+	uint32_t mss = key->family == FLOW_FAMILY_V4 ? TCP_MSS_V4_DEFAULT : TCP_MSS_V6_DEFAULT;
+
+	if (peer->present & TCP_OPT_MSS)
+		mss = peer->mss;
+	if (mss < stack->env->tun->tcp_min_snd_mss) {
+		mss = stack->env->tun->tcp_min_snd_mss;
+		stack->env->ctr->MssRaised++;
+	}
+	return (uint16_t)min_u32(mss, tcp_own_mss(stack, key));
+}
+
+uint32_t
+tcp_syn_window(const struct tcp_stack *stack)
+{
+	return min_u32(stack->env->tun->tcp_rmem[1] / 2, TCP_OWN_WND_MAX);
+}
+
+void
+tcp_syn_options(const struct tcp_stack *stack, const struct flow_key *key, uint32_t ts_off,
+	struct tcp_opts *opts)
+{
+	const struct tunables *tun = stack->env->tun;
+
+	*opts = (struct tcp_opts){
+		.present = TCP_OPT_MSS,
+		.mss = tcp_own_mss(stack, key),
+	};
+	if (tun->tcp_sack)
+		opts->present |= TCP_OPT_SACK_OK;
+	if (tun->tcp_timestamps) {
+		opts->present |= TCP_OPT_TS;
+		opts->tsval = tcp_ts_now(stack, ts_off);
+	}
+	if (tun->tcp_window_scaling) {
+		opts->present |= TCP_OPT_WSCALE;
+		opts->wscale = tcp_own_wscale(stack);
+	}
+}
+
+void
+tcp_synack_options(const struct tcp_stack *stack, const struct flow_key *key,
+	const struct tcp_opts *peer, uint32_t tsval, struct tcp_opts *opts)
+{
+	tcp_syn_options(stack, key, 0, opts);
+	opts->present &= peer->present | TCP_OPT_MSS;
+	opts->tsval = tsval;
+	opts->tsecr = peer->tsval;
+}
+
+void
+tcp_conn_setup(struct tcp_stack *stack, struct tcp_conn *c, uint16_t peer_mss)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	cold->peer_mss = peer_mss;
+	c->mss = peer_mss;
+	if (c->flags & TF_TS)
+		c->mss = (uint16_t)(c->mss - TCP_TS_LEN);
+	cold->max_snd_wnd = c->snd_wnd;
+	cold->ts_recent_at_ms = stack->env->now_ms;
+	cold->rcv_space_seq = c->rcv_nxt;
+	cold->rcv_space_at_us = (uint32_t)stack->env->now_us;
+	tcp_cc_of(stack, c)->init(stack, c);
+}

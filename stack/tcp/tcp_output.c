@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What may be sent now: windows, Nagle, silly-window avoidance, FIN and ACK (RFC 9293 s3.7, s3.8). */
+#include "tcp/tcp_parts.h"
+
+bool
+tcp_tx_has_room(const struct tcp_stack *stack)
+{
+	return pkt_txq_room(stack->env->tx) > TCP_TX_LOW_WATER;
+}
+
+/*
+ * The window to offer; moves rcv_adv, never back. RFC 9293 s3.8.6.2.2: the right edge moves only by
+ * a segment or a quarter of the buffer, or not at all.
+ */
+static uint16_t
+offer_window(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t half = tcp_cold(stack, c)->rcvbuf / 2;
+	uint32_t space = half - min_u32(c->recvq_bytes, half);
+	uint32_t edge = c->rcv_nxt + space;
+	uint32_t wnd, field;
+
+	if (seq32_gt(edge, c->rcv_adv) && edge - c->rcv_adv >= min_u32(c->mss, half / 2))
+		c->rcv_adv = edge;
+	wnd = tcp_rcv_wnd(c);
+	/* Rounded up, or scaling would take back part of what was offered. */
+	field = (wnd + (1u << c->rcv_wscale) - 1) >> c->rcv_wscale;
+	field = min_u32(field, 65535);
+	if (seq32_gt(c->rcv_nxt + (field << c->rcv_wscale), c->rcv_adv))
+		c->rcv_adv = c->rcv_nxt + (field << c->rcv_wscale);
+	if (field == 0 && !(c->flags & TF_WND_SENT_0)) {
+		c->flags |= TF_WND_SENT_0;
+		stack->env->ctr->TCPToZeroWindowAdv++;
+	} else if (field != 0 && (c->flags & TF_WND_SENT_0)) {
+		c->flags &= ~TF_WND_SENT_0;
+		stack->env->ctr->TCPFromZeroWindowAdv++;
+	}
+	return (uint16_t)field;
+}
+
+/* Every segment with ACK pays what is owed. */
+static void
+ack_is_paid(struct tcp_conn *c)
+{
+	if ((c->flags & TF_ACK_DELAY) && c->quickacks > 0)
+		c->quickacks--;
+	c->flags &= ~(TF_ACK_NOW | TF_ACK_DELAY);
+	c->rcv_acked = c->rcv_nxt;
+	c->timers &= (uint8_t)~TT_DELACK;
+}
+
+static void
+emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, uint16_t flags)
+{
+	struct tcp_opts opts;
+	struct tcp_emit e = {
+		.key = &c->key,
+		.seq = seq,
+		.ack = c->rcv_nxt,
+		.flags = flags,
+	};
+
+	opts.present = 0;
+	if (c->flags & TF_TS) {
+		opts.present = TCP_OPT_TS;
+		opts.tsval = tcp_ts_now(stack, c->ts_off);
+		opts.tsecr = c->ts_recent;
+		e.opts = &opts;
+		e.ts_only = true;
+	}
+	if ((c->flags & TF_SACK) && (c->flags & TF_OOO) && !(flags & TCP_RST)) {
+		opts.nsack = (uint8_t)tcp_reass_sack(
+			stack, c, opts.sack, (c->flags & TF_TS) ? 3 : 4);
+		opts.present |= opts.nsack > 0 ? TCP_OPT_SACK : 0;
+		e.opts = &opts;
+		e.ts_only = opts.present == TCP_OPT_TS;
+	}
+	e.wnd = flags & TCP_RST ? 0 : offer_window(stack, c);
+	ack_is_paid(c);
+	tcp_emit(stack, p, &e);
+}
+
+bool
+tcp_send_empty(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16_t flags)
+{
+	struct pkt *p = pkt_txq_room(stack->env->tx) > 0 ? pkt_alloc(stack->env->pool) : NULL;
+
+	if (p == NULL)
+		return false;
+	stack->env->ctr->OutSegs++;
+	emit(stack, c, p, seq, flags);
+	return true;
+}
+
+/* A packet to write headers into: p itself with one more reference, or a copy while it is in use. */
+static struct pkt *
+packet_to_send(struct tcp_stack *stack, struct pkt *p)
+{
+	uint16_t len = (uint16_t)(p->app.end_seq - p->app.seq);
+	struct pkt *q;
+
+	if (!pkt_is_shared(p)) {
+		p->data_off = p->app.payload_off;
+		pkt_set_len(p, len);
+		pkt_hold(stack->env->pool, p);
+		return p;
+	}
+	q = pkt_alloc(stack->env->pool);
+	if (q == NULL)
+		return NULL;
+	memcpy(pkt_data(q), p->buf + p->app.payload_off, len);
+	pkt_set_len(q, len);
+	return q;
+}
+
+static void
+count_data(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
+{
+	if (p->app.sends > 0) {
+		stack->env->ctr->RetransSegs++;
+		tcp_cold(stack, c)->total_retrans++;
+		if (c->flags & TF_RTO_DONE)
+			stack->env->ctr->TCPSlowStartRetrans++;
+		else
+			stack->env->ctr->TCPFastRetrans++;
+	} else {
+		stack->env->ctr->OutSegs++;
+		stack->env->ctr->TCPOrigDataSent++;
+	}
+	if (p->app.sends < UINT8_MAX)
+		p->app.sends++;
+	p->app.sent_us = (uint32_t)stack->env->now_us;
+}
+
+bool
+tcp_send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t flags)
+{
+	struct pkt *q = packet_to_send(stack, p);
+
+	if (q == NULL) {
+		stack->env->ctr->TCPRetransFail += p->app.sends > 0;
+		return false;
+	}
+	count_data(stack, c, p);
+	if (p->app.flags & PKT_F_PSH)
+		flags |= TCP_PSH;
+	emit(stack, c, q, p->app.seq, flags | TCP_ACK);
+	return true;
+}
+
+/* Bytes that both windows still allow. */
+static uint32_t
+window_room(const struct tcp_conn *c)
+{
+	uint32_t flight = c->snd_nxt - c->snd_una;
+	uint32_t cwnd = c->cwnd;
+	uint32_t wnd;
+
+	/* RFC 3042: one new segment for each of the first two duplicate ACKs. */
+	if (!(c->flags & TF_RECOVERY))
+		cwnd += min_u32(c->dupacks, TCP_DUPACK_THRESHOLD - 1) * c->mss;
+	wnd = min_u32(c->snd_wnd, cwnd);
+	return wnd > flight ? wnd - flight : 0;
+}
+
+/*
+ * RFC 9293 s3.8.6.2.1: a full segment; or all there is, if Nagle (s3.7.4) does not hold it; or half
+ * of the largest window ever seen.
+ */
+static bool
+worth_sending(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t len, bool is_last)
+{
+	if (len >= c->mss)
+		return true;
+	if (is_last)
+		return (c->flags & (TF_NODELAY | TF_FIN_QUEUED)) || c->snd_nxt == c->snd_una ||
+			seq32_lt(c->snd_nxt, tcp_cold(stack, c)->snd_max);
+	return len >= tcp_cold(stack, c)->max_snd_wnd / 2;
+}
+
+/* The part of p that may go now; 0: none. Cuts the packet where only part fits. */
+static uint32_t
+sendable(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
+{
+	uint32_t len = p->app.end_seq - p->app.seq;
+	uint32_t fit = min_u32(min_u32(len, c->mss), window_room(c));
+	bool is_last = fit == len && p->app.next == NULL;
+
+	/* A short packet in mid-queue is a segment of its own if it was sent before. */
+	if (fit == 0 || (!worth_sending(stack, c, fit, is_last) && !(fit == len && !is_last)))
+		return 0;
+	if (fit < len && !tcp_sendq_split(stack, c, p, fit))
+		return 0;
+	return fit;
+}
+
+static void
+advance(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	c->snd_nxt += len;
+	cold->snd_max = seq32_max(cold->snd_max, c->snd_nxt);
+	tcp_timers_on_sent(stack, c);
+}
+
+/* Is this the moment for FIN? All data before it has been sent, and it has not since snd_nxt. */
+static bool
+fin_is_due(const struct tcp_conn *c)
+{
+	return (c->flags & TF_FIN_QUEUED) && c->send_next == NULL && c->snd_nxt == c->write_seq;
+}
+
+/* Data as far as the windows go. False: no packet or no room, try again later. */
+static bool
+send_data(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct pkt *p;
+	uint32_t len;
+	bool fin;
+
+	while ((p = c->send_next) != NULL && (len = sendable(stack, c, p)) > 0) {
+		if (!tcp_tx_has_room(stack))
+			return false;
+		fin = (c->flags & TF_FIN_QUEUED) && p->app.next == NULL;
+		if (!tcp_send_queued(stack, c, p, fin ? TCP_FIN : 0))
+			return false;
+		c->send_next = p->app.next;
+		if (c->flags & TF_ACK_DELAY)
+			c->flags |= TF_PINGPONG;
+		if (fin)
+			c->flags |= TF_FIN_SENT;
+		advance(stack, c, len + fin);
+	}
+	if (p == NULL && fin_is_due(c)) {
+		if (!tcp_send_empty(stack, c, c->snd_nxt, TCP_FIN | TCP_ACK))
+			return false;
+		c->flags |= TF_FIN_SENT;
+		advance(stack, c, 1);
+	}
+	/* Nothing in flight and nothing may go: only a probe can find out when (s3.8.6.1). */
+	if (p != NULL && c->snd_nxt == c->snd_una)
+		tcp_timers_on_closed_window(stack, c);
+	return true;
+}
+
+static bool
+may_send_data(const struct tcp_conn *c)
+{
+	switch ((enum tcp_state)c->state) {
+	case TCPS_ESTABLISHED:
+	case TCPS_CLOSE_WAIT:
+	case TCPS_FIN_WAIT_1:
+	case TCPS_CLOSING:
+	case TCPS_LAST_ACK:
+		return true;
+	case TCPS_CLOSED:
+	case TCPS_LISTEN:
+	case TCPS_SYN_SENT:
+	case TCPS_SYN_RECEIVED:
+	case TCPS_FIN_WAIT_2:
+	case TCPS_TIME_WAIT:
+		return false;
+	}
+	return false;
+}
+
+void
+tcp_output(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	bool was_answer = (c->flags & (TF_ACK_DELAY | TF_ACK_NOW)) != 0;
+
+	if (c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RECEIVED)
+		return;
+	if (may_send_data(c) && !send_data(stack, c)) {
+		/* No room: with the next flush. No packet: a little later. */
+		if (tcp_tx_has_room(stack))
+			tcp_timers_nobuf(stack, c);
+		else
+			tcp_want_output(stack, c);
+	}
+	if (!was_answer)
+		return;
+	if (c->flags & TF_ACK_NOW) {
+		if (!tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK))
+			tcp_timers_on_ack_owed(stack, c);
+	} else if (c->flags & TF_ACK_DELAY) {
+		tcp_timers_on_ack_owed(stack, c);
+	}
+}

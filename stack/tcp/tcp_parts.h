@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What each file of the engine offers to the others, one group per file. */
+#ifndef TCP_TCP_PARTS_H
+#define TCP_TCP_PARTS_H
+
+#include "tcp/tcp_int.h"
+
+/* tcp_stack.c: slots, handles and the lists connections hang on. */
+
+/** A fresh connection in CLOSED, hashed in under key; NULL: no slot or table full (counted). */
+struct tcp_conn *tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash);
+/** Release a slot in CLOSED: packets are freed and the handle ends. */
+void tcp_conn_free(struct tcp_stack *stack, struct tcp_conn *c);
+/** The connection ends: CLOSED, out of the flow table, timers off, owner told err. */
+void tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err);
+struct tcp_conn *tcp_conn_get(const struct tcp_stack *stack, tcp_handle handle);
+tcp_handle tcp_conn_handle(const struct tcp_stack *stack, const struct tcp_conn *c);
+/** Tell the owner with the next tcp_next_event. */
+void tcp_raise(struct tcp_stack *stack, struct tcp_conn *c, uint8_t what);
+/** Have tcp_output called with the next flush. */
+void tcp_want_output(struct tcp_stack *stack, struct tcp_conn *c);
+uint64_t tcp_flow_hash(const struct tcp_stack *stack, const struct flow_key *key);
+/** What key is in the flow table as: TCP_REF_*, or TCP_NONE. */
+uint32_t tcp_flow_find(const struct tcp_stack *stack, const struct flow_key *key, uint64_t hash);
+/** True if what ref names has this key: cheap check of a reference found earlier. */
+bool tcp_ref_has_key(const struct tcp_stack *stack, uint32_t ref, const struct flow_key *key);
+
+/* tcp_state.c: the only writer of tcp_conn.state. */
+void tcp_set_state(struct tcp_stack *stack, struct tcp_conn *c, enum tcp_state state);
+
+/* tcp_listen.c: LISTEN (RFC 9293 s3.10.7.2). */
+struct tcp_listener *tcp_listener_find(const struct tcp_stack *stack, const struct flow_key *key);
+uint32_t tcp_listener_backlog(const struct tcp_stack *stack, const struct tcp_listener *l);
+uint32_t tcp_listener_synq_limit(const struct tcp_stack *stack, const struct tcp_listener *l);
+int tcp_listener_cookie_mode(const struct tcp_stack *stack, const struct tcp_listener *l);
+/** What a SYN for this listener gets. */
+enum tcp_syn_verdict {
+	TCP_SYN_QUEUE,
+	TCP_SYN_COOKIE,
+	TCP_SYN_DROP,		/* the outcome says why */
+};
+enum tcp_syn_verdict tcp_listen_judge(struct tcp_stack *stack, struct tcp_listener *l,
+	enum outcome *why);
+
+/* tcp_synq.c: the SYN queue, and SYN-RECEIVED of passive opens. */
+/** Take the SYN in and answer it in its own buffer; pkt is taken over. */
+void tcp_synq_add(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg *seg,
+	uint64_t hash, struct pkt *pkt);
+void tcp_synq_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg,
+	struct pkt *pkt, uint64_t hash);
+void tcp_synq_drop(struct tcp_stack *stack, uint32_t slot);
+void tcp_synq_drop_listener(struct tcp_stack *stack, uint16_t listener);
+void tcp_synq_timer(struct tcp_stack *stack, uint32_t slot);
+
+/* tcp_syncookie.c */
+void tcp_cookie_message(const struct tcp_seg *seg, uint32_t irs, uint8_t mss_class, uint8_t opts,
+	uint64_t words[4]);
+/** Answer n SYNs with cookies, hashes computed together; packets are taken over. */
+void tcp_cookie_answer(struct tcp_stack *stack, const struct tcp_seg *const *segs,
+	struct pkt *const *pkts, const uint64_t *flow_hash, unsigned int n);
+/** What a valid cookie says about the connection. */
+struct tcp_cookie_info {
+	uint16_t mss;
+	uint8_t wscale;
+	bool has_wscale, has_sack, has_ts;
+};
+/** Check the ACKs of a burst together; valid[i] says which cookies stand. */
+void tcp_cookie_check(struct tcp_stack *stack, const struct tcp_seg *const *segs, unsigned int n,
+	bool *valid, struct tcp_cookie_info *infos);
+void tcp_cookie_rotate(struct tcp_stack *stack);
+
+/* tcp_acceptq.c: from a finished handshake to an accepted connection. */
+/** What a finished passive handshake knew. */
+struct tcp_handshake {
+	struct tcp_listener *l;
+	uint32_t iss, irs, ts_recent;
+	uint32_t rtt_us;	/* of the SYN-ACK; 0: unknown */
+	uint16_t mss;
+	uint8_t wscale;
+	bool has_wscale, has_ts, has_sack;
+};
+/** Make the connection and queue it; NULL: no room (counted, *why set). */
+struct tcp_conn *tcp_acceptq_add(struct tcp_stack *stack, const struct tcp_handshake *hs,
+	const struct tcp_seg *seg, uint64_t hash, enum outcome *why);
+bool tcp_acceptq_full(const struct tcp_stack *stack, const struct tcp_listener *l);
+void tcp_acceptq_drop_all(struct tcp_stack *stack, struct tcp_listener *l);
+
+/* tcp_synsent.c: SYN-SENT (RFC 9293 s3.10.7.3). */
+void tcp_synsent_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+void tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c);
+
+/* tcp_segment.c: the other states (RFC 9293 s3.10.7.4), step by step. */
+void tcp_segment_arrives(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+
+/* tcp_fast.c: header prediction; false: the general path decides. */
+bool tcp_fast_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+
+/* tcp_check.c: first to fourth step. */
+enum tcp_verdict tcp_check_sequence(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+enum tcp_verdict tcp_check_rst(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+enum tcp_verdict tcp_check_syn(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+void tcp_challenge(struct tcp_stack *stack, struct tcp_conn *c);
+
+/* tcp_ack.c: fifth step. */
+enum tcp_verdict tcp_process_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+void tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
+void tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us);
+bool tcp_fin_acked(const struct tcp_conn *c);
+
+/* tcp_text.c: seventh step. */
+void tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+/** Take the packet over, cut down to the payload still wanted. */
+struct pkt *tcp_take_payload(struct tcp_rx *rx);
+/** Put the payload of rx at the end of the receive queue. */
+void tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+/** Data was taken in order: decide when its ACK goes. */
+void tcp_ack_policy(struct tcp_stack *stack, struct tcp_conn *c);
+/** The owner has read: grow the buffer if it keeps up, and offer more window. */
+void tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
+
+/* tcp_reass.c: data behind a gap. */
+void tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+/** Move what has become contiguous to the receive queue; true: a FIN is next. */
+bool tcp_reass_merge(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_reass_free(struct tcp_stack *stack, struct tcp_conn *c);
+unsigned int tcp_reass_sack(const struct tcp_stack *stack, const struct tcp_conn *c,
+	uint32_t blocks[][2], unsigned int max);
+
+/* tcp_close.c: eighth step, and the ends of connections. */
+void tcp_process_fin(struct tcp_stack *stack, struct tcp_conn *c);
+/** Our FIN was acknowledged: FIN-WAIT-2, TIME-WAIT or the end. True: the connection is gone. */
+bool tcp_fin_acked_now(struct tcp_stack *stack, struct tcp_conn *c);
+/** Reset and end. */
+void tcp_reset(struct tcp_stack *stack, struct tcp_conn *c, int err);
+void tcp_close_timer(struct tcp_stack *stack, struct tcp_conn *c);
+
+/* tcp_timewait.c */
+void tcp_timewait_enter(struct tcp_stack *stack, struct tcp_conn *c);
+/** True: a SYN may open a new connection; the entry is gone. False: pkt was dealt with. */
+bool tcp_timewait_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg,
+	struct pkt *pkt);
+void tcp_timewait_poll(struct tcp_stack *stack);
+uint64_t tcp_timewait_poll_at(const struct tcp_stack *stack);
+void tcp_timewait_kill(struct tcp_stack *stack, uint32_t slot);
+bool tcp_timewait_may_reuse(const struct tcp_stack *stack, uint32_t slot);
+
+/* tcp_output.c */
+void tcp_output(struct tcp_stack *stack, struct tcp_conn *c);
+/** Send an empty segment now; false: no packet for it. */
+bool tcp_send_empty(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16_t flags);
+/** Send p of the send queue (again); false: no packet or no room. */
+bool tcp_send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t flags);
+bool tcp_tx_has_room(const struct tcp_stack *stack);
+
+/* tcp_emit.c: TCP and IP headers in front of a payload. */
+struct tcp_emit {
+	const struct flow_key *key;
+	uint32_t seq, ack;
+	uint16_t wnd;		/* as on the wire */
+	uint16_t flags;
+	const struct tcp_opts *opts; /* NULL: none */
+	bool ts_only;		/* opts holds timestamps and nothing else */
+};
+/** Write the headers in front of p's frame (the payload) and queue it for sending; taken over. */
+void tcp_emit(struct tcp_stack *stack, struct pkt *p, const struct tcp_emit *e);
+/** The same in the received packet's own buffer: its payload and options go, its Ethernet header
+ * stays to be turned round. Falls back to a new packet if the reply is longer than the buffer. */
+void tcp_emit_reply(struct tcp_stack *stack, struct pkt *p, const struct tcp_seg *seg,
+	const struct tcp_emit *e);
+
+/* tcp_respond.c: answers without a connection; each takes pkt over. */
+/** RST as RFC 9293 s3.10.7.1 has it, within the budget. */
+void tcp_respond_rst(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt,
+	enum outcome out);
+/** The same for a segment of a connection, whose outcome the caller sets. */
+void tcp_reply_rst(struct tcp_stack *stack, struct tcp_rx *rx);
+void tcp_respond_ack(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt,
+	uint32_t seq, uint32_t ack);
+/** Count out and give the packet back. */
+void tcp_drop(struct tcp_stack *stack, struct pkt *pkt, enum outcome out);
+
+/* tcp_sendq.c */
+void tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
+void tcp_sendq_free(struct tcp_stack *stack, struct tcp_conn *c);
+/** Cut p after len bytes; false: no packet for the rest. */
+bool tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t len);
+uint32_t tcp_sndbuf(const struct tcp_stack *stack, const struct tcp_conn *c);
+void tcp_sendq_wake(struct tcp_stack *stack, struct tcp_conn *c);
+
+/* tcp_rexmit.c: RFC 6298 and zero-window probes. */
+void tcp_rexmit_timer(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_fast_retransmit(struct tcp_stack *stack, struct tcp_conn *c);
+uint32_t tcp_rto_backed_off(const struct tcp_stack *stack, const struct tcp_conn *c);
+
+/* tcp_timers.c: the only file that arms timers. Callers report what happened. */
+void tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_timers_on_timeout(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_timers_on_closed_window(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_timers_on_ack_owed(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_timers_keep(struct tcp_stack *stack, struct tcp_conn *c, uint64_t delay_ms);
+void tcp_timers_keep_off(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_timers_app(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms);
+void tcp_timers_nobuf(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_timers_stop(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_timers_synq(struct tcp_stack *stack, uint32_t slot, uint32_t delay_ms);
+void tcp_timers_synq_stop(struct tcp_stack *stack, uint32_t slot);
+
+/* tcp_isn.c: RFC 6528. */
+uint32_t tcp_isn(const struct tcp_stack *stack, const struct flow_key *key);
+
+/* tcp_options.c: what our SYNs and SYN-ACKs say. */
+void tcp_syn_options(const struct tcp_stack *stack, const struct flow_key *key, uint32_t ts_off,
+	struct tcp_opts *opts);
+/** Only what the peer's SYN offered, and only what the tunables allow. */
+void tcp_synack_options(const struct tcp_stack *stack, const struct flow_key *key,
+	const struct tcp_opts *peer, uint32_t tsval, struct tcp_opts *opts);
+uint16_t tcp_own_mss(const struct tcp_stack *stack, const struct flow_key *key);
+uint8_t tcp_own_wscale(const struct tcp_stack *stack);
+uint16_t tcp_peer_mss(const struct tcp_stack *stack, const struct flow_key *key,
+	const struct tcp_opts *peer);
+uint32_t tcp_syn_window(const struct tcp_stack *stack);
+/** Take the negotiated options and windows over into a connection that becomes ESTABLISHED. */
+void tcp_conn_setup(struct tcp_stack *stack, struct tcp_conn *c, uint16_t peer_mss);
+
+/* tcp_port.c: RFC 6056. */
+int tcp_port_choose(struct tcp_stack *stack, struct flow_key *key, uint64_t *hash);
+
+/* tcp_cc.c: congestion control behind a vtable. */
+struct tcp_cc {
+	const char *name;
+	void (*init)(struct tcp_stack *stack, struct tcp_conn *c);
+	void (*on_ack)(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked);
+	/** Loss seen by duplicate ACKs: the new ssthresh. */
+	uint32_t (*ssthresh)(struct tcp_stack *stack, struct tcp_conn *c);
+};
+extern const struct tcp_cc tcp_cc_reno;
+const struct tcp_cc *tcp_cc_of(const struct tcp_stack *stack, const struct tcp_conn *c);
+void tcp_cc_after_idle(struct tcp_stack *stack, struct tcp_conn *c);
+
+#endif

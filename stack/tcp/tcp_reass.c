@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Data behind a gap: runs of contiguous packets, by sequence (RFC 9293 SHLD-31, RFC 2018). */
+#include "tcp/tcp_parts.h"
+
+/*
+ * Threat model: tiny segments at every other sequence number (SegmentSmack). Runs, not segments,
+ * are walked; a connection has at most TCP_RANGES_PER_CONN, all connections of a worker share
+ * tcp_params.ranges_max, and data beyond either is dropped and counted: the peer sends it again.
+ *
+ *	ooo -> [start, end) -> [start, end) -> NULL	ends never touch the next start
+ *	        | head .. tail: packets in order, linked by app.next
+ */
+#define TCP_RANGES_PER_CONN 256u
+
+static void
+free_range(struct tcp_stack *stack, struct tcp_range *r)
+{
+	r->next = stack->range_free;
+	stack->range_free = r;
+	stack->ranges_used--;
+}
+
+static struct tcp_range *
+new_range(struct tcp_stack *stack)
+{
+	struct tcp_range *r = stack->range_free;
+
+	if (r == NULL)
+		return NULL;
+	stack->range_free = r->next;
+	stack->ranges_used++;
+	return r;
+}
+
+static void
+free_pkts(struct tcp_stack *stack, struct pkt *p)
+{
+	struct pkt *next;
+
+	for (; p != NULL; p = next) {
+		next = p->app.next;
+		pkt_free(stack->env->pool, p);
+	}
+}
+
+void
+tcp_reass_free(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	struct tcp_range *r;
+
+	while ((r = cold->ooo) != NULL) {
+		cold->ooo = r->next;
+		free_pkts(stack, r->head);
+		free_range(stack, r);
+	}
+	c->flags &= ~TF_OOO;
+}
+
+/* Cut len bytes off the front of what rx brings. */
+static void
+cut_front(struct tcp_rx *rx, uint32_t len)
+{
+	rx->seq += len;
+	rx->len -= len;
+	rx->payload_off += len;
+}
+
+/* r now reaches its successor: one run. */
+static void
+join_next(struct tcp_stack *stack, struct tcp_range *r)
+{
+	struct tcp_range *n = r->next;
+
+	if (n == NULL || r->end != n->start)
+		return;
+	if (n->head != NULL) {
+		if (r->tail != NULL)
+			r->tail->app.next = n->head;
+		else
+			r->head = n->head;
+		r->tail = n->tail;
+	}
+	r->end = n->end;
+	r->fin |= n->fin;
+	r->next = n->next;
+	free_range(stack, n);
+}
+
+/* rx starts exactly at r's end and stops before or at the next run. */
+static void
+append(struct tcp_stack *stack, struct tcp_range *r, struct tcp_rx *rx)
+{
+	uint32_t end = rx->seq + rx->len;
+	bool fin = (rx->flags & TCP_FIN) != 0;
+
+	if (rx->len > 0) {
+		struct pkt *p = tcp_take_payload(rx);
+
+		if (r->tail != NULL)
+			r->tail->app.next = p;
+		else
+			r->head = p;
+		r->tail = p;
+	}
+	r->end = end;
+	r->fin |= fin;
+	join_next(stack, r);
+}
+
+/* A run of its own behind prev (NULL: first). */
+static bool
+insert(struct tcp_stack *stack, struct tcp_range **link, struct tcp_rx *rx, unsigned int runs)
+{
+	struct tcp_range *r = runs < TCP_RANGES_PER_CONN ? new_range(stack) : NULL;
+
+	if (r == NULL)
+		return false;
+	*r = (struct tcp_range){ .start = rx->seq, .end = rx->seq, .next = *link };
+	*link = r;
+	append(stack, r, rx);
+	return true;
+}
+
+static void
+refuse(struct tcp_stack *stack, struct tcp_rx *rx)
+{
+	stack->env->ctr->TCPOFODrop++;
+	rx->outcome = OUT_OOO_LIMIT;
+}
+
+/*
+ * Bytes already held are kept and the new copies cut away. Where new data spans held runs, the part
+ * up to the first is kept and the rest dropped: the peer, told by SACK, sends what is missing.
+ */
+void
+tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	struct tcp_range **link = &cold->ooo;
+	struct tcp_range *prev = NULL;
+	unsigned int runs = 0;
+
+	cold->ooo_recent = rx->seq;
+	/* A packet parked behind a gap may not touch what receiving lives on. */
+	if (!pkt_pool_has_spare(stack->env->pool)) {
+		refuse(stack, rx);
+		return;
+	}
+	for (; *link != NULL && seq32_leq((*link)->start, rx->seq); link = &(*link)->next) {
+		prev = *link;
+		runs++;
+	}
+	if (prev != NULL && seq32_lt(rx->seq, prev->end))
+		cut_front(rx, min_u32(prev->end - rx->seq, rx->len));
+	if (*link != NULL && seq32_gt(rx->seq + rx->len, (*link)->start)) {
+		rx->len = (*link)->start - rx->seq;
+		rx->flags &= (uint16_t)~TCP_FIN;
+		stack->env->ctr->TCPOFOMerge++;
+	}
+	if (rx->len == 0 && !(rx->flags & TCP_FIN)) {
+		stack->env->ctr->TCPOFOMerge++;
+		rx->outcome = OUT_OLD_DUPLICATE;
+		return;
+	}
+	if (prev != NULL && prev->end == rx->seq) {
+		append(stack, prev, rx);
+	} else {
+		for (const struct tcp_range *r = *link; r != NULL; r = r->next)
+			runs++;
+		if (!insert(stack, link, rx, runs)) {
+			refuse(stack, rx);
+			return;
+		}
+	}
+	c->flags |= TF_OOO;
+	stack->env->ctr->TCPOFOQueue++;
+	rx->outcome = OUT_OOO_QUEUED;
+}
+
+/* Drop from the front of r what has meanwhile arrived in order. */
+static void
+trim(struct tcp_stack *stack, struct tcp_range *r, uint32_t rcv_nxt)
+{
+	while (r->head != NULL && seq32_lt(r->head->app.seq, rcv_nxt)) {
+		struct pkt *p = r->head;
+		uint32_t dup = rcv_nxt - p->app.seq;
+
+		if (dup < p->data_len) {
+			pkt_pull(p, (uint16_t)dup);
+			p->app.seq = rcv_nxt;
+			break;
+		}
+		r->head = p->app.next;
+		if (r->head == NULL)
+			r->tail = NULL;
+		pkt_free(stack->env->pool, p);
+	}
+	r->start = rcv_nxt;
+}
+
+static void
+to_recvq(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r)
+{
+	c->recvq_bytes += r->end - c->rcv_nxt;
+	c->rcv_nxt = r->end;
+	if (r->head == NULL)
+		return;
+	if (c->recvq_tail == NULL)
+		c->recvq_head = r->head;
+	else
+		c->recvq_tail->app.next = r->head;
+	c->recvq_tail = r->tail;
+	tcp_raise(stack, c, TCP_EV_READABLE);
+}
+
+bool
+tcp_reass_merge(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	bool fin = false;
+
+	while (cold->ooo != NULL && seq32_leq(cold->ooo->start, c->rcv_nxt) && !fin) {
+		struct tcp_range *r = cold->ooo;
+
+		if (seq32_lt(r->end, c->rcv_nxt) || (r->end == c->rcv_nxt && !r->fin)) {
+			free_pkts(stack, r->head);
+		} else {
+			trim(stack, r, c->rcv_nxt);
+			if (c->flags & TF_RD_SHUT) {
+				free_pkts(stack, r->head);
+				tcp_cold(stack, c)->rcv_space_seq += r->end - c->rcv_nxt;
+				c->rcv_nxt = r->end;
+			} else {
+				to_recvq(stack, c, r);
+			}
+			fin = r->fin;
+		}
+		cold->ooo = r->next;
+		free_range(stack, r);
+	}
+	/* Nothing counts behind a FIN. */
+	if (fin || cold->ooo == NULL)
+		tcp_reass_free(stack, c);
+	return fin;
+}
+
+/* RFC 2018 s4: the run with the latest segment first, then the others. */
+unsigned int
+tcp_reass_sack(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t blocks[][2],
+	unsigned int max)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	const struct tcp_range *first = NULL;
+	unsigned int n = 0;
+
+	for (const struct tcp_range *r = cold->ooo; r != NULL && first == NULL; r = r->next)
+		if (seq32_leq(r->start, cold->ooo_recent) && seq32_lt(cold->ooo_recent, r->end))
+			first = r;
+	if (first != NULL && n < max) {
+		blocks[n][0] = first->start;
+		blocks[n++][1] = first->end;
+	}
+	for (const struct tcp_range *r = cold->ooo; r != NULL && n < max; r = r->next) {
+		if (r == first || r->start == r->end)
+			continue;
+		blocks[n][0] = r->start;
+		blocks[n++][1] = r->end;
+	}
+	return n;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Answers that need no connection: RST and ACK in the received packet's own buffer. */
+#include "tcp/tcp_parts.h"
+
+/*
+ * Threat model: anybody can make us answer with forged segments. A RST is never longer than what
+ * caused it, goes back to the sender's Ethernet address, and is bounded by tcp_rst_ratelimit per
+ * second and worker; beyond it segments are dropped in silence and counted (attack A-35).
+ */
+static bool
+rst_allowed(struct tcp_stack *stack)
+{
+	uint32_t rate = tcp_share(stack, stack->env->tun->tcp_rst_ratelimit);
+	uint64_t now = stack->env->now_us;
+
+	if (now - stack->rst_refill_us >= 1000000) {
+		stack->rst_refill_us = now;
+		stack->rst_tokens = rate;
+	}
+	if (stack->rst_tokens == 0)
+		return false;
+	stack->rst_tokens--;
+	return true;
+}
+
+void
+tcp_drop(struct tcp_stack *stack, struct pkt *pkt, enum outcome out)
+{
+	tcp_outcome(stack, out);
+	pkt_free(stack->env->pool, pkt);
+}
+
+/* True: the packet has become the RST and is gone. False: over the budget, or an RST itself. */
+static bool
+turn_into_rst(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt)
+{
+	bool has_ack = (seg->flags & TCP_ACK) != 0;
+	const struct tcp_emit e = {
+		.key = &seg->key,
+		/* RFC 9293 s3.10.7.1: SEQ=SEG.ACK, or SEQ=0 ACK=SEG.SEQ+SEG.LEN. */
+		.seq = has_ack ? seg->ack : 0,
+		.ack = has_ack ? 0 : seg->seq + tcp_seg_len(seg),
+		.flags = has_ack ? TCP_RST : TCP_RST | TCP_ACK,
+	};
+
+	if (seg->flags & TCP_RST)
+		return false;
+	if (!rst_allowed(stack) || !tcp_tx_has_room(stack)) {
+		stack->env->ctr->TcpRstRateLimited++;
+		return false;
+	}
+	stack->env->ctr->OutSegs++;
+	tcp_emit_reply(stack, pkt, seg, &e);
+	return true;
+}
+
+void
+tcp_respond_rst(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt,
+	enum outcome out)
+{
+	bool is_rst = (seg->flags & TCP_RST) != 0;
+
+	if (turn_into_rst(stack, seg, pkt))
+		tcp_outcome(stack, out);
+	else
+		tcp_drop(stack, pkt, is_rst ? out : OUT_RST_RATE);
+}
+
+void
+tcp_reply_rst(struct tcp_stack *stack, struct tcp_rx *rx)
+{
+	if (turn_into_rst(stack, rx->seg, rx->pkt))
+		rx->pkt = NULL;
+}
+
+/* The caller has counted the outcome. */
+void
+tcp_respond_ack(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt, uint32_t seq,
+	uint32_t ack)
+{
+	const struct tcp_opts opts = {
+		.present = TCP_OPT_TS,
+		.tsval = tcp_ts_now(stack, (uint32_t)(tcp_flow_hash(stack, &seg->key) >> 32)),
+		.tsecr = seg->opts.tsval,
+	};
+	const struct tcp_emit e = {
+		.key = &seg->key,
+		.seq = seq,
+		.ack = ack,
+		.flags = TCP_ACK,
+		.opts = (seg->opts.present & TCP_OPT_TS) != 0 ? &opts : NULL,
+		.ts_only = true,
+	};
+
+	if (!tcp_tx_has_room(stack)) {
+		pkt_free(stack->env->pool, pkt);
+		return;
+	}
+	stack->env->ctr->OutSegs++;
+	tcp_emit_reply(stack, pkt, seg, &e);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* SEGMENT ARRIVES in the states after SYN-SENT (RFC 9293 s3.10.7.4), one function per step. */
+#include "tcp/tcp_parts.h"
+
+/* Data for a direction the owner has closed. True: the segment is dealt with. */
+static bool
+refuse_data(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	if (rx->len == 0 || !(c->flags & TF_ORPHAN))
+		return false;
+	if (c->state != TCPS_FIN_WAIT_1 && c->state != TCPS_FIN_WAIT_2)
+		return false;
+	/* Nobody will read it; the peer must know that it was lost (RFC 9293 SHLD-3). */
+	stack->env->ctr->TCPAbortOnData++;
+	rx->outcome = OUT_AFTER_CLOSE;
+	tcp_reset(stack, c, -ECONNABORTED);
+	return true;
+}
+
+void
+tcp_segment_arrives(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	tcp_cold(stack, c)->last_rx_ms = stack->env->now_ms;
+	/* First: sequence number. */
+	if (tcp_check_sequence(stack, c, rx) == TCP_STOP)
+		return;
+	/* Second: RST. */
+	if (tcp_check_rst(stack, c, rx) == TCP_STOP)
+		return;
+	/* Third: security and compartment, skipped: neither exists here. */
+	/* Fourth: SYN. */
+	if (tcp_check_syn(stack, c, rx) == TCP_STOP)
+		return;
+	/* Fifth: ACK. Without it nothing of the segment counts. */
+	if (!(rx->flags & TCP_ACK)) {
+		rx->outcome = OUT_NO_ACK_FLAG;
+		return;
+	}
+	if (tcp_process_ack(stack, c, rx) == TCP_STOP)
+		return;
+	/* Sixth: URG. Urgent data is ordinary data here; deviates: no notification yet (RFC 6093). */
+	if (refuse_data(stack, c, rx))
+		return;
+	/* Seventh: text; eighth: FIN, which counts only when all before it is there. */
+	tcp_process_text(stack, c, rx);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The send queue: packets of at most a segment, kept until they are acknowledged. */
+#include "tcp/tcp_parts.h"
+
+/*
+ * A queued packet holds payload only; the headers are written in front of it when it is sent, and a
+ * second reference keeps it here. While a driver still holds the first one (pkt_is_shared) neither
+ * headers nor payload may be touched: a retransmission then sends a copy.
+ */
+
+/* Give the packet up; what a driver still holds is its own from now on. */
+static void
+release(struct tcp_stack *stack, struct pkt *p)
+{
+	pkt_free(stack->env->pool, p);
+}
+
+/* RFC 6298 s3 (Karn): only what was sent once is measured. */
+static void
+measure(struct tcp_stack *stack, struct tcp_conn *c, const struct pkt *last)
+{
+	uint32_t rtt_us = (uint32_t)stack->env->now_us - last->app.sent_us;
+
+	if (last->app.sends == 1)
+		tcp_rtt_sample(stack, c, max_u32(rtt_us, 1));
+}
+
+void
+tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
+{
+	struct pkt *p;
+
+	while ((p = c->sendq_head) != NULL && seq32_leq(p->app.end_seq, ack)) {
+		c->sendq_head = p->app.next;
+		if (c->send_next == p)
+			c->send_next = p->app.next;
+		if (c->sendq_head == NULL || seq32_gt(c->sendq_head->app.end_seq, ack))
+			measure(stack, c, p);
+		stack->env->ctr->TCPDelivered++;
+		release(stack, p);
+	}
+	if (p == NULL) {
+		c->sendq_tail = NULL;
+		return;
+	}
+	/* Part of it: the rest is a packet that starts later. */
+	if (seq32_lt(p->app.seq, ack)) {
+		p->app.payload_off = (uint16_t)(p->app.payload_off + (ack - p->app.seq));
+		p->app.seq = ack;
+	}
+}
+
+void
+tcp_sendq_free(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct pkt *p;
+
+	while ((p = c->sendq_head) != NULL) {
+		c->sendq_head = p->app.next;
+		release(stack, p);
+	}
+	c->sendq_tail = NULL;
+	c->send_next = NULL;
+}
+
+/* The bytes behind len go into a packet of their own, which is never shared: it was not sent yet. */
+bool
+tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t len)
+{
+	uint32_t rest = p->app.end_seq - p->app.seq - len;
+	struct pkt *q = pkt_alloc(stack->env->pool);
+
+	if (q == NULL)
+		return false;
+	memcpy(pkt_data(q), p->buf + p->app.payload_off + len, rest);
+	pkt_set_len(q, (uint16_t)rest);
+	q->app.payload_off = q->data_off;
+	q->app.seq = p->app.seq + len;
+	q->app.end_seq = p->app.end_seq;
+	q->app.flags = p->app.flags;
+	q->app.sends = p->app.sends;
+	q->app.sent_us = p->app.sent_us;
+	q->app.next = p->app.next;
+	p->app.next = q;
+	p->app.end_seq = q->app.seq;
+	p->app.flags &= (uint16_t)~PKT_F_PSH;
+	if (c->sendq_tail == p)
+		c->sendq_tail = q;
+	return true;
+}
+
+/* Twice the congestion window keeps the pipe full for a round trip while the owner refills. */
+uint32_t
+tcp_sndbuf(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t limit = cold->sndbuf;
+
+	if (!(c->flags & TF_SNDBUF_FIXED))
+		limit = min_u32(max_u32(limit, 2 * c->cwnd), stack->env->tun->tcp_wmem[2]);
+	return limit;
+}
+
+/* A refused writer hears of it when a third is free, so that it writes in large pieces. */
+void
+tcp_sendq_wake(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t limit;
+
+	if (!(c->flags & TF_WANT_WRITE))
+		return;
+	limit = tcp_sndbuf(stack, c);
+	if (c->write_seq - c->snd_una > limit - limit / 3)
+		return;
+	c->flags &= ~(TF_WANT_WRITE | TF_NOBUF);
+	tcp_raise(stack, c, TCP_EV_WRITABLE);
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The stack's memory: slots, handles, the flow table, and the lists connections hang on. */
+#include <stdlib.h>
+
+#include "tcp/tcp_parts.h"
+
+static int
+check_params(const struct tcp_params *par)
+{
+	if (par->conns_max == 0 || par->conns_max >= TCP_REF_SYNQ || par->synq_max == 0 ||
+		par->synq_max >= TCP_REF_SYNQ || par->timewait_max >= TCP_REF_SYNQ)
+		return -EINVAL;
+	if (par->workers == 0 || par->worker >= par->workers || par->local == NULL)
+		return -EINVAL;
+	if (par->mtu < 576 || par->ranges_max == 0)
+		return -EINVAL;
+	return 0;
+}
+
+/* Zeroed and aligned; calloc keeps untouched pages away from resident memory. */
+static void *
+alloc_array(size_t count, size_t size)
+{
+	size_t bytes = (count * size + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+	void *p = aligned_alloc(CACHE_LINE, bytes > 0 ? bytes : CACHE_LINE);
+
+	if (p != NULL)
+		memset(p, 0, bytes);
+	return p;
+}
+
+static void
+link_free_lists(struct tcp_stack *stack)
+{
+	const struct tcp_params *par = &stack->par;
+
+	for (uint32_t i = 0; i < par->conns_max; i++) {
+		stack->cold[i].next = i + 1 < par->conns_max ? i + 1 : TCP_NONE;
+		stack->cold[i].gen = 1;
+	}
+	for (uint32_t i = 0; i < par->synq_max; i++)
+		stack->synq[i].next = i + 1 < par->synq_max ? i + 1 : TCP_NONE;
+	for (uint32_t i = 0; i < par->ranges_max; i++)
+		stack->ranges[i].next = i + 1 < par->ranges_max ? &stack->ranges[i + 1] : NULL;
+	for (uint32_t i = 0; i < 65536; i++)
+		stack->port_listener[i] = TCP_LISTENERS_MAX;
+	for (uint32_t i = 0; i < TCP_LISTENERS_MAX; i++)
+		stack->listeners[i].gen = 1;
+	stack->range_free = stack->ranges;
+	stack->out_head = stack->out_tail = TCP_NONE;
+	stack->ev_head = stack->ev_tail = TCP_NONE;
+}
+
+static void
+free_memory(struct tcp_stack *stack)
+{
+	flow_table_fini(&stack->flows);
+	wheel_fini(&stack->wheel);
+	free(stack->conns);
+	free(stack->cold);
+	free(stack->synq);
+	free(stack->tw);
+	free(stack->ranges);
+	free(stack->listeners);
+	free(stack->port_listener);
+	explicit_bzero(stack, sizeof(*stack));
+	free(stack);
+}
+
+static bool
+alloc_memory(struct tcp_stack *stack)
+{
+	const struct tcp_params *par = &stack->par;
+
+	stack->tw_slots = par->timewait_max + 1;
+	stack->conns = alloc_array(par->conns_max, sizeof(*stack->conns));
+	stack->cold = alloc_array(par->conns_max, sizeof(*stack->cold));
+	stack->synq = alloc_array(par->synq_max, sizeof(*stack->synq));
+	stack->tw = calloc(stack->tw_slots, sizeof(*stack->tw));
+	stack->ranges = alloc_array(par->ranges_max, sizeof(*stack->ranges));
+	stack->listeners = alloc_array(TCP_LISTENERS_MAX, sizeof(*stack->listeners));
+	stack->port_listener = alloc_array(65536, sizeof(*stack->port_listener));
+	return stack->conns != NULL && stack->cold != NULL && stack->synq != NULL &&
+		stack->tw != NULL && stack->ranges != NULL && stack->listeners != NULL &&
+		stack->port_listener != NULL;
+}
+
+int
+tcp_stack_create(const struct tcp_params *par, uint64_t now_us, struct tcp_stack **out)
+{
+	struct tcp_stack *stack;
+	int err = check_params(par);
+
+	if (err != 0)
+		return err;
+	stack = calloc(1, sizeof(*stack));
+	if (stack == NULL)
+		return -ENOMEM;
+	stack->par = *par;
+	if (!alloc_memory(stack))
+		goto no_memory;
+	if (flow_table_init(&stack->flows, par->conns_max + par->synq_max + par->timewait_max) != 0)
+		goto no_memory;
+	if (wheel_init(&stack->wheel, par->conns_max + par->synq_max, (uint32_t)(now_us / 1000)) !=
+		0)
+		goto no_memory;
+	link_free_lists(stack);
+	stack->cookies.key[0] = par->cookie_key[0];
+	stack->cookies.key[1] = par->cookie_key[1];
+	stack->cookies.rotate_at_us = now_us;
+	stack->rst_refill_us = now_us - 1000000;
+	*out = stack;
+	return 0;
+
+no_memory:
+	free_memory(stack);
+	return -ENOMEM;
+}
+
+void
+tcp_stack_destroy(struct tcp_stack *stack, struct env *env)
+{
+	stack->env = env;
+	for (uint32_t i = 0; i < stack->par.conns_max; i++) {
+		struct tcp_conn *c = &stack->conns[i];
+
+		if (c->state != TCPS_CLOSED)
+			tcp_conn_end(stack, c, -ECONNABORTED);
+		if (c->key.w[2] != 0)
+			tcp_conn_free(stack, c);
+	}
+	free_memory(stack);
+}
+
+uint64_t
+tcp_flow_hash(const struct tcp_stack *stack, const struct flow_key *key)
+{
+	return siphash24_3w(&stack->par.flow_key, key->w);
+}
+
+bool
+tcp_ref_has_key(const struct tcp_stack *stack, uint32_t ref, const struct flow_key *key)
+{
+	uint32_t slot = ref & ~TCP_REF_TYPE;
+
+	switch (ref & TCP_REF_TYPE) {
+	case TCP_REF_CONN:
+		return flow_key_equal(&stack->conns[slot].key, key) &&
+			stack->conns[slot].state != TCPS_CLOSED;
+	case TCP_REF_SYNQ:
+		return flow_key_equal(&stack->synq[slot].key, key);
+	case TCP_REF_TW:
+		return stack->tw[slot].live && flow_key_equal(&stack->tw[slot].key, key);
+	default:
+		return false;
+	}
+}
+
+uint32_t
+tcp_flow_find(const struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
+{
+	struct flow_iter it;
+	uint32_t ref = flow_table_first(&stack->flows, hash, &it);
+
+	while (ref != FLOW_REF_NONE && !tcp_ref_has_key(stack, ref, key))
+		ref = flow_table_next(&stack->flows, &it);
+	return ref;
+}
+
+struct tcp_conn *
+tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
+{
+	uint32_t slot = stack->conn_free;
+	struct tcp_conn *c;
+	struct tcp_cold *cold;
+	uint32_t gen;
+
+	if (slot == TCP_NONE || flow_table_insert(&stack->flows, hash, TCP_REF_CONN | slot) != 0) {
+		stack->env->ctr->ConnAllocFails++;
+		return NULL;
+	}
+	c = &stack->conns[slot];
+	cold = &stack->cold[slot];
+	stack->conn_free = cold->next;
+	stack->conns_used++;
+	stack->env->ctr->ConnsInUse++;
+	gen = cold->gen;
+	/* A slot can still be on a list from its last life; the lists skip what needs nothing. */
+	*c = (struct tcp_conn){
+		.key = *key,
+		.flags = c->flags & (TF_OUTPUT | TF_EVENT),
+		.ts_off = (uint32_t)(hash >> 32),
+		.quickacks = TCP_QUICKACKS,
+	};
+	*cold = (struct tcp_cold){
+		.gen = gen,
+		.ev_next = cold->ev_next,
+		.out_next = cold->out_next,
+		.next = TCP_NONE,
+		.listener = TCP_NONE,
+		.linger_s = -1,
+		.rto_ms = TCP_RTO_INIT_MS,
+		.last_rx_ms = stack->env->now_ms,
+		.rcvbuf = stack->env->tun->tcp_rmem[1],
+		.sndbuf = stack->env->tun->tcp_wmem[1],
+		.user_timeout_ms = stack->env->tun->tcp_user_timeout,
+		.ssthresh = UINT32_MAX / 2,
+		.dupack_sent_ms = stack->env->now_ms - stack->env->tun->tcp_invalid_ratelimit,
+	};
+	return c;
+}
+
+void
+tcp_conn_free(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	struct pkt *p;
+
+	ASSERT(c->state == TCPS_CLOSED);
+	while ((p = c->recvq_head) != NULL) {
+		c->recvq_head = p->app.next;
+		pkt_free(stack->env->pool, p);
+	}
+	c->recvq_tail = NULL;
+	c->key = (struct flow_key){ 0 };
+	c->ev = 0;
+	cold->gen = cold->gen == UINT32_MAX ? 1 : cold->gen + 1;
+	cold->next = stack->conn_free;
+	stack->conn_free = tcp_slot(stack, c);
+	stack->conns_used--;
+	stack->env->ctr->ConnsInUse--;
+}
+
+void
+tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	flow_table_remove(
+		&stack->flows, tcp_flow_hash(stack, &c->key), TCP_REF_CONN | tcp_slot(stack, c));
+	tcp_timers_stop(stack, c);
+	tcp_sendq_free(stack, c);
+	tcp_reass_free(stack, c);
+	if (c->flags & TF_ORPHAN) {
+		stack->orphans--;
+		stack->env->ctr->Orphans--;
+	}
+	if (c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RECEIVED)
+		stack->env->ctr->AttemptFails++;
+	tcp_set_state(stack, c, TCPS_CLOSED);
+	cold->err = err;
+	/* A connection that still waits in the accept queue is released when its turn comes. */
+	if (!(c->flags & TF_ACCEPTED))
+		return;
+	/* An orderly end leaves the owner time to read and close; the slot stays until then. */
+	if (err == 0 && !(c->flags & TF_ORPHAN))
+		tcp_raise(stack, c, TCP_EV_READABLE);
+	else
+		tcp_raise(stack, c, TCP_EV_CLOSED);
+}
+
+struct tcp_conn *
+tcp_conn_get(const struct tcp_stack *stack, tcp_handle handle)
+{
+	uint32_t slot = (uint32_t)handle;
+
+	if (slot >= stack->par.conns_max || stack->cold[slot].gen != handle >> 32 ||
+		stack->conns[slot].key.w[2] == 0)
+		return NULL;
+	return &stack->conns[slot];
+}
+
+tcp_handle
+tcp_conn_handle(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	return (uint64_t)tcp_cold(stack, c)->gen << 32 | tcp_slot(stack, c);
+}
+
+void
+tcp_raise(struct tcp_stack *stack, struct tcp_conn *c, uint8_t what)
+{
+	uint32_t slot = tcp_slot(stack, c);
+
+	/* Who closed hears only of the end. */
+	c->ev |= c->flags & TF_ORPHAN ? what & TCP_EV_CLOSED : what;
+	if (c->ev == 0)
+		return;
+	if ((c->flags & (TF_EVENT | TF_ACCEPTED)) != TF_ACCEPTED)
+		return;
+	c->flags |= TF_EVENT;
+	tcp_cold(stack, c)->ev_next = TCP_NONE;
+	if (stack->ev_tail == TCP_NONE)
+		stack->ev_head = slot;
+	else
+		stack->cold[stack->ev_tail].ev_next = slot;
+	stack->ev_tail = slot;
+}
+
+void
+tcp_want_output(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t slot = tcp_slot(stack, c);
+
+	if (c->flags & TF_OUTPUT)
+		return;
+	c->flags |= TF_OUTPUT;
+	tcp_cold(stack, c)->out_next = TCP_NONE;
+	if (stack->out_tail == TCP_NONE)
+		stack->out_head = slot;
+	else
+		stack->cold[stack->out_tail].out_next = slot;
+	stack->out_tail = slot;
+}
+
+/* The next listener with a waiting connection; each gets its turn. */
+static bool
+next_listener_event(struct tcp_stack *stack, struct tcp_event *ev)
+{
+	while (stack->listener_events > 0) {
+		uint32_t i = stack->listener_scan;
+		struct tcp_listener *l = &stack->listeners[i];
+
+		stack->listener_scan = (i + 1) % TCP_LISTENERS_MAX;
+		if (!l->ev)
+			continue;
+		l->ev = false;
+		stack->listener_events--;
+		*ev = (struct tcp_event){
+			.handle = (uint64_t)l->gen << 32 | i,
+			.data = l->data,
+			.ops = l->ops,
+			.what = TCP_EV_ACCEPTABLE,
+		};
+		return true;
+	}
+	return false;
+}
+
+/* What c has to say; CLOSED comes alone and last, and ends the handle. */
+static bool
+take_event(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_event *ev)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	uint8_t what = c->ev;
+
+	*ev = (struct tcp_event){
+		.handle = tcp_conn_handle(stack, c),
+		.data = cold->data,
+		.ops = cold->ops,
+		.err = cold->err,
+	};
+	if (what == TCP_EV_CLOSED) {
+		ev->what = TCP_EV_CLOSED;
+		tcp_conn_free(stack, c);
+		return true;
+	}
+	c->ev &= TCP_EV_CLOSED;
+	ev->what = what & (uint8_t)~TCP_EV_CLOSED;
+	if ((what & TCP_EV_CONNECTED) && (c->flags & TF_CONNECTED))
+		ev->err = 0;
+	if (c->ev != 0)
+		tcp_raise(stack, c, TCP_EV_CLOSED);
+	return ev->what != 0;
+}
+
+bool
+tcp_next_event(struct tcp_stack *stack, struct tcp_event *ev)
+{
+	while (stack->ev_head != TCP_NONE) {
+		struct tcp_conn *c = &stack->conns[stack->ev_head];
+
+		stack->ev_head = tcp_cold(stack, c)->ev_next;
+		if (stack->ev_head == TCP_NONE)
+			stack->ev_tail = TCP_NONE;
+		c->flags &= ~TF_EVENT;
+		if (c->ev != 0 && take_event(stack, c, ev))
+			return true;
+	}
+	return next_listener_event(stack, ev);
+}
+
+void
+tcp_flush(struct tcp_stack *stack, struct env *env)
+{
+	uint32_t last = stack->out_tail;
+
+	stack->env = env;
+	/* Only what is listed now: a connection that cannot finish goes to the end again. */
+	while (stack->out_head != TCP_NONE && tcp_tx_has_room(stack)) {
+		uint32_t slot = stack->out_head;
+		struct tcp_conn *c = &stack->conns[slot];
+
+		stack->out_head = stack->cold[slot].out_next;
+		if (stack->out_head == TCP_NONE)
+			stack->out_tail = TCP_NONE;
+		c->flags &= ~TF_OUTPUT;
+		if (c->state != TCPS_CLOSED)
+			tcp_output(stack, c);
+		if (slot == last)
+			break;
+	}
+}
+
+uint32_t
+tcp_conn_count(const struct tcp_stack *stack)
+{
+	return stack->conns_used + stack->synq_used;
+}

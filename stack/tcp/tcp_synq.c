@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The SYN queue: half-open passive connections, 64 bytes each (RFC 4987 s3.2). */
+#include "tcp/tcp_parts.h"
+
+/*
+ * Threat model: every spoofed SYN may cost an entry, one SYN-ACK and its retransmissions. The entry
+ * holds no packet and no connection; their number is bounded per listener (see
+ * tcp_listener_synq_limit) and per worker (tcp_params.synq_max). When the bound is reached the SYN
+ * gets a cookie or is dropped. The answer to a SYN is written into its own buffer, so that a flood
+ * takes nothing from the packet pool.
+ */
+
+static uint32_t
+ts_off(uint64_t hash)
+{
+	return (uint32_t)(hash >> 32);
+}
+
+/* The peer's options as a struct tcp_opts again, for tcp_synack_options. */
+static struct tcp_opts
+peer_options(const struct tcp_synq_entry *e)
+{
+	return (struct tcp_opts){
+		.present = (uint8_t)((e->has_wscale ? TCP_OPT_WSCALE : 0) |
+			(e->has_ts ? TCP_OPT_TS : 0) | (e->has_sack ? TCP_OPT_SACK_OK : 0)),
+		.tsval = e->ts_recent,
+	};
+}
+
+static struct tcp_emit
+synack(const struct tcp_stack *stack, const struct tcp_synq_entry *e, uint64_t hash,
+	struct tcp_opts *opts)
+{
+	struct tcp_opts peer = peer_options(e);
+
+	tcp_synack_options(stack, &e->key, &peer, tcp_ts_now(stack, ts_off(hash)), opts);
+	return (struct tcp_emit){
+		.key = &e->key,
+		.seq = e->iss,
+		.ack = e->irs + 1,
+		.wnd = (uint16_t)tcp_syn_window(stack),
+		.flags = TCP_SYN | TCP_ACK,
+		.opts = opts,
+	};
+}
+
+static struct tcp_synq_entry *
+take_entry(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg *seg,
+	uint64_t hash)
+{
+	uint32_t slot = stack->synq_free;
+	const struct tunables *tun = stack->env->tun;
+	struct tcp_synq_entry *e;
+
+	if (slot == TCP_NONE || flow_table_insert(&stack->flows, hash, TCP_REF_SYNQ | slot) != 0)
+		return NULL;
+	e = &stack->synq[slot];
+	stack->synq_free = e->next;
+	*e = (struct tcp_synq_entry){
+		.key = seg->key,
+		.iss = tcp_isn(stack, &seg->key),
+		.irs = seg->seq,
+		.ts_recent = seg->opts.tsval,
+		.sent_us = (uint32_t)stack->env->now_us,
+		.mss = tcp_peer_mss(stack, &seg->key, &seg->opts),
+		.wnd = seg->wnd,
+		.listener = (uint16_t)(l - stack->listeners),
+		.wscale = seg->opts.wscale & 15,
+		.has_wscale = (seg->opts.present & TCP_OPT_WSCALE) && tun->tcp_window_scaling,
+		.has_ts = (seg->opts.present & TCP_OPT_TS) && tun->tcp_timestamps,
+		.has_sack = (seg->opts.present & TCP_OPT_SACK_OK) && tun->tcp_sack,
+	};
+	stack->env->ctr->WindowScaleClamped += seg->opts.wscale_clamped;
+	l->synq++;
+	l->synq_young++;
+	stack->synq_used++;
+	stack->env->ctr->HalfOpen++;
+	stack->env->ctr->state_count[TCPS_SYN_RECEIVED]++;
+	return e;
+}
+
+void
+tcp_synq_add(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg *seg,
+	uint64_t hash, struct pkt *pkt)
+{
+	struct tcp_synq_entry *e = take_entry(stack, l, seg, hash);
+	struct tcp_opts opts;
+	struct tcp_emit syn;
+
+	if (e == NULL) {
+		stack->env->ctr->ListenDrops++;
+		tcp_drop(stack, pkt, OUT_TABLE_FULL);
+		return;
+	}
+	tcp_timers_synq(stack, (uint32_t)(e - stack->synq), TCP_RTO_INIT_MS);
+	tcp_outcome(stack, OUT_SYN_QUEUED);
+	stack->env->ctr->OutSegs++;
+	syn = synack(stack, e, hash, &opts);
+	tcp_emit_reply(stack, pkt, seg, &syn);
+}
+
+void
+tcp_synq_drop(struct tcp_stack *stack, uint32_t slot)
+{
+	struct tcp_synq_entry *e = &stack->synq[slot];
+	struct tcp_listener *l = &stack->listeners[e->listener];
+
+	flow_table_remove(
+		&stack->flows, tcp_flow_hash(stack, &e->key), TCP_REF_SYNQ | slot);
+	tcp_timers_synq_stop(stack, slot);
+	l->synq--;
+	l->synq_young -= e->retrans == 0;
+	stack->synq_used--;
+	stack->env->ctr->HalfOpen--;
+	stack->env->ctr->state_count[TCPS_SYN_RECEIVED]--;
+	e->key = (struct flow_key){ 0 };
+	e->next = stack->synq_free;
+	stack->synq_free = slot;
+}
+
+void
+tcp_synq_drop_listener(struct tcp_stack *stack, uint16_t listener)
+{
+	for (uint32_t i = 0; i < stack->par.synq_max; i++)
+		if (stack->synq[i].key.w[2] != 0 && stack->synq[i].listener == listener)
+			tcp_synq_drop(stack, i);
+}
+
+/* The SYN-ACK again, in a packet of its own; without one the next timer tries again. */
+static void
+resend_synack(struct tcp_stack *stack, const struct tcp_synq_entry *e)
+{
+	uint64_t hash = tcp_flow_hash(stack, &e->key);
+	struct tcp_opts opts;
+	struct tcp_emit syn = synack(stack, e, hash, &opts);
+	struct pkt *p = tcp_tx_has_room(stack) ? pkt_alloc(stack->env->pool) : NULL;
+
+	if (p == NULL) {
+		stack->env->ctr->TCPRetransFail++;
+		return;
+	}
+	stack->env->ctr->RetransSegs++;
+	stack->env->ctr->TCPSynRetrans++;
+	tcp_emit(stack, p, &syn);
+}
+
+/* 1, 2, 4 ... s after each other; after the last try one more such wait, then it is dropped. */
+void
+tcp_synq_timer(struct tcp_stack *stack, uint32_t slot)
+{
+	struct tcp_synq_entry *e = &stack->synq[slot];
+	uint32_t delay_ms;
+
+	if (e->key.w[2] == 0)
+		return;
+	if (e->retrans >= stack->env->tun->tcp_synack_retries) {
+		stack->env->ctr->AttemptFails++;
+		tcp_synq_drop(stack, slot);
+		return;
+	}
+	if (e->retrans == 0)
+		stack->listeners[e->listener].synq_young--;
+	e->retrans++;
+	delay_ms = min_u32(TCP_RTO_INIT_MS << min_u32(e->retrans, 16),
+		stack->env->tun->tcp_rto_max);
+	tcp_timers_synq(stack, slot, delay_ms);
+	resend_synack(stack, e);
+}
+
+/* RFC 9293 s3.10.7.4 first: the window of SYN-RECEIVED starts right behind the SYN. */
+static bool
+in_window(const struct tcp_stack *stack, const struct tcp_synq_entry *e, const struct tcp_seg *seg)
+{
+	uint32_t nxt = e->irs + 1;
+	uint32_t end = nxt + tcp_syn_window(stack);
+	uint32_t len = tcp_seg_len(seg);
+
+	return seq32_between(seg->seq, nxt, end) ||
+		(len > 0 && seq32_between(seg->seq + len - 1, nxt, end));
+}
+
+/* An acceptable ACK: the handshake is done if the accept queue has room. */
+static void
+complete(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, struct pkt *pkt,
+	uint64_t hash)
+{
+	struct tcp_synq_entry *e = &stack->synq[slot];
+	const struct tcp_handshake hs = {
+		.l = &stack->listeners[e->listener],
+		.iss = e->iss,
+		.irs = e->irs,
+		.ts_recent = e->has_ts ? e->ts_recent : 0,
+		.rtt_us = e->retrans == 0 ? (uint32_t)stack->env->now_us - e->sent_us : 0,
+		.mss = e->mss,
+		.wscale = e->wscale,
+		.has_wscale = e->has_wscale,
+		.has_ts = e->has_ts,
+		.has_sack = e->has_sack,
+	};
+	enum outcome why = OUT_ACCEPT_QUEUE_FULL;
+	struct tcp_conn *c;
+	struct tcp_rx rx;
+
+	/* The connection takes the entry's place in the flow table. */
+	if (tcp_acceptq_full(stack, hs.l)) {
+		hs.l->acceptq_overflows++;
+		stack->env->ctr->ListenOverflows++;
+		stack->env->ctr->ListenDrops++;
+		if (stack->env->tun->tcp_abort_on_overflow) {
+			tcp_synq_drop(stack, slot);
+			tcp_respond_rst(stack, seg, pkt, why);
+			return;
+		}
+		e->acked = 1;
+		tcp_drop(stack, pkt, why);
+		return;
+	}
+	tcp_synq_drop(stack, slot);
+	c = tcp_acceptq_add(stack, &hs, seg, hash, &why);
+	if (c == NULL) {
+		tcp_drop(stack, pkt, why);
+		return;
+	}
+	rx = (struct tcp_rx){
+		.seg = seg,
+		.pkt = pkt,
+		.seq = seg->seq,
+		.ack = seg->ack,
+		.wnd = (uint32_t)seg->wnd << c->snd_wscale,
+		.len = seg->len,
+		.payload_off = seg->payload_off,
+		.flags = seg->flags,
+		.outcome = OUT_HANDSHAKE_DONE,
+	};
+	tcp_segment_arrives(stack, c, &rx);
+	tcp_outcome(stack, rx.outcome == OUT_PURE_ACK ? OUT_HANDSHAKE_DONE : rx.outcome);
+	if (rx.pkt != NULL)
+		pkt_free(stack->env->pool, rx.pkt);
+}
+
+static void
+syn_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_seg *seg,
+	struct pkt *pkt, uint64_t hash)
+{
+	struct tcp_opts opts;
+	struct tcp_emit syn = synack(stack, e, hash, &opts);
+
+	/* Answered at once; the timer goes on as it was. */
+	if (!tcp_tx_has_room(stack)) {
+		tcp_drop(stack, pkt, OUT_NO_BUFFER);
+		return;
+	}
+	tcp_outcome(stack, OUT_SYN_AGAIN);
+	stack->env->ctr->TCPSynRetrans++;
+	stack->env->ctr->RetransSegs++;
+	tcp_emit_reply(stack, pkt, seg, &syn);
+}
+
+/* RFC 9293 s3.10.7.4 for SYN-RECEIVED of a passive open, in its order. */
+void
+tcp_synq_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, struct pkt *pkt,
+	uint64_t hash)
+{
+	struct tcp_synq_entry *e = &stack->synq[slot];
+
+	/* The very SYN again: not acceptable by number, but our SYN-ACK was lost (s3.10.7.4 note). */
+	if ((seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && seg->seq == e->irs) {
+		syn_again(stack, e, seg, pkt, hash);
+		return;
+	}
+	/* First: sequence number; RFC 7323 s5.2 comes before it. */
+	if (e->has_ts && (seg->opts.present & TCP_OPT_TS) && !(seg->flags & TCP_RST) &&
+		seq32_lt(seg->opts.tsval, e->ts_recent)) {
+		stack->env->ctr->PAWSEstab++;
+		tcp_outcome(stack, OUT_PAWS);
+		tcp_respond_ack(stack, seg, pkt, e->iss + 1, e->irs + 1);
+		return;
+	}
+	if (!in_window(stack, e, seg)) {
+		if (seg->flags & TCP_RST) {
+			tcp_drop(stack, pkt, OUT_RST_IGNORED);
+			return;
+		}
+		tcp_outcome(stack, OUT_OUT_OF_WINDOW);
+		tcp_respond_ack(stack, seg, pkt, e->iss + 1, e->irs + 1);
+		return;
+	}
+	/* Second: RST returns a passive open to LISTEN; only an exact one (RFC 5961 s3.2). */
+	if (seg->flags & TCP_RST) {
+		if (seg->seq != e->irs + 1) {
+			tcp_drop(stack, pkt, OUT_RST_IGNORED);
+			return;
+		}
+		stack->env->ctr->EmbryonicRsts++;
+		stack->env->ctr->AttemptFails++;
+		tcp_synq_drop(stack, slot);
+		tcp_drop(stack, pkt, OUT_SYN_RST);
+		return;
+	}
+	/* Third, security, is skipped. Fourth: SYN in the window (RFC 5961 s4.2). */
+	if (seg->flags & TCP_SYN) {
+		stack->env->ctr->TCPSYNChallenge++;
+		tcp_outcome(stack, OUT_CHALLENGE_SYN);
+		tcp_respond_ack(stack, seg, pkt, e->iss + 1, e->irs + 1);
+		return;
+	}
+	/* Fifth: ACK. Nothing but our SYN-ACK can be acknowledged. */
+	if (!(seg->flags & TCP_ACK)) {
+		tcp_drop(stack, pkt, OUT_NO_ACK_FLAG);
+		return;
+	}
+	if (seg->ack != e->iss + 1) {
+		tcp_respond_rst(stack, seg, pkt, OUT_BAD_ACK);
+		return;
+	}
+	complete(stack, slot, seg, pkt, hash);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* SYN-SENT (RFC 9293 s3.10.7.3), and our own SYN and SYN-ACK of an active open. */
+#include "tcp/tcp_parts.h"
+
+/* The SYN, or in SYN-RECEIVED (simultaneous open) the SYN-ACK; again on every retransmission. */
+void
+tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	struct tcp_opts opts;
+	struct tcp_emit e = {
+		.key = &c->key,
+		.seq = cold->iss,
+		.wnd = (uint16_t)tcp_syn_window(stack),
+		.flags = TCP_SYN,
+		.opts = &opts,
+	};
+	struct pkt *p;
+
+	c->snd_nxt = cold->snd_max = cold->iss + 1;
+	tcp_timers_on_sent(stack, c);
+	p = tcp_tx_has_room(stack) ? pkt_alloc(stack->env->pool) : NULL;
+	if (p == NULL) {
+		stack->env->ctr->TCPRetransFail++;
+		return;
+	}
+	tcp_syn_options(stack, &c->key, c->ts_off, &opts);
+	if (c->state == TCPS_SYN_RECEIVED) {
+		e.flags = TCP_SYN | TCP_ACK;
+		e.ack = c->rcv_nxt;
+		opts.tsecr = c->ts_recent;
+		if (!(c->flags & TF_TS))
+			opts.present &= (uint8_t)~TCP_OPT_TS;
+		if (!(c->flags & TF_SACK))
+			opts.present &= (uint8_t)~TCP_OPT_SACK_OK;
+	}
+	if (cold->rexmits > 0) {
+		stack->env->ctr->RetransSegs++;
+		stack->env->ctr->TCPSynRetrans++;
+		cold->total_retrans++;
+		c->flags |= TF_SYN_RTX;
+	} else {
+		stack->env->ctr->OutSegs++;
+		/* The clock of the handshake's round trip; a repeated SYN gives no sample (Karn). */
+		cold->rcv_space_at_us = (uint32_t)stack->env->now_us;
+	}
+	tcp_emit(stack, p, &e);
+}
+
+static void
+take_options(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *seg)
+{
+	const struct tunables *tun = stack->env->tun;
+	const struct tcp_opts *o = &seg->opts;
+
+	if ((o->present & TCP_OPT_TS) && tun->tcp_timestamps) {
+		c->flags |= TF_TS;
+		c->ts_recent = o->tsval;
+	}
+	if ((o->present & TCP_OPT_SACK_OK) && tun->tcp_sack)
+		c->flags |= TF_SACK;
+	if ((o->present & TCP_OPT_WSCALE) && tun->tcp_window_scaling) {
+		c->snd_wscale = o->wscale & 15;
+		c->rcv_wscale = tcp_own_wscale(stack) & 15;
+	}
+	stack->env->ctr->WindowScaleClamped += o->wscale_clamped;
+}
+
+/* The peer's SYN: where its numbers start. */
+static void
+take_syn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	cold->irs = rx->seq;
+	c->rcv_nxt = rx->seq + 1;
+	c->rcv_acked = c->rcv_nxt;
+	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack);
+	take_options(stack, c, rx->seg);
+	c->snd_wnd = rx->seg->wnd;
+	c->snd_wl1 = rx->seq;
+	cold->peer_mss = tcp_peer_mss(stack, &c->key, &rx->seg->opts);
+}
+
+static void
+established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t rtt_us = (uint32_t)stack->env->now_us - cold->rcv_space_at_us;
+
+	c->snd_una = rx->ack;
+	cold->rexmits = 0;
+	tcp_timers_on_progress(stack, c);
+	tcp_conn_setup(stack, c, cold->peer_mss);
+	if (!(c->flags & TF_SYN_RTX))
+		tcp_rtt_sample(stack, c, rtt_us > 0 ? rtt_us : 1);
+	tcp_set_state(stack, c, TCPS_ESTABLISHED);
+	c->flags |= TF_ACK_NOW | TF_CONNECTED;
+	rx->outcome = OUT_SYN_SENT_DONE;
+	tcp_raise(stack, c, TCP_EV_CONNECTED);
+	tcp_want_output(stack, c);
+}
+
+/* Both ends opened at once (s3.5): their SYN crossed ours. */
+static void
+simultaneous_open(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	tcp_set_state(stack, c, TCPS_SYN_RECEIVED);
+	rx->outcome = OUT_SYN_SENT_DONE;
+	tcp_send_syn(stack, c);
+}
+
+static void
+refused(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	tcp_raise(stack, c, TCP_EV_CONNECTED);
+	tcp_conn_end(stack, c, -ECONNREFUSED);
+}
+
+void
+tcp_synsent_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	bool has_ack = (rx->flags & TCP_ACK) != 0;
+
+	/* First: ACK. It can only acknowledge our SYN. */
+	if (has_ack && rx->ack != cold->iss + 1) {
+		rx->outcome = OUT_SYN_SENT_BAD_ACK;
+		if (!(rx->flags & TCP_RST))
+			tcp_reply_rst(stack, rx);
+		return;
+	}
+	/* RFC 7323 s5.2 note: an echo of what we never sent is not of this connection. */
+	if (has_ack && (rx->seg->opts.present & TCP_OPT_TS) && !(rx->flags & TCP_RST) &&
+		stack->env->tun->tcp_timestamps && rx->seg->opts.tsecr != 0 &&
+		seq32_gt(rx->seg->opts.tsecr, tcp_ts_now(stack, c->ts_off))) {
+		stack->env->ctr->PAWSActive++;
+		rx->outcome = OUT_SYN_SENT_BAD_ACK;
+		return;
+	}
+	/* Second: RST, believed only with an acceptable ACK. */
+	if (rx->flags & TCP_RST) {
+		rx->outcome = has_ack ? OUT_RST_ACCEPTED : OUT_RST_IGNORED;
+		if (has_ack)
+			refused(stack, c);
+		return;
+	}
+	/* Third, security, is skipped. Fourth: SYN. */
+	if (!(rx->flags & TCP_SYN)) {
+		rx->outcome = has_ack ? OUT_SYN_SENT_BAD_ACK : OUT_NO_ACK_FLAG;
+		return;
+	}
+	take_syn(stack, c, rx);
+	if (!has_ack) {
+		simultaneous_open(stack, c, rx);
+		return;
+	}
+	established(stack, c, rx);
+	/* Data or FIN on a SYN-ACK: the peer sends it again once it has our ACK. */
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Seventh step of RFC 9293 s3.10.7.4: segment text, its ACK, and the receive buffer. */
+#include "tcp/tcp_parts.h"
+
+struct pkt *
+tcp_take_payload(struct tcp_rx *rx)
+{
+	struct pkt *p = rx->pkt;
+
+	rx->pkt = NULL;
+	p->data_off = (uint16_t)(p->data_off + rx->payload_off);
+	pkt_set_len(p, (uint16_t)rx->len);
+	p->app.next = NULL;
+	p->app.seq = rx->seq;
+	p->app.flags = 0;
+	return p;
+}
+
+void
+tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	struct pkt *p;
+
+	c->rcv_nxt += rx->len;
+	if (c->flags & TF_RD_SHUT) {
+		rx->outcome = OUT_AFTER_SHUT_RD;
+		tcp_cold(stack, c)->rcv_space_seq += rx->len;
+		return;
+	}
+	p = tcp_take_payload(rx);
+	if (c->recvq_tail == NULL)
+		c->recvq_head = p;
+	else
+		c->recvq_tail->app.next = p;
+	c->recvq_tail = p;
+	c->recvq_bytes += rx->len;
+	rx->outcome = OUT_DELIVERED;
+	tcp_raise(stack, c, TCP_EV_READABLE);
+}
+
+/*
+ * RFC 9293 s3.8.6.3: at once for every second full segment, for the first segments of a connection
+ * (so that the peer's slow start is not held up), else with our answer or after the delay.
+ */
+void
+tcp_ack_policy(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t unacked = c->rcv_nxt - c->rcv_acked;
+
+	c->flags |= TF_ACK_DELAY;
+	if (unacked >= 2u * c->mss || (c->quickacks > 0 && !(c->flags & TF_PINGPONG)))
+		c->flags |= TF_ACK_NOW;
+	tcp_want_output(stack, c);
+}
+
+/* A round trip after the last look: did the owner read more than half of what it may be offered? */
+static void
+tune_rcvbuf(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	const struct tunables *tun = stack->env->tun;
+	uint32_t now = (uint32_t)stack->env->now_us;
+	uint32_t read_seq = c->rcv_nxt - c->recvq_bytes;
+	uint32_t copied = read_seq - cold->rcv_space_seq;
+
+	if (now - cold->rcv_space_at_us < max_u32(cold->srtt_us, 1000))
+		return;
+	cold->rcv_space_seq = read_seq;
+	cold->rcv_space_at_us = now;
+	if (!tun->tcp_moderate_rcvbuf || (c->flags & TF_RCVBUF_FIXED))
+		return;
+	/* Twice what was read per round trip leaves room for the peer to double; half is offered. */
+	if (copied > cold->rcvbuf / 4)
+		cold->rcvbuf = max_u32(cold->rcvbuf,
+			(uint32_t)min_u64(4ULL * copied, tun->tcp_rmem[2]));
+}
+
+void
+tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t space, now_offered, step;
+
+	c->recvq_bytes -= len;
+	tune_rcvbuf(stack, c);
+	if (c->flags & TF_FIN_RCVD)
+		return;
+	/* Offer more once it is worth a segment (RFC 9293 s3.8.6.2.2): half the buffer or two MSS. */
+	space = cold->rcvbuf / 2 - min_u32(c->recvq_bytes, cold->rcvbuf / 2);
+	now_offered = tcp_rcv_wnd(c);
+	step = min_u32(2u * c->mss, cold->rcvbuf / 4);
+	if (space < now_offered + step)
+		return;
+	if (now_offered < step || (c->flags & TF_WND_SENT_0) || space >= 2 * now_offered) {
+		c->flags |= TF_ACK_NOW;
+		tcp_want_output(stack, c);
+	}
+}
+
+/* All data before it has arrived: the FIN counts. */
+static bool
+fin_is_next(const struct tcp_rx *rx, const struct tcp_conn *c, uint32_t end)
+{
+	return (rx->flags & TCP_FIN) && end == c->rcv_nxt;
+}
+
+static bool
+takes_text(const struct tcp_conn *c)
+{
+	return c->state == TCPS_ESTABLISHED || c->state == TCPS_FIN_WAIT_1 ||
+		c->state == TCPS_FIN_WAIT_2;
+}
+
+void
+tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	uint32_t len = rx->len;
+	uint32_t end = rx->seq + rx->len;
+	bool had_gap = tcp_cold(stack, c)->ooo != NULL;
+	bool fin;
+
+	if (len == 0 && !(rx->flags & TCP_FIN))
+		return;
+	if (!takes_text(c)) {
+		/* The peer has sent its FIN: nothing can follow it (s3.10.7.4, seventh). */
+		rx->outcome = OUT_AFTER_FIN;
+		c->flags |= TF_ACK_NOW;
+		tcp_want_output(stack, c);
+		return;
+	}
+	if (rx->seq != c->rcv_nxt) {
+		tcp_reass_add(stack, c, rx);
+		c->flags |= TF_ACK_NOW;
+		tcp_want_output(stack, c);
+		return;
+	}
+	if (len > 0)
+		tcp_deliver(stack, c, rx);
+	else
+		rx->outcome = OUT_FIN_CONSUMED;
+	fin = fin_is_next(rx, c, end);
+	if (had_gap) {
+		fin |= tcp_reass_merge(stack, c);
+		/* RFC 5681 s4.2: an ACK at once for what fills a gap. */
+		c->flags |= TF_ACK_NOW;
+	}
+	if (len > 0)
+		tcp_ack_policy(stack, c);
+	if (fin)
+		tcp_process_fin(stack, c);
+	tcp_want_output(stack, c);
+}

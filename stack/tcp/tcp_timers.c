@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The only file that arms timers: callers report events, this decides what they mean for time. */
+#include "tcp/tcp_parts.h"
+
+/*
+ * A connection has up to five deadlines (TT_*) and one node in the wheel, armed for the earliest or
+ * for something earlier still: an ACK that moves a deadline later does not touch the wheel, the
+ * node fires, finds nothing due and is armed again.
+ *
+ *	TT_REXMIT  rexmit_at_ms  data, SYN or FIN unacknowledged; or a closed window to be probed
+ *	TT_DELACK  delack_at_ms  an ACK is owed
+ *	TT_KEEP    keep_at_ms    keepalive, FIN-WAIT-2 of an orphan, linger
+ *	TT_APP     app_at_ms     the owner's own
+ *	TT_NOBUF   nobuf_at_ms   a writer was refused for lack of packets
+ *
+ * SYN-queue entries have a node each, with ids behind the connections'.
+ */
+#define FIRE_BATCH 64u
+#define FIRE_BATCHES_PER_POLL 8u
+
+static uint32_t
+synq_id(const struct tcp_stack *stack, uint32_t slot)
+{
+	return stack->par.conns_max + slot;
+}
+
+/* Have the node fire at at_ms or before. */
+static void
+arm(struct tcp_stack *stack, struct tcp_conn *c, uint32_t at_ms)
+{
+	uint32_t id = tcp_slot(stack, c);
+
+	if (wheel_is_armed(&stack->wheel, id) &&
+		!seq32_lt(at_ms, wheel_expires(&stack->wheel, id)))
+		return;
+	wheel_arm(&stack->wheel, id, at_ms);
+}
+
+static void
+set_rexmit(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms)
+{
+	c->timers |= TT_REXMIT;
+	c->rexmit_at_ms = stack->env->now_ms + delay_ms;
+	arm(stack, c, c->rexmit_at_ms);
+}
+
+/* Something that must be acknowledged went out (RFC 6298 s5.1), or could not for lack of room. */
+void
+tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	if ((c->timers & TT_REXMIT) && !(c->flags & TF_PERSIST))
+		return;
+	c->flags &= ~TF_PERSIST;
+	set_rexmit(stack, c, tcp_rto_backed_off(stack, c));
+}
+
+/* The peer acknowledged new data, or opened its window (RFC 6298 s5.2, s5.3). */
+void
+tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	if (c->flags & TF_PERSIST) {
+		c->flags &= ~TF_PERSIST;
+		cold->rexmits = 0;
+	}
+	if (c->snd_una == cold->snd_max)
+		c->timers &= (uint8_t)~TT_REXMIT;
+	else
+		set_rexmit(stack, c, tcp_rto_backed_off(stack, c));
+}
+
+/* The retransmission timer fired: the next one waits twice as long (RFC 6298 s5.5). */
+void
+tcp_timers_on_timeout(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	set_rexmit(stack, c, tcp_rto_backed_off(stack, c));
+}
+
+void
+tcp_timers_on_closed_window(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	if ((c->timers & TT_REXMIT) && (c->flags & TF_PERSIST) &&
+		seq32_gt(c->rexmit_at_ms, stack->env->now_ms))
+		return;
+	c->flags |= TF_PERSIST;
+	set_rexmit(stack, c, tcp_rto_backed_off(stack, c));
+}
+
+void
+tcp_timers_on_ack_owed(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	if (c->timers & TT_DELACK)
+		return;
+	c->timers |= TT_DELACK;
+	cold->delack_at_ms = stack->env->now_ms + stack->env->tun->tcp_delack_min;
+	arm(stack, c, cold->delack_at_ms);
+}
+
+void
+tcp_timers_keep(struct tcp_stack *stack, struct tcp_conn *c, uint64_t delay_ms)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	c->timers |= TT_KEEP;
+	cold->keep_at_ms = stack->env->now_ms + (uint32_t)delay_ms;
+	arm(stack, c, cold->keep_at_ms);
+}
+
+void
+tcp_timers_keep_off(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	(void)stack;
+	c->timers &= (uint8_t)~TT_KEEP;
+}
+
+void
+tcp_timers_app(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	if (delay_ms == 0) {
+		c->timers &= (uint8_t)~TT_APP;
+		return;
+	}
+	c->timers |= TT_APP;
+	cold->app_at_ms = stack->env->now_ms + delay_ms;
+	arm(stack, c, cold->app_at_ms);
+}
+
+void
+tcp_timers_nobuf(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	c->timers |= TT_NOBUF;
+	cold->nobuf_at_ms = stack->env->now_ms + TCP_NOBUF_RETRY_MS;
+	arm(stack, c, cold->nobuf_at_ms);
+}
+
+void
+tcp_timers_stop(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t id = tcp_slot(stack, c);
+
+	c->timers = 0;
+	if (wheel_is_armed(&stack->wheel, id))
+		wheel_stop(&stack->wheel, id);
+}
+
+void
+tcp_timers_synq(struct tcp_stack *stack, uint32_t slot, uint32_t delay_ms)
+{
+	wheel_arm(&stack->wheel, synq_id(stack, slot), stack->env->now_ms + delay_ms);
+}
+
+void
+tcp_timers_synq_stop(struct tcp_stack *stack, uint32_t slot)
+{
+	if (wheel_is_armed(&stack->wheel, synq_id(stack, slot)))
+		wheel_stop(&stack->wheel, synq_id(stack, slot));
+}
+
+static bool
+is_due(const struct tcp_stack *stack, const struct tcp_conn *c, uint8_t bit, uint32_t at_ms)
+{
+	return (c->timers & bit) && seq32_leq(at_ms, stack->env->now_ms);
+}
+
+/* Arm the node for the earliest deadline that is left. */
+static void
+rearm(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+
+	if (c->timers & TT_REXMIT)
+		arm(stack, c, c->rexmit_at_ms);
+	if (c->timers & TT_DELACK)
+		arm(stack, c, cold->delack_at_ms);
+	if (c->timers & TT_KEEP)
+		arm(stack, c, cold->keep_at_ms);
+	if (c->timers & TT_APP)
+		arm(stack, c, cold->app_at_ms);
+	if (c->timers & TT_NOBUF)
+		arm(stack, c, cold->nobuf_at_ms);
+}
+
+static void
+conn_fired(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	if (is_due(stack, c, TT_DELACK, cold->delack_at_ms)) {
+		c->timers &= (uint8_t)~TT_DELACK;
+		if (c->flags & (TF_ACK_DELAY | TF_ACK_NOW)) {
+			stack->env->ctr->DelayedACKs++;
+			c->flags |= TF_ACK_NOW;
+			/* The owner is slower than the delay: it is not a ping-pong. */
+			c->flags &= ~TF_PINGPONG;
+			tcp_want_output(stack, c);
+		}
+	}
+	if (is_due(stack, c, TT_APP, cold->app_at_ms)) {
+		c->timers &= (uint8_t)~TT_APP;
+		tcp_raise(stack, c, TCP_EV_TIMEOUT);
+	}
+	if (is_due(stack, c, TT_NOBUF, cold->nobuf_at_ms)) {
+		c->timers &= (uint8_t)~TT_NOBUF;
+		tcp_sendq_wake(stack, c);
+		tcp_want_output(stack, c);
+	}
+	if (is_due(stack, c, TT_REXMIT, c->rexmit_at_ms)) {
+		c->timers &= (uint8_t)~TT_REXMIT;
+		tcp_rexmit_timer(stack, c);
+	}
+	if (c->state != TCPS_CLOSED && is_due(stack, c, TT_KEEP, cold->keep_at_ms)) {
+		c->timers &= (uint8_t)~TT_KEEP;
+		tcp_close_timer(stack, c);
+	}
+	if (c->state != TCPS_CLOSED)
+		rearm(stack, c);
+}
+
+static void
+fired(struct tcp_stack *stack, uint32_t id)
+{
+	stack->env->ctr->TimersFired++;
+	/* What fired before it in the same batch may have ended it. */
+	if (id >= stack->par.conns_max)
+		tcp_synq_timer(stack, id - stack->par.conns_max);
+	else
+		conn_fired(stack, &stack->conns[id]);
+}
+
+void
+tcp_poll(struct tcp_stack *stack, struct env *env)
+{
+	uint32_t ids[FIRE_BATCH];
+	unsigned int n = 0;
+
+	stack->env = env;
+	for (unsigned int i = 0; i < FIRE_BATCHES_PER_POLL && tcp_tx_has_room(stack); i++) {
+		/* Each may send one segment and raise one event; a batch always finds room. */
+		n = wheel_advance(&stack->wheel, env->now_ms, ids, FIRE_BATCH);
+		for (unsigned int j = 0; j < n; j++)
+			fired(stack, ids[j]);
+		if (n < FIRE_BATCH)
+			break;
+	}
+	env->ctr->TimersLate += n == FIRE_BATCH;
+	tcp_timewait_poll(stack);
+}
+
+uint64_t
+tcp_poll_at(const struct tcp_stack *stack)
+{
+	uint64_t at = tcp_timewait_poll_at(stack);
+	uint32_t wheel_ms;
+	int32_t wait_ms;
+
+	if (stack->env == NULL)
+		return 0;
+	/* Output or events that wait are work for now. */
+	if (stack->out_head != TCP_NONE || stack->ev_head != TCP_NONE ||
+		stack->listener_events > 0)
+		return 0;
+	if (!wheel_next(&stack->wheel, &wheel_ms))
+		return at;
+	wait_ms = seq32_diff(wheel_ms, stack->env->now_ms);
+	if (wait_ms <= 0)
+		return 0;
+	return min_u64(at, (stack->env->now_us / 1000 + (uint32_t)wait_ms) * 1000);
+}

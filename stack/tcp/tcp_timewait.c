@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* TIME-WAIT: 40 bytes in a ring, in the order they expire (RFC 9293 s3.6.1, RFC 6191, RFC 1337). */
+#include "tcp/tcp_parts.h"
+
+/*
+ * Every entry waits equally long, so the ring is a queue by time and needs neither timer nor link.
+ * An entry that is taken over or restarted leaves a hole that is skipped when its turn comes.
+ */
+#define SINCE_MASK 0x3fffffffu
+
+static uint32_t
+since(const struct tcp_stack *stack, const struct tcp_tw *tw)
+{
+	return (stack->env->now_ms - tw->since_ms) & SINCE_MASK;
+}
+
+static uint32_t
+next_slot(const struct tcp_stack *stack, uint32_t slot)
+{
+	return slot + 1 == stack->tw_slots ? 0 : slot + 1;
+}
+
+static bool
+ring_full(const struct tcp_stack *stack)
+{
+	return next_slot(stack, stack->tw_tail) == stack->tw_head;
+}
+
+void
+tcp_timewait_kill(struct tcp_stack *stack, uint32_t slot)
+{
+	struct tcp_tw *tw = &stack->tw[slot];
+
+	flow_table_remove(&stack->flows, tcp_flow_hash(stack, &tw->key), TCP_REF_TW | slot);
+	tw->live = 0;
+	stack->tw_live--;
+	stack->env->ctr->TimeWaits--;
+	stack->env->ctr->state_count[TCPS_TIME_WAIT]--;
+}
+
+/* The place behind the youngest; the caller has checked that there is one. */
+static uint32_t
+push(struct tcp_stack *stack, const struct tcp_tw *tw)
+{
+	uint32_t slot = stack->tw_tail;
+
+	stack->tw[slot] = *tw;
+	stack->tw[slot].since_ms = stack->env->now_ms & SINCE_MASK;
+	stack->tw[slot].live = 1;
+	stack->tw_tail = next_slot(stack, slot);
+	stack->tw_live++;
+	stack->env->ctr->TimeWaits++;
+	stack->env->ctr->state_count[TCPS_TIME_WAIT]++;
+	return slot;
+}
+
+/* The connection is over for its owner; only these 40 bytes answer the peer from now on. */
+void
+tcp_timewait_enter(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	const struct tcp_tw tw = {
+		.key = c->key,
+		.snd_nxt = c->write_seq + 1,
+		.rcv_nxt = c->rcv_nxt,
+		.ts_recent = c->ts_recent,
+		.has_ts = (c->flags & TF_TS) != 0,
+	};
+	uint32_t cap = tcp_share(stack, stack->env->tun->tcp_max_tw_buckets);
+	uint64_t hash = tcp_flow_hash(stack, &c->key);
+	uint32_t slot;
+
+	/* Its last ACK goes now: the connection is no more when the lists are flushed. */
+	tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK);
+	tcp_conn_end(stack, c, 0);
+	if (stack->tw_live >= cap || ring_full(stack)) {
+		stack->env->ctr->TCPTimeWaitOverflow++;
+		return;
+	}
+	slot = push(stack, &tw);
+	if (flow_table_insert(&stack->flows, hash, TCP_REF_TW | slot) != 0) {
+		stack->tw[slot].live = 0;
+		stack->tw_live--;
+		stack->env->ctr->TimeWaits--;
+		stack->env->ctr->state_count[TCPS_TIME_WAIT]--;
+		stack->env->ctr->TCPTimeWaitOverflow++;
+	}
+}
+
+/* RFC 9293 s3.6.1: 2 MSL start again. */
+static void
+restart(struct tcp_stack *stack, uint32_t slot)
+{
+	struct tcp_tw tw = stack->tw[slot];
+	uint64_t hash = tcp_flow_hash(stack, &tw.key);
+
+	if (ring_full(stack))
+		return;
+	stack->tw[slot].live = 0;
+	stack->tw_live--;
+	stack->env->ctr->TimeWaits--;
+	stack->env->ctr->state_count[TCPS_TIME_WAIT]--;
+	flow_table_replace(&stack->flows, hash, TCP_REF_TW | slot, TCP_REF_TW | push(stack, &tw));
+}
+
+/* RFC 6191 s2: a SYN that can only belong to a new incarnation. */
+static bool
+is_new_incarnation(const struct tcp_tw *tw, const struct tcp_seg *seg)
+{
+	if (tw->has_ts && (seg->opts.present & TCP_OPT_TS))
+		return seq32_gt(seg->opts.tsval, tw->ts_recent) ||
+			(seg->opts.tsval == tw->ts_recent && seq32_gt(seg->seq, tw->rcv_nxt));
+	return seq32_gt(seg->seq, tw->rcv_nxt);
+}
+
+static bool
+is_stale(const struct tcp_tw *tw, const struct tcp_seg *seg)
+{
+	return tw->has_ts && (seg->opts.present & TCP_OPT_TS) &&
+		seq32_lt(seg->opts.tsval, tw->ts_recent);
+}
+
+static void
+ack_again(struct tcp_stack *stack, const struct tcp_tw *tw, const struct tcp_seg *seg,
+	struct pkt *pkt, enum outcome out)
+{
+	tcp_outcome(stack, out);
+	tcp_respond_ack(stack, seg, pkt, tw->snd_nxt, tw->rcv_nxt);
+}
+
+bool
+tcp_timewait_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg,
+	struct pkt *pkt)
+{
+	struct tcp_tw *tw = &stack->tw[slot];
+
+	if (is_stale(tw, seg) && !(seg->flags & TCP_RST)) {
+		stack->env->ctr->PAWSEstab++;
+		ack_again(stack, tw, seg, pkt, OUT_PAWS);
+		return false;
+	}
+	if (seg->flags & TCP_RST) {
+		/* RFC 1337: an old RST must not end TIME-WAIT. */
+		if (stack->env->tun->tcp_rfc1337 || seg->seq != tw->rcv_nxt) {
+			stack->env->ctr->TCPRfc1337Ignored++;
+		} else {
+			stack->env->ctr->TWKilled++;
+			tcp_timewait_kill(stack, slot);
+		}
+		tcp_drop(stack, pkt, OUT_TW_RST);
+		return false;
+	}
+	if ((seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && is_new_incarnation(tw, seg)) {
+		stack->env->ctr->TWRecycled++;
+		tcp_timewait_kill(stack, slot);
+		return true;
+	}
+	/* The peer's FIN again: our ACK was lost. Anything else that is not plainly old gets one too. */
+	if (tcp_seg_len(seg) == 0 && seg->seq == tw->rcv_nxt) {
+		tcp_drop(stack, pkt, OUT_TW_ACK);
+		return false;
+	}
+	if ((seg->flags & TCP_FIN) && seg->seq + tcp_seg_len(seg) == tw->rcv_nxt) {
+		struct tcp_tw copy = *tw;
+
+		restart(stack, slot);
+		ack_again(stack, &copy, seg, pkt, OUT_TW_ACK);
+		return false;
+	}
+	ack_again(stack, tw, seg, pkt, OUT_TW_OLD);
+	return false;
+}
+
+/* Entries expire from the head; holes go with them. */
+void
+tcp_timewait_poll(struct tcp_stack *stack)
+{
+	uint32_t len_ms = 1000 * stack->env->tun->tcp_timewait_len;
+	unsigned int budget = 256;
+
+	while (stack->tw_head != stack->tw_tail && budget-- > 0) {
+		struct tcp_tw *tw = &stack->tw[stack->tw_head];
+
+		if (tw->live) {
+			if (since(stack, tw) < len_ms)
+				return;
+			stack->env->ctr->TW++;
+			tcp_timewait_kill(stack, stack->tw_head);
+		}
+		stack->tw_head = next_slot(stack, stack->tw_head);
+	}
+}
+
+uint64_t
+tcp_timewait_poll_at(const struct tcp_stack *stack)
+{
+	const struct tcp_tw *tw = &stack->tw[stack->tw_head];
+	uint32_t len_ms = 1000 * stack->env->tun->tcp_timewait_len;
+
+	if (stack->tw_head == stack->tw_tail)
+		return UINT64_MAX;
+	if (!tw->live || since(stack, tw) >= len_ms)
+		return 0;
+	return (stack->env->now_us / 1000 + len_ms - since(stack, tw)) * 1000;
+}
+
+/* RFC 6191, from our side: an active open may take over when its timestamps must be larger. */
+bool
+tcp_timewait_may_reuse(const struct tcp_stack *stack, uint32_t slot)
+{
+	const struct tcp_tw *tw = &stack->tw[slot];
+	uint32_t mode = stack->env->tun->tcp_tw_reuse;
+
+	if (mode == 0 || (mode == 2 && !ip_addr_is_loopback(&tw->key.raddr)))
+		return false;
+	return tw->has_ts && since(stack, tw) > 1000;
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* SEND, RECEIVE, CLOSE and ABORT (RFC 9293 s3.10.2 to s3.10.5). */
+#include "tcp/tcp_parts.h"
+
+#include "wire/eth.h"
+#include "wire/ip6.h"
+
+/* Room in front of a payload for the largest headers we write. */
+#define HEADERS_MAX (ETH_HDR_LEN + 4 + IP6_HDR_LEN + TCP_HDR_LEN_MAX)
+
+/* What a connection that cannot give or take data says. */
+static int
+closed_error(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	return tcp_cold(stack, c)->err;
+}
+
+static bool
+is_open(const struct tcp_conn *c)
+{
+	return c->state != TCPS_CLOSED && c->state != TCPS_SYN_SENT &&
+		c->state != TCPS_SYN_RECEIVED;
+}
+
+/* --- receiving ------------------------------------------------------------------------------ */
+
+/* Nothing is queued: end of stream, error, or wait. */
+static ptrdiff_t
+nothing_to_read(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	if (c->flags & (TF_FIN_RCVD | TF_RD_SHUT))
+		return 0;
+	if (c->state == TCPS_CLOSED)
+		return closed_error(stack, c);
+	return is_open(c) ? -EAGAIN : -ENOTCONN;
+}
+
+static struct pkt *
+pop(struct tcp_conn *c)
+{
+	struct pkt *p = c->recvq_head;
+
+	c->recvq_head = p->app.next;
+	if (c->recvq_head == NULL)
+		c->recvq_tail = NULL;
+	p->app.next = NULL;
+	return p;
+}
+
+static void
+was_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
+{
+	if (c->state == TCPS_CLOSED)
+		c->recvq_bytes -= len;
+	else
+		tcp_data_read(stack, c, len);
+}
+
+ptrdiff_t
+tcp_recv(struct tcp_stack *stack, struct env *env, tcp_handle conn, void *dst, size_t len)
+{
+	struct tcp_conn *c = tcp_conn_get(stack, conn);
+	uint8_t *to = dst;
+	size_t done = 0;
+
+	stack->env = env;
+	if (c == NULL)
+		return -EBADF;
+	if (c->recvq_head == NULL)
+		return nothing_to_read(stack, c);
+	while (done < len && c->recvq_head != NULL) {
+		struct pkt *p = c->recvq_head;
+		size_t n = min_size(len - done, p->data_len);
+
+		memcpy(to + done, pkt_data(p), n);
+		done += n;
+		if (n == p->data_len)
+			pkt_free(env->pool, pop(c));
+		else
+			pkt_pull(p, (uint16_t)n);
+	}
+	was_read(stack, c, (uint32_t)done);
+	return (ptrdiff_t)done;
+}
+
+ptrdiff_t
+tcp_recv_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct pkt **out)
+{
+	struct tcp_conn *c = tcp_conn_get(stack, conn);
+
+	stack->env = env;
+	if (c == NULL)
+		return -EBADF;
+	if (c->recvq_head == NULL)
+		return nothing_to_read(stack, c);
+	*out = pop(c);
+	was_read(stack, c, (*out)->data_len);
+	return (*out)->data_len;
+}
+
+ptrdiff_t
+tcp_recv_queued(struct tcp_stack *stack, tcp_handle conn)
+{
+	const struct tcp_conn *c = tcp_conn_get(stack, conn);
+
+	return c == NULL ? -EBADF : (ptrdiff_t)c->recvq_bytes;
+}
+
+/* --- sending -------------------------------------------------------------------------------- */
+
+static int
+check_writable(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	if (c == NULL)
+		return -EBADF;
+	if (c->state == TCPS_CLOSED)
+		return closed_error(stack, c) != 0 ? closed_error(stack, c) : -EPIPE;
+	if (c->flags & TF_FIN_QUEUED)
+		return -EPIPE;
+	return is_open(c) ? 0 : -ENOTCONN;
+}
+
+static uint32_t
+space(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	uint32_t limit = tcp_sndbuf(stack, c);
+	uint32_t used = c->write_seq - c->snd_una;
+
+	return used < limit ? limit - used : 0;
+}
+
+static ptrdiff_t
+refuse(struct tcp_conn *c)
+{
+	c->flags |= TF_WANT_WRITE;
+	return -EAGAIN;
+}
+
+/* Out of packets: the writer is called again soon, not only when something is acknowledged. */
+static void
+wait_for_packets(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	c->flags |= TF_WANT_WRITE | TF_NOBUF;
+	tcp_timers_nobuf(stack, c);
+}
+
+/* Put p, which holds payload only, behind the last packet. */
+static void
+enqueue(struct tcp_conn *c, struct pkt *p)
+{
+	p->app.payload_off = p->data_off;
+	p->app.seq = c->write_seq;
+	p->app.end_seq = c->write_seq + p->data_len;
+	p->app.flags = 0;
+	p->app.sends = 0;
+	p->app.next = NULL;
+	if (c->sendq_tail == NULL)
+		c->sendq_head = p;
+	else
+		c->sendq_tail->app.next = p;
+	c->sendq_tail = p;
+	if (c->send_next == NULL)
+		c->send_next = p;
+	c->write_seq = p->app.end_seq;
+}
+
+/* Bytes that still fit the last packet: it must be unsent, and stay within a segment. */
+static uint32_t
+tail_room(const struct tcp_conn *c)
+{
+	const struct pkt *p = c->sendq_tail;
+	uint32_t len, room;
+
+	if (p == NULL || p->app.sends > 0 || pkt_is_shared(p))
+		return 0;
+	len = p->app.end_seq - p->app.seq;
+	room = (uint32_t)p->buf_len - p->app.payload_off - len;
+	return len >= c->mss ? 0 : min_u32(c->mss - len, room);
+}
+
+static uint32_t
+append_to_tail(struct tcp_conn *c, const uint8_t *src, uint32_t len)
+{
+	struct pkt *p = c->sendq_tail;
+	uint32_t n = min_u32(len, tail_room(c));
+
+	if (n == 0)
+		return 0;
+	memcpy(p->buf + p->app.payload_off + (p->app.end_seq - p->app.seq), src, n);
+	p->app.end_seq += n;
+	c->write_seq += n;
+	return n;
+}
+
+static uint32_t
+append_new(struct tcp_stack *stack, struct tcp_conn *c, const uint8_t *src, uint32_t len)
+{
+	struct pkt_pool *pool = stack->env->pool;
+	uint32_t n = min_u32(len, min_u32(c->mss, pool->payload_max));
+	struct pkt *p = pkt_pool_has_spare(pool) ? pkt_alloc(pool) : NULL;
+
+	if (p == NULL)
+		return 0;
+	memcpy(pkt_data(p), src, n);
+	pkt_set_len(p, (uint16_t)n);
+	enqueue(c, p);
+	return n;
+}
+
+ptrdiff_t
+tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *src, size_t len,
+	unsigned int flags)
+{
+	struct tcp_conn *c = tcp_conn_get(stack, conn);
+	const uint8_t *from = src;
+	uint32_t want, done, n;
+	int err = check_writable(stack, c);
+
+	stack->env = env;
+	if (err != 0 || len == 0)
+		return err;
+	want = (uint32_t)min_size(len, space(stack, c));
+	if (want == 0)
+		return refuse(c);
+	tcp_cc_after_idle(stack, c);
+	for (done = append_to_tail(c, from, want); done < want; done += n) {
+		n = append_new(stack, c, from + done, want - done);
+		if (n == 0) {
+			wait_for_packets(stack, c);
+			break;
+		}
+	}
+	if (done < len)
+		c->flags |= TF_WANT_WRITE;
+	if (done == 0)
+		return -EAGAIN;
+	if (!(flags & TCP_SEND_MORE))
+		c->sendq_tail->app.flags |= PKT_F_PSH;
+	tcp_want_output(stack, c);
+	return done;
+}
+
+ptrdiff_t
+tcp_send_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct pkt *p,
+	unsigned int flags)
+{
+	struct tcp_conn *c = tcp_conn_get(stack, conn);
+	uint16_t len = p->data_len;
+	int err = check_writable(stack, c);
+
+	stack->env = env;
+	if (err != 0)
+		return err;
+	if (len == 0 || pkt_headroom(p) < HEADERS_MAX)
+		return -EINVAL;
+	if (space(stack, c) == 0)
+		return refuse(c);
+	tcp_cc_after_idle(stack, c);
+	enqueue(c, p);
+	if (!(flags & TCP_SEND_MORE))
+		p->app.flags |= PKT_F_PSH;
+	tcp_want_output(stack, c);
+	return len;
+}
+
+ptrdiff_t
+tcp_send_space(struct tcp_stack *stack, struct env *env, tcp_handle conn)
+{
+	const struct tcp_conn *c = tcp_conn_get(stack, conn);
+	int err = check_writable(stack, c);
+
+	stack->env = env;
+	return err != 0 ? err : (ptrdiff_t)space(stack, c);
+}
+
+/* --- closing -------------------------------------------------------------------------------- */
+
+static void
+drop_unread(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	while (c->recvq_head != NULL)
+		pkt_free(stack->env->pool, pop(c));
+	c->recvq_bytes = 0;
+}
+
+/* Our FIN follows the queued data; the state changes now, as the user sees it (RFC 9293 s3.10.4). */
+static void
+queue_fin(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	if (c->flags & TF_FIN_QUEUED)
+		return;
+	c->flags |= TF_FIN_QUEUED;
+	tcp_set_state(stack, c,
+		c->state == TCPS_CLOSE_WAIT ? TCPS_LAST_ACK : TCPS_FIN_WAIT_1);
+	tcp_want_output(stack, c);
+}
+
+int
+tcp_shutdown(struct tcp_stack *stack, struct env *env, tcp_handle conn, unsigned int how)
+{
+	struct tcp_conn *c = tcp_conn_get(stack, conn);
+
+	stack->env = env;
+	if (c == NULL)
+		return -EBADF;
+	if (!is_open(c))
+		return -ENOTCONN;
+	if (how & TCP_SHUT_RD) {
+		c->flags |= TF_RD_SHUT;
+		drop_unread(stack, c);
+	}
+	if (how & TCP_SHUT_WR)
+		queue_fin(stack, c);
+	return 0;
+}
+
+static void
+become_orphan(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	const struct tunables *tun = stack->env->tun;
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	c->flags |= TF_ORPHAN | TF_RD_SHUT;
+	c->flags &= ~(TF_WANT_WRITE | TF_KEEPALIVE);
+	c->ev = 0;
+	stack->orphans++;
+	stack->env->ctr->Orphans++;
+	stack->env->ctr->TCPOrphanQueued++;
+	tcp_timers_keep_off(stack, c);
+	tcp_timers_app(stack, c, 0);
+	if (stack->orphans > tcp_share(stack, tun->tcp_max_orphans)) {
+		stack->env->ctr->TCPAbortOnMemory++;
+		tcp_reset(stack, c, -ECONNABORTED);
+		return;
+	}
+	if (c->state == TCPS_FIN_WAIT_2)
+		tcp_timers_keep(stack, c, 1000ULL * tun->tcp_fin_timeout);
+	else if (cold->linger_s > 0)
+		tcp_timers_keep(stack, c, 1000ULL * (uint32_t)cold->linger_s);
+}
+
+int
+tcp_close(struct tcp_stack *stack, struct env *env, tcp_handle conn)
+{
+	struct tcp_conn *c = tcp_conn_get(stack, conn);
+
+	stack->env = env;
+	if (c == NULL || (c->flags & TF_ORPHAN))
+		return -EBADF;
+	if (c->state == TCPS_CLOSED) {
+		/* The protocol ended before the owner did. */
+		tcp_raise(stack, c, TCP_EV_CLOSED);
+		return 0;
+	}
+	if (c->state == TCPS_SYN_SENT) {
+		tcp_conn_end(stack, c, -ECONNABORTED);
+		return 0;
+	}
+	if (c->recvq_bytes > 0) {
+		/* RFC 2525 s2.17: the peer must learn that not all was read. */
+		env->ctr->TCPAbortOnClose++;
+		drop_unread(stack, c);
+		tcp_reset(stack, c, -ECONNABORTED);
+		return 0;
+	}
+	if (tcp_cold(stack, c)->linger_s == 0) {
+		env->ctr->TCPAbortOnData++;
+		tcp_reset(stack, c, -ECONNABORTED);
+		return 0;
+	}
+	queue_fin(stack, c);
+	become_orphan(stack, c);
+	return 0;
+}
+
+int
+tcp_abort(struct tcp_stack *stack, struct env *env, tcp_handle conn)
+{
+	struct tcp_conn *c = tcp_conn_get(stack, conn);
+
+	stack->env = env;
+	if (c == NULL)
+		return -EBADF;
+	drop_unread(stack, c);
+	if (c->state == TCPS_CLOSED)
+		tcp_raise(stack, c, TCP_EV_CLOSED);
+	else
+		tcp_reset(stack, c, -ECONNABORTED);
+	return 0;
+}
+
+void
+tcp_abort_all(struct tcp_stack *stack, struct env *env)
+{
+	stack->env = env;
+	for (uint32_t i = 0; i < stack->par.synq_max; i++)
+		if (stack->synq[i].key.w[2] != 0)
+			tcp_synq_drop(stack, i);
+	for (uint32_t i = 0; i < stack->par.conns_max; i++)
+		if (stack->conns[i].state != TCPS_CLOSED && tcp_tx_has_room(stack))
+			tcp_reset(stack, &stack->conns[i], -ECONNABORTED);
+}
