@@ -11,9 +11,6 @@
 /* Flows per bucket that the table is sized for: load 5/8. */
 #define SLOTS_PLANNED 5u
 
-/* Large tables start on a huge page, so that the kernel can back them with such pages. */
-#define HUGE_PAGE_BYTES ((size_t)2 << 20)
-
 /* Where a flow was found. */
 struct place {
 	struct flow_bucket *home;
@@ -26,25 +23,21 @@ int
 flow_table_init(struct flow_table *t, uint32_t entries_max)
 {
 	/* A walk must not come back to its first bucket. */
-	uint32_t buckets = FLOW_PROBE_MAX;
-	size_t len_bytes;
+	size_t buckets = FLOW_PROBE_MAX;
 
 	memset(t, 0, sizeof(*t));
 	if (entries_max == 0 || entries_max > FLOW_ENTRIES_MAX)
 		return -EINVAL;
 	while (buckets * SLOTS_PLANNED < entries_max)
 		buckets *= 2;
-	len_bytes = buckets * sizeof(struct flow_bucket);
-	t->buckets = aligned_alloc(
-		len_bytes < HUGE_PAGE_BYTES ? CACHE_LINE : HUGE_PAGE_BYTES, len_bytes);
+	t->buckets = aligned_alloc(CACHE_LINE, buckets * sizeof(struct flow_bucket));
 	if (t->buckets == NULL)
 		return -ENOMEM;
-	t->mask = buckets - 1;
-	for (uint32_t i = 0; i < buckets; i++) {
-		struct flow_bucket *b = &t->buckets[i];
-
-		memset(b, 0, sizeof(*b));
-		memset(b->ref, 0xff, sizeof(b->ref));
+	t->mask = (uint32_t)(buckets - 1);
+	for (size_t i = 0; i < buckets; i++) {
+		t->buckets[i] = (struct flow_bucket){ .away = 0 };
+		for (uint32_t slot = 0; slot < FLOW_BUCKET_SLOTS; slot++)
+			t->buckets[i].ref[slot] = FLOW_REF_NONE;
 	}
 	return 0;
 }

@@ -36,7 +36,7 @@
 /** Most ids a wheel can be made for; 12 bytes each. */
 #define WHEEL_IDS_MAX (1u << 30)
 
-/** Timers one wheel_advance looks at, for each one it may fire; a timer moves at most thrice. */
+/** Timers one wheel_advance looks at per one it may fire: arming causes three moves at most. */
 #define WHEEL_LOOKS_PER_FIRE 4u
 
 /** nodes[].next of a timer that is not armed. */
