@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Names of counters and outcomes, and sums over workers. */
 #include "base/assert.h"
+#include "base/compiler.h"
 #include "conf/counters.h"
 
 static const struct counter_desc counter_rows[] = {
@@ -32,9 +33,9 @@ static const char *const outcome_idents[] = {
 #include "conf/outcomes.def"
 #undef OUTCOME
 
-_Static_assert(sizeof(counter_rows) / sizeof(counter_rows[0]) == COUNTER_COUNT, "a row each");
-_Static_assert(sizeof(outcome_rows) / sizeof(outcome_rows[0]) == OUTCOME_MAX, "a row each");
-_Static_assert(sizeof(outcome_idents) / sizeof(outcome_idents[0]) == OUTCOME_MAX, "a name each");
+_Static_assert(ARRAY_SIZE(counter_rows) == COUNTER_COUNT, "a row each");
+_Static_assert(ARRAY_SIZE(outcome_rows) == OUTCOME_MAX, "a row each");
+_Static_assert(ARRAY_SIZE(outcome_idents) == OUTCOME_MAX, "a name each");
 
 /* counters_add() takes the struct for an array of cells. */
 #define CELLS (COUNTER_COUNT + OUTCOME_MAX + TCP_STATE_COUNT)

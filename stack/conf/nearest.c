@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/compiler.h"
 #include "conf/nearest.h"
 
 #define SHOWN_MAX 3
@@ -13,12 +14,6 @@ static char
 lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static size_t
-min2(size_t a, size_t b)
-{
-	return a < b ? a : b;
 }
 
 size_t
@@ -42,9 +37,9 @@ nearest_distance(const char *a, const char *b)
 		for (j = 1; j <= b_len; j++) {
 			char ca = lower(a[i - 1]), cb = lower(b[j - 1]);
 
-			row[j] = min2(above[j - 1] + (ca != cb), min2(above[j], row[j - 1]) + 1);
+			row[j] = min_size(above[j - 1] + (ca != cb), min_size(above[j], row[j - 1]) + 1);
 			if (i > 1 && j > 1 && ca == lower(b[j - 2]) && lower(a[i - 2]) == cb)
-				row[j] = min2(row[j], before[j - 2] + 1);
+				row[j] = min_size(row[j], before[j - 2] + 1);
 		}
 	}
 	return row[b_len];
@@ -85,7 +80,7 @@ nearest_names(const char *word, const char *(*name_at)(const void *ctx, size_t i
 		}
 		names[at] = name;
 		ranks[at] = r;
-		count = min2(count + 1, SHOWN_MAX);
+		count = min_size(count + 1, SHOWN_MAX);
 	}
 	for (i = 0; i < count && used < out_len; i++) {
 		const char *sep = i == 0 ? "" : i + 1 == count ? " or " : ", ";

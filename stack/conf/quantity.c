@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/compiler.h"
 #include "conf/quantity.h"
 
 struct suffix {
@@ -42,8 +43,6 @@ static const struct suffix truths[] = {
 	{ "off", 0 },
 	{ "on", 1 },
 };
-
-#define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 
 const char *
 unit_name(enum unit unit)
@@ -120,7 +119,7 @@ time_parse(uint64_t number, const char *suffix, uint64_t unit_us, uint64_t *out)
 		*out = number;
 		return 0;
 	}
-	row = find(times, COUNT_OF(times), suffix);
+	row = find(times, ARRAY_SIZE(times), suffix);
 	if (row == NULL)
 		return -EINVAL;
 	if (__builtin_mul_overflow(number, row->factor, &us))
@@ -134,7 +133,7 @@ time_parse(uint64_t number, const char *suffix, uint64_t unit_us, uint64_t *out)
 static int
 magnitude_parse(uint64_t number, const char *suffix, uint64_t *out)
 {
-	const struct suffix *row = find(magnitudes, COUNT_OF(magnitudes), suffix);
+	const struct suffix *row = find(magnitudes, ARRAY_SIZE(magnitudes), suffix);
 
 	if (row == NULL)
 		return -EINVAL;
@@ -149,7 +148,7 @@ quantity_parse(const char *text, enum unit unit, uint64_t *out)
 	int err;
 
 	if (unit == UNIT_BOOL) {
-		truth = find(truths, COUNT_OF(truths), text);
+		truth = find(truths, ARRAY_SIZE(truths), text);
 		if (truth != NULL)
 			*out = truth->factor;
 		return truth != NULL ? 0 : -EINVAL;

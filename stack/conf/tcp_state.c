@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Names of the TCP states. */
 #include "base/assert.h"
+#include "base/compiler.h"
 #include "conf/tcp_state.h"
 
 static const char *const state_names[] = {
@@ -9,7 +10,7 @@ static const char *const state_names[] = {
 #undef TCP_STATE
 };
 
-_Static_assert(sizeof(state_names) / sizeof(state_names[0]) == TCP_STATE_COUNT, "a name each");
+_Static_assert(ARRAY_SIZE(state_names) == TCP_STATE_COUNT, "a name each");
 
 const char *
 tcp_state_name(enum tcp_state state)

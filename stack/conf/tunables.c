@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/compiler.h"
 #include "conf/nearest.h"
 #include "conf/tunables.h"
 
@@ -34,7 +35,7 @@ static const struct tunable_desc rows[] = {
 #undef TUN_REFUSED
 };
 
-#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+#define ROW_COUNT ARRAY_SIZE(rows)
 #define VALUES_MAX 3
 
 const struct tunable_desc *
@@ -206,7 +207,7 @@ find_settable(const char *name, const struct tunable_desc **row, char *err, size
 }
 
 int
-tunables_set(struct tunables *t, const char *name, const char *text, char *err, size_t err_len)
+tunables_assign(struct tunables *t, const char *name, const char *text, char *err, size_t err_len)
 {
 	const struct tunable_desc *row;
 	uint32_t values[VALUES_MAX];
@@ -227,6 +228,36 @@ tunables_set(struct tunables *t, const char *name, const char *text, char *err, 
 	}
 	values_store(t, row, values);
 	return 0;
+}
+
+int
+tunables_check(const struct tunables *t, char *err, size_t err_len)
+{
+	if (t->tcp_rto_min > t->tcp_rto_max) {
+		snprintf(err, err_len, "tcp_rto_min %lu is above tcp_rto_max %lu",
+			(unsigned long)t->tcp_rto_min, (unsigned long)t->tcp_rto_max);
+		return -EINVAL;
+	}
+	if (t->tcp_delack_min > t->tcp_delack_max) {
+		snprintf(err, err_len, "tcp_delack_min %lu is above tcp_delack_max %lu",
+			(unsigned long)t->tcp_delack_min, (unsigned long)t->tcp_delack_max);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int
+tunables_set(struct tunables *t, const char *name, const char *text, char *err, size_t err_len)
+{
+	struct tunables next = *t;
+	int code;
+
+	code = tunables_assign(&next, name, text, err, err_len);
+	if (code == 0)
+		code = tunables_check(&next, err, err_len);
+	if (code == 0)
+		*t = next;
+	return code;
 }
 
 int

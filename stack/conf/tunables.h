@@ -81,6 +81,13 @@ const uint32_t *tunables_values(const struct tunables *t, const struct tunable_d
  */
 int tunables_set(struct tunables *t, const char *name, const char *text, char *err, size_t err_len);
 
+/** The same without the last step, tunables_check(): for many changes at once, checked at the end. */
+int tunables_assign(struct tunables *t, const char *name, const char *text, char *err,
+	size_t err_len);
+
+/** Do the values fit together? 0, or -EINVAL with the reason in err. */
+int tunables_check(const struct tunables *t, char *err, size_t err_len);
+
 /**
  * Write the value as text, such as "4096 131072 6291456" or "cubic". -ENOENT, -EPERM as above;
  * -ENOSPC: out_len is too small (TUNABLE_TEXT_LEN is always enough).

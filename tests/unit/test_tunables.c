@@ -91,6 +91,11 @@ static const struct {
 	{ "tcp_keepalive_time", "2k", -EINVAL, 0, "1..32767" },
 	{ "tcp_rto_min", "1s", 0, 1000, NULL },
 	{ "tcp_rto_min", "5000us", 0, 5, NULL },
+	{ "tcp_rto_min", "120000", 0, 120000, NULL },
+	{ "tcp_rto_max", "1s", 0, 1000, NULL },
+	{ "tcp_delack_min", "200", 0, 200, NULL },
+	{ "tcp_delack_min", "201", -EINVAL, 0, "above tcp_delack_max 200" },
+	{ "tcp_delack_max", "39", -EINVAL, 0, "above tcp_delack_max 39" },
 	{ "tcp_sack", "off", 0, 0, NULL },
 	{ "tcp_sack", "on", 0, 1, NULL },
 	{ "tcp_sack", "2", -EINVAL, 0, "0..1" },
@@ -165,6 +170,23 @@ get_prints_what_set_reads(void **state)
 }
 
 static void
+values_that_do_not_fit_together_are_refused(void **state)
+{
+	struct tunables t;
+	char err[TUNABLE_ERR_LEN];
+
+	(void)state;
+	tunables_default(&t);
+	assert_int_equal(tunables_check(&t, err, sizeof(err)), 0);
+	assert_int_equal(tunables_set(&t, "tcp_rto_max", "1000", err, sizeof(err)), 0);
+	assert_int_equal(tunables_set(&t, "tcp_rto_min", "1001", err, sizeof(err)), -EINVAL);
+	assert_int_equal(t.tcp_rto_min, 200);
+	assert_int_equal(tunables_assign(&t, "tcp_rto_min", "1001", err, sizeof(err)), 0);
+	assert_int_equal(tunables_check(&t, err, sizeof(err)), -EINVAL);
+	assert_int_equal(tunables_set(&t, "tcp_rto_max", "1001", err, sizeof(err)), 0);
+}
+
+static void
 messages_fit_whatever_is_typed(void **state)
 {
 	struct tunables t;
@@ -190,6 +212,7 @@ main(void)
 		cmocka_unit_test(names_are_unique_and_found),
 		cmocka_unit_test(set_takes_what_is_in_range_and_explains_the_rest),
 		cmocka_unit_test(get_prints_what_set_reads),
+		cmocka_unit_test(values_that_do_not_fit_together_are_refused),
 		cmocka_unit_test(messages_fit_whatever_is_typed),
 	};
 
