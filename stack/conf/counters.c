@@ -28,7 +28,7 @@ static const char *const outcome_idents[] = {
 #undef OUTCOME
 };
 
-#define OUTCOME(name, kind, meaning, hint)                                                         \
+#define OUTCOME(name, kind, meaning, hint) \
 	_Static_assert(sizeof(#name) <= OUTCOME_NAME_LEN, "OUTCOME_NAME_LEN is too small");
 #include "conf/outcomes.def"
 #undef OUTCOME

@@ -33,22 +33,22 @@ struct counters {
 #include "conf/counters.def"
 #undef COUNTER
 #undef GAUGE
-	uint64_t outcome[OUTCOME_MAX];		/* received packets by how they ended */
-	uint64_t state_count[TCP_STATE_COUNT];	/* gauge: connections in each state */
+	uint64_t outcome[OUTCOME_MAX]; /* received packets by how they ended */
+	uint64_t state_count[TCP_STATE_COUNT]; /* gauge: connections in each state */
 };
 
 /** One row of counters.def. */
 struct counter_desc {
-	const char *name;	/* as nstat prints it: "TcpExtListenDrops" */
-	const char *help;	/* one line */
-	size_t offset;		/* of the cell in struct counters */
+	const char *name; /* as nstat prints it: "TcpExtListenDrops" */
+	const char *help; /* one line */
+	size_t offset; /* of the cell in struct counters */
 	bool is_gauge;
 };
 
 /** One row of outcomes.def. */
 struct outcome_desc {
-	const char *meaning;	/* in plain words */
-	const char *hint;	/* what an operator can do; "" if nothing */
+	const char *meaning; /* in plain words */
+	const char *hint; /* what an operator can do; "" if nothing */
 	bool is_drop;
 };
 

@@ -37,7 +37,8 @@ nearest_distance(const char *a, const char *b)
 		for (j = 1; j <= b_len; j++) {
 			char ca = lower(a[i - 1]), cb = lower(b[j - 1]);
 
-			row[j] = min_size(above[j - 1] + (ca != cb), min_size(above[j], row[j - 1]) + 1);
+			row[j] = min_size(
+				above[j - 1] + (ca != cb), min_size(above[j], row[j - 1]) + 1);
 			if (i > 1 && j > 1 && ca == lower(b[j - 2]) && lower(a[i - 2]) == cb)
 				row[j] = min_size(row[j], before[j - 2] + 1);
 		}

@@ -50,6 +50,7 @@ unit_name(enum unit unit)
 	switch (unit) {
 	case UNIT_COUNT:
 	case UNIT_MODE:
+	case UNIT_PORT:
 		return "";
 	case UNIT_ENTRIES:
 		return "entries";
@@ -69,8 +70,6 @@ unit_name(enum unit unit)
 		return "segments";
 	case UNIT_PACKETS:
 		return "packets";
-	case UNIT_PORT:
-		return "port";
 	case UNIT_PER_SEC:
 		return "per s";
 	}

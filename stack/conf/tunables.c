@@ -17,16 +17,16 @@ const char *const tunables_cc_names[] = {
 };
 
 static const struct tunable_desc rows[] = {
-#define TUN_ONE(name, unit, min, max, d, when, scope, help)                                        \
-	{ #name, help, NULL, offsetof(struct tunables, name), 1, min, max, { d, 0, 0 },            \
+#define TUN_ONE(name, unit, min, max, d, when, scope, help)                             \
+	{ #name, help, NULL, offsetof(struct tunables, name), 1, min, max, { d, 0, 0 }, \
 		UNIT_##unit, TUN_##when, TUN_##scope },
-#define TUN_VEC(name, unit, n, min, max, d0, d1, d2, when, scope, help)                            \
-	{ #name, help, NULL, offsetof(struct tunables, name), n, min, max, { d0, d1, d2 },         \
+#define TUN_VEC(name, unit, n, min, max, d0, d1, d2, when, scope, help)                    \
+	{ #name, help, NULL, offsetof(struct tunables, name), n, min, max, { d0, d1, d2 }, \
 		UNIT_##unit, TUN_##when, TUN_##scope },
-#define TUN_NAME(name, names, d, when, scope, help)                                                \
-	{ #name, help, names, offsetof(struct tunables, name), 1, 0, UINT32_MAX, { d, 0, 0 },      \
+#define TUN_NAME(name, names, d, when, scope, help)                                           \
+	{ #name, help, names, offsetof(struct tunables, name), 1, 0, UINT32_MAX, { d, 0, 0 }, \
 		UNIT_MODE, TUN_##when, TUN_##scope },
-#define TUN_REFUSED(name, reason)                                                                  \
+#define TUN_REFUSED(name, reason) \
 	{ #name, reason, NULL, 0, 0, 0, 0, { 0, 0, 0 }, UNIT_MODE, TUN_NOW, TUN_EACH },
 #include "conf/tunables.def"
 #undef TUN_ONE
@@ -95,14 +95,14 @@ range_text(const struct tunable_desc *row, char *out, size_t out_len)
 
 	if (row->names == NULL) {
 		snprintf(out, out_len, "%s%lu..%lu%s%s%s", row->count > 1 ? "numbers within " : "",
-			(unsigned long)row->min, (unsigned long)row->max,
-			*unit != '\0' ? " (" : "", unit, *unit != '\0' ? ")" : "");
+			(unsigned long)row->min, (unsigned long)row->max, *unit != '\0' ? " (" : "",
+			unit, *unit != '\0' ? ")" : "");
 		return;
 	}
 	out[0] = '\0';
 	for (i = 0; row->names[i] != NULL && used < out_len; i++)
-		used += (size_t)snprintf(out + used, out_len - used, "%s%s", i > 0 ? ", " : "",
-			row->names[i]);
+		used += (size_t)snprintf(
+			out + used, out_len - used, "%s%s", i > 0 ? ", " : "", row->names[i]);
 }
 
 static int
@@ -182,8 +182,8 @@ value_error(const struct tunable_desc *row, const char *text, int code, char *er
 		snprintf(err, err_len, "%s: '%.40s' is not %lu %s", row->name, text,
 			(unsigned long)row->count, range);
 	else
-		snprintf(err, err_len, "%s: '%.40s' is %s; allowed: %s", row->name, text,
-			code == -ERANGE ? "out of range" : "not a value of it", range);
+		snprintf(err, err_len, "%s: '%.40s' %s; allowed: %s", row->name, text,
+			code == -ERANGE ? "is out of range" : "does not fit", range);
 }
 
 static int
@@ -195,8 +195,7 @@ find_settable(const char *name, const struct tunable_desc **row, char *err, size
 	if (*row == NULL) {
 		nearest_names(name, row_name, NULL, near, sizeof(near));
 		snprintf(err, err_len, "no tunable is called '%.40s'%s%s%s", name,
-			near[0] != '\0' ? "; did you mean " : "", near,
-			near[0] != '\0' ? "?" : "");
+			near[0] != '\0' ? "; did you mean " : "", near, near[0] != '\0' ? "?" : "");
 		return -ENOENT;
 	}
 	if ((*row)->count == 0) {
@@ -222,8 +221,9 @@ tunables_assign(struct tunables *t, const char *name, const char *text, char *er
 		return code;
 	}
 	if (!values_rise(row, values)) {
-		snprintf(err, err_len, "%s: '%.40s' falls; each number must be at least the one before",
-			row->name, text);
+		snprintf(err, err_len,
+			"%s: '%.40s' falls; each number must be at least the one before", row->name,
+			text);
 		return -EINVAL;
 	}
 	values_store(t, row, values);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The tunables: values as the engine reads them, and access by name for config, control and docs. */
+/* The tunables: values as the engine reads them, and access by name for config, control and docs.
+ */
 #ifndef CONF_TUNABLES_H
 #define CONF_TUNABLES_H
 
@@ -32,27 +33,27 @@ struct tunables {
 
 /** When a change takes effect. */
 enum tun_when {
-	TUN_NOW,	/* with the next packet */
-	TUN_CONN,	/* for connections opened from now on */
+	TUN_NOW, /* with the next packet */
+	TUN_CONN, /* for connections opened from now on */
 };
 
 /** What a value is a limit or property of. */
 enum tun_scope {
-	TUN_EACH,	/* the same on every worker */
-	TUN_CONNECTION,	/* each connection */
-	TUN_LISTENER,	/* a listener as a whole: shared out over the workers */
-	TUN_TOTAL,	/* the appliance as a whole: shared out over the workers */
+	TUN_EACH, /* the same on every worker */
+	TUN_CONNECTION, /* each connection */
+	TUN_LISTENER, /* a listener as a whole: shared out over the workers */
+	TUN_TOTAL, /* the appliance as a whole: shared out over the workers */
 };
 
 /** One row of tunables.def. */
 struct tunable_desc {
 	const char *name;
-	const char *help;		/* one line; of a refused one: the reason */
-	const char *const *names;	/* words of a TUN_NAME, else NULL */
-	size_t offset;			/* of the first value in struct tunables */
-	uint32_t count;			/* values: 1 to 3; 0: refused */
-	uint32_t min, max;		/* range of each value */
-	uint32_t def[3];		/* defaults */
+	const char *help; /* one line; of a refused one: the reason */
+	const char *const *names; /* words of a TUN_NAME, else NULL */
+	size_t offset; /* of the first value in struct tunables */
+	uint32_t count; /* values: 1 to 3; 0: refused */
+	uint32_t min, max; /* range of each value */
+	uint32_t def[3]; /* defaults */
 	enum unit unit;
 	enum tun_when when;
 	enum tun_scope scope;
@@ -81,9 +82,10 @@ const uint32_t *tunables_values(const struct tunables *t, const struct tunable_d
  */
 int tunables_set(struct tunables *t, const char *name, const char *text, char *err, size_t err_len);
 
-/** The same without the last step, tunables_check(): for many changes at once, checked at the end. */
-int tunables_assign(struct tunables *t, const char *name, const char *text, char *err,
-	size_t err_len);
+/** The same without the last step, tunables_check(): for many changes at once, checked at the end.
+ */
+int tunables_assign(
+	struct tunables *t, const char *name, const char *text, char *err, size_t err_len);
 
 /** Do the values fit together? 0, or -EINVAL with the reason in err. */
 int tunables_check(const struct tunables *t, char *err, size_t err_len);

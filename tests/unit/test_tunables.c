@@ -68,13 +68,13 @@ names_are_unique_and_found(void **state)
 static const struct {
 	const char *name, *text;
 	int code;
-	uint32_t first;		/* value afterwards, if code is 0 */
-	const char *says;	/* part of the message, if not */
+	uint32_t first; /* value afterwards, if code is 0 */
+	const char *says; /* part of the message, if not */
 } set_rows[] = {
 	{ "tcp_syn_retries", "0", 0, 0, NULL },
 	{ "tcp_syn_retries", "127", 0, 127, NULL },
 	{ "tcp_syn_retries", "128", -ERANGE, 0, "0..127" },
-	{ "tcp_syn_retries", "", -EINVAL, 0, "not a value" },
+	{ "tcp_syn_retries", "", -EINVAL, 0, "does not fit" },
 	{ "tcp_syn_retries", "-1", -EINVAL, 0, "0..127" },
 	{ "tcp_syn_retries", "5 5", -EINVAL, 0, "0..127" },
 	{ "tcp_syn_retries", "5x", -EINVAL, 0, "0..127" },
