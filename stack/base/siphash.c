@@ -2,7 +2,7 @@
 /* SipHash of any length, and of bursts of short keys side by side. */
 #include "base/siphash.h"
 
-/* Hashes computed side by side: two AVX2 registers, one AVX-512 register. */
+/* Hashes computed side by side: one AVX-512 register. */
 #define LANES 8
 
 uint64_t
@@ -22,67 +22,87 @@ siphash24(const struct siphash_key *key, const void *data, size_t len)
 }
 
 /*
- * LANES hashes of nwords words each, the words turned so that word j of all lanes lies
- * in w[j]. Inlined with nwords constant; the outer loop is what gets vectorised.
+ * Hashes LANES rows of nwords words each, out[lane] of row lane. The words are turned
+ * first, so that word j of all lanes lies together and the loop over the lanes becomes
+ * vector code. Inlined with nwords constant.
  */
 static SLUICE_ALWAYS_INLINE void
-hash_lanes(const struct siphash_key *key, uint64_t (*w)[LANES], unsigned int nwords, uint64_t *out)
+hash_lanes(const struct siphash_key *key, const uint64_t *rows, unsigned int nwords, uint64_t *out)
 {
+	const struct siphash_key k = *key;
+	uint64_t w[4][LANES];
+	uint64_t hashes[LANES];
+
 	for (unsigned int lane = 0; lane < LANES; lane++) {
-		struct siphash_state s = siphash_begin(key);
+		for (unsigned int j = 0; j < nwords; j++)
+			w[j][lane] = rows[nwords * lane + j];
+	}
+	for (unsigned int lane = 0; lane < LANES; lane++) {
+		struct siphash_state s = siphash_begin(&k);
 
 		for (unsigned int j = 0; j < nwords; j++)
 			siphash_word(&s, w[j][lane]);
 		siphash_word(&s, (uint64_t)nwords << 59);
-		out[lane] = siphash_end(&s);
+		hashes[lane] = siphash_end(&s);
 	}
+	memcpy(out, hashes, sizeof(hashes));
+}
+
+static SLUICE_ALWAYS_INLINE unsigned int
+hash_blocks(const struct siphash_key *key, const uint64_t *words, uint64_t *out, unsigned int n,
+	unsigned int nwords)
+{
+	unsigned int done = 0;
+
+	for (; n - done >= LANES; done += LANES)
+		hash_lanes(key, words + (size_t)nwords * done, nwords, out + done);
+	return done;
+}
+
+/*
+ * AVX-512 has a rotate instruction and eight lanes: 10 cycles a hash where AVX2 and
+ * scalar code both take 25. The rest of the program is built for older CPUs, so these
+ * two functions alone are built for it and chosen when the CPU has it.
+ */
+#define AVX512 __attribute__((__target__("avx512f,avx512dq,avx512vl")))
+
+static AVX512 unsigned int
+hash_blocks_3w_avx512(
+	const struct siphash_key *key, const uint64_t *words, uint64_t *out, unsigned int n)
+{
+	return hash_blocks(key, words, out, n, 3);
+}
+
+static AVX512 unsigned int
+hash_blocks_4w_avx512(
+	const struct siphash_key *key, const uint64_t *words, uint64_t *out, unsigned int n)
+{
+	return hash_blocks(key, words, out, n, 4);
+}
+
+static bool
+have_avx512(void)
+{
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+	       __builtin_cpu_supports("avx512vl");
 }
 
 void
 siphash24_3w_burst(
 	const struct siphash_key *key, const uint64_t *words, uint64_t *out, unsigned int n)
 {
-	const struct siphash_key k = *key;
-	unsigned int done = 0;
+	unsigned int done = have_avx512() ? hash_blocks_3w_avx512(key, words, out, n) : 0;
 
-	for (; n - done >= LANES; done += LANES) {
-		const uint64_t *row = words + 3 * (size_t)done;
-		uint64_t w[3][LANES];
-		uint64_t hashes[LANES];
-
-		for (unsigned int lane = 0; lane < LANES; lane++) {
-			w[0][lane] = row[3 * lane];
-			w[1][lane] = row[3 * lane + 1];
-			w[2][lane] = row[3 * lane + 2];
-		}
-		hash_lanes(&k, w, 3, hashes);
-		memcpy(out + done, hashes, sizeof(hashes));
-	}
 	for (; done < n; done++)
-		out[done] = siphash24_3w(&k, words + 3 * (size_t)done);
+		out[done] = siphash24_3w(key, words + 3 * (size_t)done);
 }
 
 void
 siphash24_4w_burst(
 	const struct siphash_key *key, const uint64_t *words, uint64_t *out, unsigned int n)
 {
-	const struct siphash_key k = *key;
-	unsigned int done = 0;
+	unsigned int done = have_avx512() ? hash_blocks_4w_avx512(key, words, out, n) : 0;
 
-	for (; n - done >= LANES; done += LANES) {
-		const uint64_t *row = words + 4 * (size_t)done;
-		uint64_t w[4][LANES];
-		uint64_t hashes[LANES];
-
-		for (unsigned int lane = 0; lane < LANES; lane++) {
-			w[0][lane] = row[4 * lane];
-			w[1][lane] = row[4 * lane + 1];
-			w[2][lane] = row[4 * lane + 2];
-			w[3][lane] = row[4 * lane + 3];
-		}
-		hash_lanes(&k, w, 4, hashes);
-		memcpy(out + done, hashes, sizeof(hashes));
-	}
 	for (; done < n; done++)
-		out[done] = siphash24_4w(&k, words + 4 * (size_t)done);
+		out[done] = siphash24_4w(key, words + 4 * (size_t)done);
 }

@@ -101,8 +101,8 @@ siphash24_4w(const struct siphash_key *key, const uint64_t w[4])
 }
 
 /*
- * n hashes at once, out[i] = siphash24_3w(key, words + 3 * i): several lanes of a vector
- * unit at a time. Any n, best when a multiple of 8; out must not overlap words.
+ * n hashes at once, out[i] = siphash24_3w(key, words + 3 * i): eight at a time where
+ * the CPU has AVX-512. Any n, best when a multiple of 8; out must not overlap words.
  */
 void siphash24_3w_burst(
 	const struct siphash_key *key, const uint64_t *words, uint64_t *out, unsigned int n);
