@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The way in: Ethernet and IP are checked, TCP is decoded for the engine. */
+#include "net/ip_input.h"
+
+#include "base/assert.h"
+#include "conf/counters.h"
+#include "net/arp.h"
+#include "net/icmp_input.h"
+#include "pkt/pool.h"
+#include "wire/eth.h"
+#include "wire/ip4.h"
+#include "wire/ip6.h"
+#include "wire/pseudo.h"
+#include "wire/tcp.h"
+
+/*
+ * Threat model. Every byte of the frame is the sender's to choose, and the port's flags may lie.
+ * The checks run from the outside in, cheapest first, and each step looks only at bytes the one
+ * before has proved to be there. Nothing is remembered and nothing is sent for a packet that fails
+ * one. What passes has right checksums, one of our addresses as destination, and a source that
+ * could be a single other station.
+ */
+
+/* In the place of an outcome: none yet, go on. */
+#define PASS OUTCOME_MAX
+
+/* Counters of the MIB that go with a drop: index into struct counters plus 1, 0 for none. */
+#define MIB(name) (uint16_t)(offsetof(struct counters, name) / sizeof(uint64_t) + 1)
+
+static const uint16_t mib_of[OUTCOME_MAX][2] = {
+	[OUT_IP4_SHORT] = { MIB(InHdrErrors) },
+	[OUT_IP4_BAD_VERSION] = { MIB(InHdrErrors) },
+	[OUT_IP4_BAD_IHL] = { MIB(InHdrErrors) },
+	[OUT_IP4_BAD_LEN] = { MIB(InHdrErrors) },
+	[OUT_IP4_BAD_CSUM] = { MIB(InHdrErrors), MIB(IpExtInCsumErrors) },
+	[OUT_IP4_BAD_OPTION] = { MIB(InHdrErrors) },
+	[OUT_IP4_SOURCE_ROUTE] = { MIB(InHdrErrors) },
+	[OUT_IP4_FRAGMENT] = { MIB(ReasmFails) },
+	[OUT_IP4_MARTIAN] = { MIB(InAddrErrors) },
+	[OUT_IP4_OWN_SOURCE] = { MIB(InAddrErrors) },
+	[OUT_IP4_NOT_US] = { MIB(InAddrErrors) },
+	[OUT_IP6_SHORT] = { MIB(Ip6InHdrErrors) },
+	[OUT_IP6_BAD_VERSION] = { MIB(Ip6InHdrErrors) },
+	[OUT_IP6_BAD_LEN] = { MIB(Ip6InHdrErrors) },
+	[OUT_IP6_BAD_EXT] = { MIB(Ip6InHdrErrors) },
+	[OUT_IP6_FRAGMENT] = { MIB(Ip6ReasmFails) },
+	[OUT_IP6_MARTIAN] = { MIB(Ip6InAddrErrors) },
+	[OUT_IP6_OWN_SOURCE] = { MIB(Ip6InAddrErrors) },
+	[OUT_IP6_NOT_US] = { MIB(Ip6InAddrErrors) },
+	[OUT_TCP_SHORT] = { MIB(InErrs) },
+	[OUT_TCP_BAD_OFFSET] = { MIB(InErrs) },
+	[OUT_TCP_BAD_PORT] = { MIB(InErrs) },
+	[OUT_BAD_TCP_CSUM] = { MIB(InErrs), MIB(InCsumErrors) },
+};
+
+/* Which bit of net.own_filter an address sets. */
+static inline uint64_t
+own_bit(const struct ip_addr *a)
+{
+	uint64_t mixed = (load_le64(a->b) ^ load_le64(a->b + 8)) * 0x9e3779b97f4a7c15ULL;
+
+	return 1ULL << (mixed >> 58);
+}
+
+void
+ip_input_init(struct net *net)
+{
+	const struct local_addrs *local = net->par.local;
+
+	net->own_filter = 0;
+	for (unsigned int i = 0; i < local->count; i++) {
+		unsigned int len = local->prefix_len[i];
+
+		net->own_filter |= own_bit(&local->addr[i]);
+		net->broadcast4[i] = 0;
+		if (ip_addr_is_v4(&local->addr[i]) && len <= 30)
+			net->broadcast4[i] = ip_addr_v4(&local->addr[i]) | UINT32_MAX >> len;
+	}
+}
+
+/* Is a one of our addresses? The answer for a stranger's is nearly always one load away. */
+static inline bool
+is_own(const struct net *net, const struct ip_addr *a)
+{
+	return (net->own_filter & own_bit(a)) != 0 && local_addrs_find(net->par.local, a) >= 0;
+}
+
+static SLUICE_NOINLINE enum net_verdict
+drop(struct env *env, struct pkt *p, unsigned int out)
+{
+	uint64_t *cells = (uint64_t *)env->ctr;
+
+	ASSERT(out < OUTCOME_MAX);
+	env->ctr->outcome[out]++;
+	for (unsigned int i = 0; i < 2; i++)
+		if (mib_of[out][i] != 0)
+			cells[mib_of[out][i] - 1]++;
+	pkt_free(env->pool, p);
+	return NET_DONE;
+}
+
+/*
+ * True if the port verified that checksum, and may be believed. "None" sets the good and the bad
+ * flag: not computed, but the data is known to be good (a virtual port, whose peer is on the same
+ * machine). A bad flag alone is not believed: whoever lies about good ones lies about bad ones.
+ */
+static bool
+is_verified(const struct net *net, const struct pkt *p, uint64_t good_flag)
+{
+	return net->par.trust_rx_csum && (p->ol_flags & good_flag) != 0;
+}
+
+/* Check the tag of a frame that has one or should have one, and take it out. */
+static SLUICE_NOINLINE unsigned int
+vlan_check(const struct net *net, struct pkt *p, const struct eth_hdr *eth)
+{
+	bool stripped = (p->ol_flags & PKT_RX_VLAN_STRIPPED) != 0;
+	unsigned int tci = stripped ? p->vlan_tci : eth->vlan_tci;
+	uint8_t *b = pkt_data(p);
+
+	if (eth->vlan_count + (unsigned int)stripped > 1)
+		return OUT_BAD_VLAN;
+	if ((tci & ETH_VLAN_ID_MASK) != net->par.vlan)
+		return OUT_BAD_VLAN;
+	if (eth->vlan_count == 1) {
+		memmove(b + ETH_VLAN_TAG_LEN, b, 2 * sizeof(eth->dst));
+		pkt_pull(p, ETH_VLAN_TAG_LEN);
+	}
+	return PASS;
+}
+
+/* The Ethernet header; afterwards it is ETH_HDR_LEN bytes long. */
+static inline unsigned int
+eth_check(const struct net *net, struct pkt *p, struct eth_hdr *eth)
+{
+	enum eth_error error = eth_parse(pkt_data(p), p->data_len, eth);
+
+	if (SLUICE_UNLIKELY(error != ETH_OK)) {
+		if (error == ETH_TRUNCATED)
+			return OUT_FRAME_SHORT;
+		return error == ETH_TOO_MANY_TAGS ? OUT_BAD_VLAN : OUT_BAD_ETHERTYPE;
+	}
+	if (!mac_addr_equal(&eth->dst, &net->par.mac) && !mac_addr_is_multicast(&eth->dst))
+		return OUT_BAD_MAC;
+	if (mac_addr_is_multicast(&eth->src))
+		return OUT_BAD_SRC_MAC;
+	if (eth->vlan_count == 0 && net->par.vlan == 0 && (p->ol_flags & PKT_RX_VLAN_STRIPPED) == 0)
+		return PASS;
+	return vlan_check(net, p, eth);
+}
+
+/*
+ * The segment at seg->l4_off, len bytes, up to the end of p; pseudo is its pseudo header's sum.
+ * seg has its offsets, its ecn and the remote address; laddr_idx is our address. PASS or why not.
+ */
+static inline unsigned int
+tcp_check(const struct net *net, const struct pkt *p, uint64_t pseudo, const struct ip_addr *raddr,
+	unsigned int laddr_idx, struct tcp_seg *seg)
+{
+	const uint8_t *tcp = pkt_data(p) + seg->l4_off;
+	size_t len = (size_t)(p->data_len - seg->l4_off);
+	struct tcp_hdr hdr;
+
+	if (SLUICE_UNLIKELY(len < TCP_HDR_LEN))
+		return OUT_TCP_SHORT;
+	if (!is_verified(net, p, PKT_RX_L4_CSUM_GOOD) && !tcp_csum_ok(tcp, len, pseudo))
+		return OUT_BAD_TCP_CSUM;
+	if (SLUICE_UNLIKELY(tcp_parse_header(tcp, len, &hdr) != TCP_HDR_OK))
+		return OUT_TCP_BAD_OFFSET;
+	if (SLUICE_UNLIKELY(hdr.sport == 0 || hdr.dport == 0))
+		return OUT_TCP_BAD_PORT;
+	seg->key = flow_key_make(raddr, hdr.sport, (uint8_t)laddr_idx, hdr.dport);
+	seg->seq = hdr.seq;
+	seg->ack = hdr.ack;
+	seg->wnd = hdr.wnd;
+	seg->urg = hdr.urg;
+	seg->flags = (uint8_t)hdr.flags;
+	seg->len = (uint16_t)(len - hdr.hdr_len);
+	seg->payload_off = (uint16_t)(seg->l4_off + hdr.hdr_len);
+	tcp_parse_options(tcp + TCP_HDR_LEN, hdr.hdr_len - (size_t)TCP_HDR_LEN,
+		(hdr.flags & TCP_SYN) != 0, &seg->opts);
+	return PASS;
+}
+
+/* The outcome of a header in error. */
+static unsigned int
+ip4_outcome(enum ip4_error error)
+{
+	switch (error) {
+	case IP4_BAD_VERSION:
+		return OUT_IP4_BAD_VERSION;
+	case IP4_BAD_IHL:
+		return OUT_IP4_BAD_IHL;
+	case IP4_BAD_LENGTH:
+		return OUT_IP4_BAD_LEN;
+	case IP4_BAD_CSUM:
+		return OUT_IP4_BAD_CSUM;
+	case IP4_BAD_OPTION:
+		return OUT_IP4_BAD_OPTION;
+	case IP4_SOURCE_ROUTE:
+		return OUT_IP4_SOURCE_ROUTE;
+	case IP4_BAD_FRAGMENT:
+		return OUT_IP4_FRAGMENT;
+	case IP4_OK:
+	case IP4_TRUNCATED:
+		break;
+	}
+	return OUT_IP4_SHORT;
+}
+
+/* Why a packet to an address that is not ours is none of our business. */
+static SLUICE_NOINLINE unsigned int
+ip4_not_us(const struct net *net, const struct ip_addr *dst)
+{
+	const struct local_addrs *local = net->par.local;
+
+	if (ip_addr_is_multicast(dst) || ip_addr_is_broadcast(dst))
+		return OUT_IP4_BROADCAST;
+	for (unsigned int i = 0; i < local->count; i++) {
+		struct ip_prefix prefix = { local->addr[i], local->prefix_len[i] };
+
+		if (ip_prefix_is_broadcast(&prefix, dst))
+			return OUT_IP4_BROADCAST;
+	}
+	return OUT_IP4_NOT_US;
+}
+
+/* The IPv4 header behind the Ethernet header, its addresses above all. */
+static inline unsigned int
+ip4_check(const struct net *net, const struct pkt *p, bool is_group, struct ip4_hdr *hdr,
+	int *laddr_idx)
+{
+	enum ip4_error error = ip4_parse(pkt_data(p) + ETH_HDR_LEN,
+		p->data_len - (size_t)ETH_HDR_LEN, is_verified(net, p, PKT_RX_IP_CSUM_GOOD), hdr);
+	struct ip_addr src;
+	struct ip_addr dst;
+
+	if (SLUICE_UNLIKELY(error != IP4_OK))
+		return ip4_outcome(error);
+	src = ip_addr_from_v4(hdr->src);
+	dst = ip_addr_from_v4(hdr->dst);
+	*laddr_idx = local_addrs_find(net->par.local, &dst);
+	if (SLUICE_UNLIKELY(*laddr_idx < 0))
+		return ip4_not_us(net, &dst);
+	if (SLUICE_UNLIKELY(is_group))
+		return OUT_BAD_MULTICAST;
+	if (SLUICE_UNLIKELY(ip4_is_martian_source(hdr->src) ||
+			hdr->src == net->broadcast4[*laddr_idx]))
+		return OUT_IP4_MARTIAN;
+	if (SLUICE_UNLIKELY(is_own(net, &src)))
+		return OUT_IP4_OWN_SOURCE;
+	return SLUICE_UNLIKELY(ip4_is_fragment(hdr)) ? OUT_IP4_FRAGMENT : PASS;
+}
+
+static inline enum net_verdict
+ip4_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct tcp_seg *seg,
+	struct pkt_txq *tx)
+{
+	struct ip4_hdr hdr;
+	struct ip_addr src;
+	int laddr_idx = -1;
+	unsigned int out;
+
+	env->ctr->InReceives++;
+	out = ip4_check(net, p, is_group, &hdr, &laddr_idx);
+	if (SLUICE_UNLIKELY(out != PASS))
+		return drop(env, p, out);
+	pkt_set_len(p, (uint16_t)(ETH_HDR_LEN + hdr.total_len));
+	if (SLUICE_UNLIKELY(hdr.proto != IP_PROTO_TCP)) {
+		if (hdr.proto != IP_PROTO_ICMP4) {
+			env->ctr->InUnknownProtos++;
+			return drop(env, p, OUT_IP_BAD_PROTO);
+		}
+		env->ctr->InDelivers++;
+		icmp4_input(net, env, p, &hdr, tx);
+		return NET_DONE;
+	}
+	env->ctr->InDelivers++;
+	env->ctr->InSegs++;
+	src = ip_addr_from_v4(hdr.src);
+	seg->ecn = hdr.tos & IP_ECN_MASK;
+	seg->l3_off = ETH_HDR_LEN;
+	seg->l4_off = (uint8_t)(ETH_HDR_LEN + hdr.hdr_len);
+	out = tcp_check(net, p,
+		pseudo_csum4(hdr.src, hdr.dst, IP_PROTO_TCP, (uint32_t)(hdr.total_len - hdr.hdr_len)),
+		&src, (unsigned int)laddr_idx, seg);
+	return SLUICE_LIKELY(out == PASS) ? NET_TCP : drop(env, p, out);
+}
+
+static unsigned int
+ip6_outcome(enum ip6_error error)
+{
+	switch (error) {
+	case IP6_BAD_VERSION:
+		return OUT_IP6_BAD_VERSION;
+	case IP6_BAD_LENGTH:
+		return OUT_IP6_BAD_LEN;
+	case IP6_BAD_ADDR:
+		return OUT_IP6_MARTIAN;
+	case IP6_BAD_FRAGMENT:
+		return OUT_IP6_FRAGMENT;
+	case IP6_BAD_EXT:
+	case IP6_BAD_ORDER:
+	case IP6_TOO_MANY_EXT:
+	case IP6_ROUTING:
+	case IP6_OPTION_DROP:
+	case IP6_OPTION_REPORT:
+	case IP6_OPTION_REPORT_UNICAST:
+		return OUT_IP6_BAD_EXT;
+	case IP6_OK:
+	case IP6_TRUNCATED:
+		break;
+	}
+	return OUT_IP6_SHORT;
+}
+
+static unsigned int
+ip6_not_us(const struct net *net, const struct ip_addr *dst)
+{
+	if (net->onlink_count[1] == 0)
+		return OUT_IP6_OFF;
+	return ip_addr_is_multicast(dst) ? OUT_IP6_MULTICAST : OUT_IP6_NOT_US;
+}
+
+/* The IPv6 header and what lies between it and the upper layer; upper.offset is from the header. */
+static unsigned int
+ip6_check(const struct net *net, const struct pkt *p, bool is_group, struct ip6_hdr *hdr,
+	struct ip6_upper *upper, int *laddr_idx)
+{
+	const uint8_t *ip = pkt_data(p) + ETH_HDR_LEN;
+	enum ip6_error error = ip6_parse(ip, p->data_len - (size_t)ETH_HDR_LEN, hdr);
+
+	if (error != IP6_OK)
+		return ip6_outcome(error);
+	*laddr_idx = local_addrs_find(net->par.local, &hdr->dst);
+	if (*laddr_idx < 0)
+		return ip6_not_us(net, &hdr->dst);
+	if (is_group)
+		return OUT_BAD_MULTICAST;
+	if (ip_addr_is_martian_source(&hdr->src))
+		return OUT_IP6_MARTIAN;
+	if (is_own(net, &hdr->src))
+		return OUT_IP6_OWN_SOURCE;
+	error = ip6_walk(ip, IP6_HDR_LEN + (size_t)hdr->payload_len, hdr->next_header, upper);
+	if (error != IP6_OK)
+		return ip6_outcome(error);
+	/* A fragment that is the whole packet is none (RFC 6946). */
+	if (upper->is_fragment && (upper->frag_off != 0 || upper->frag_more))
+		return OUT_IP6_FRAGMENT;
+	/* struct tcp_seg cannot say more; no honest sender comes near. */
+	return ETH_HDR_LEN + upper->offset > UINT8_MAX ? OUT_IP6_BAD_EXT : PASS;
+}
+
+static enum net_verdict
+ip6_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct tcp_seg *seg,
+	struct pkt_txq *tx)
+{
+	struct ip6_hdr hdr;
+	struct ip6_upper upper;
+	int laddr_idx = -1;
+	unsigned int out;
+
+	env->ctr->Ip6InReceives++;
+	out = ip6_check(net, p, is_group, &hdr, &upper, &laddr_idx);
+	if (out != PASS)
+		return drop(env, p, out);
+	pkt_set_len(p, (uint16_t)(ETH_HDR_LEN + IP6_HDR_LEN + hdr.payload_len));
+	seg->ecn = hdr.tclass & IP_ECN_MASK;
+	seg->l3_off = ETH_HDR_LEN;
+	seg->l4_off = (uint8_t)(ETH_HDR_LEN + upper.offset);
+	if (upper.proto != IP_PROTO_TCP && upper.proto != IP_PROTO_ICMP6) {
+		env->ctr->Ip6InUnknownProtos++;
+		return drop(env, p, OUT_IP_BAD_PROTO);
+	}
+	env->ctr->Ip6InDelivers++;
+	if (upper.proto == IP_PROTO_ICMP6) {
+		icmp6_input(net, env, p, &hdr, seg->l4_off, tx);
+		return NET_DONE;
+	}
+	env->ctr->InSegs++;
+	out = tcp_check(net, p,
+		pseudo_csum(&hdr.src, &hdr.dst, IP_PROTO_TCP,
+			IP6_HDR_LEN + (uint32_t)hdr.payload_len - upper.offset),
+		&hdr.src, (unsigned int)laddr_idx, seg);
+	return out == PASS ? NET_TCP : drop(env, p, out);
+}
+
+/* Frames that are not IPv4. */
+static SLUICE_NOINLINE enum net_verdict
+other_input(struct net *net, struct env *env, struct pkt *p, const struct eth_hdr *eth,
+	struct tcp_seg *seg, struct pkt_txq *tx)
+{
+	bool is_group = mac_addr_is_multicast(&eth->dst);
+
+	if (eth->type == ETH_TYPE_IP6)
+		return ip6_input(net, env, p, is_group, seg, tx);
+	if (eth->type != ETH_TYPE_ARP)
+		return drop(env, p, OUT_BAD_ETHERTYPE);
+	if (is_group && !mac_addr_is_broadcast(&eth->dst))
+		return drop(env, p, OUT_BAD_MULTICAST);
+	arp_input(net, env, p, tx);
+	return NET_DONE;
+}
+
+enum net_verdict
+net_input(struct net *net, struct env *env, struct pkt *p, struct tcp_seg *seg, struct pkt_txq *tx)
+{
+	struct eth_hdr eth;
+	unsigned int out = eth_check(net, p, &eth);
+
+	if (SLUICE_UNLIKELY(out != PASS))
+		return drop(env, p, out);
+	if (SLUICE_UNLIKELY(eth.type != ETH_TYPE_IP4))
+		return other_input(net, env, p, &eth, seg, tx);
+	return ip4_input(net, env, p, mac_addr_is_multicast(&eth.dst), seg, tx);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From an IP packet to a frame on its way to the next hop. */
+#include "net/ip_output.h"
+
+#include "base/assert.h"
+#include "conf/counters.h"
+#include "net/arp.h"
+#include "pkt/pool.h"
+
+int
+net_onlink_find(const struct net *net, const struct ip_addr *addr)
+{
+	unsigned int v6 = ip_addr_is_v4(addr) ? 0 : 1;
+	uint64_t lo = load_le64(addr->b);
+	uint64_t hi = load_le64(addr->b + 8);
+
+	for (unsigned int i = 0; i < net->onlink_count[v6]; i++) {
+		const struct net_onlink *row = &net->onlink[v6][i];
+
+		if ((((lo ^ row->net[0]) & row->mask[0]) | ((hi ^ row->net[1]) & row->mask[1])) == 0)
+			return (int)row->laddr_idx;
+	}
+	return -1;
+}
+
+const struct ip_addr *
+net_next_hop(const struct net *net, const struct ip_addr *dst)
+{
+	const struct ip_addr *gateway;
+
+	if (net_onlink_find(net, dst) >= 0)
+		return dst;
+	gateway = ip_addr_is_v4(dst) ? &net->par.gateway4 : &net->par.gateway6;
+	return ip_addr_is_unspecified(gateway) ? NULL : gateway;
+}
+
+/* The neighbour has no MAC that may be used as it is: ask, and wait or send meanwhile. */
+static SLUICE_NOINLINE void
+output_unsettled(struct net *net, struct env *env, struct pkt *p, const struct ip_addr *hop,
+	struct pkt_txq *tx)
+{
+	struct neigh *e = neigh_find(&net->neigh, hop);
+
+	if (e == NULL)
+		e = neigh_add(&net->neigh, env, hop, NEIGH_INCOMPLETE, NULL);
+	ASSERT(e != NULL);
+	if (e->state == NEIGH_STALE || e->state == NEIGH_REACHABLE)
+		neigh_set_probe(&net->neigh, env, e, NEIGH_TRIES);
+	if (e->tries == NEIGH_TRIES)
+		arp_ask(net, env, e, tx);
+	if (e->state == NEIGH_INCOMPLETE)
+		neigh_wait(&net->neigh, env, e, p);
+	else
+		net_send_to(net, p, e->mac_word, NET_L2_IP4, tx);
+}
+
+static void
+output_no_route(struct env *env, struct pkt *p, bool is_v4)
+{
+	if (is_v4)
+		env->ctr->OutNoRoutes++;
+	else
+		env->ctr->Ip6OutNoRoutes++;
+	pkt_free(env->pool, p);
+}
+
+void
+net_output(struct net *net, struct env *env, struct pkt *p, struct pkt_txq *tx)
+{
+	const uint8_t *ip = pkt_data(p);
+	bool is_v4 = ip[0] >> 4 == 4;
+	enum net_l2 kind = is_v4 ? NET_L2_IP4 : NET_L2_IP6;
+	const struct ip_addr *hop;
+	struct ip_addr dst;
+	struct neigh *e;
+
+	if (is_v4)
+		env->ctr->OutRequests++;
+	else
+		env->ctr->Ip6OutRequests++;
+	if ((p->app.flags & PKT_F_REPLY_L2) != 0) {
+		/* The sender's address in the header in front, and its type, which is overwritten. */
+		net_send_to(net, p, load_le64(ip - 8), kind, tx);
+		return;
+	}
+	if (is_v4)
+		dst = ip_addr_from_v4(load_be32(ip + 16));
+	else
+		memcpy(dst.b, ip + 24, sizeof(dst.b));
+	hop = net_next_hop(net, &dst);
+	e = hop == NULL ? NULL : neigh_find(&net->neigh, hop);
+	if (SLUICE_LIKELY(e != NULL && env->now_us < e->valid_until_us))
+		net_send_to(net, p, e->mac_word, kind, tx);
+	else if (hop != NULL && is_v4)
+		output_unsettled(net, env, p, hop, tx);
+	else
+		output_no_route(env, p, is_v4); /* IPv6: only configured neighbours are known */
+}
