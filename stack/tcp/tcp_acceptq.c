@@ -45,8 +45,8 @@ open_conn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_handshak
 	c->flags |= (hs->has_ts ? TF_TS : 0) | (hs->has_sack ? TF_SACK : 0) |
 		(hs->l->nodelay ? TF_NODELAY : 0);
 	if (hs->has_wscale) {
-		c->snd_wscale = hs->wscale & 15;
-		c->rcv_wscale = tcp_own_wscale(stack) & 15;
+		c->snd_wscale = hs->wscale & 15u;
+		c->rcv_wscale = tcp_own_wscale(stack) & 15u;
 	}
 	c->snd_wnd = (uint32_t)seg->wnd << c->snd_wscale;
 	c->snd_wl1 = seg->seq;

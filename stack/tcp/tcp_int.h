@@ -178,7 +178,10 @@ struct tcp_cold {
 /** A half-open connection (RFC 4987 s3.2): at most 64 bytes, its timer node included. */
 struct tcp_synq_entry {
 	struct flow_key key;	/* all zero: free */
-	uint32_t iss;
+	union {
+		uint32_t iss;
+		uint32_t next;	/* of a free entry: link of the free list */
+	};
 	uint32_t irs;
 	uint32_t ts_recent;
 	uint32_t sent_us;	/* of the first SYN-ACK, low 32 bits */
@@ -191,7 +194,6 @@ struct tcp_synq_entry {
 	uint8_t has_ts : 1;
 	uint8_t has_sack : 1;
 	uint8_t acked : 1;	/* the final ACK came while the accept queue was full */
-	uint32_t next;		/* free list */
 };
 
 _Static_assert(sizeof(struct tcp_synq_entry) + sizeof(struct wheel_node) <= 64,

@@ -150,7 +150,7 @@ tcp_cookie_answer(struct tcp_stack *stack, const struct tcp_seg *const *segs,
 	uint64_t mac[TCP_BURST_MAX];
 	uint8_t class[TCP_BURST_MAX];
 
-	ASSERT(n <= TCP_BURST_MAX);
+	ASSERT(n > 0 && n <= TCP_BURST_MAX);
 	for (unsigned int i = 0; i < n; i++) {
 		class[i] = mss_class(tcp_peer_mss(stack, &segs[i]->key, &segs[i]->opts));
 		tcp_cookie_message(segs[i], segs[i]->seq, class[i],

@@ -65,7 +65,7 @@ take_entry(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg
 		.mss = tcp_peer_mss(stack, &seg->key, &seg->opts),
 		.wnd = seg->wnd,
 		.listener = (uint16_t)(l - stack->listeners),
-		.wscale = seg->opts.wscale & 15,
+		.wscale = seg->opts.wscale & 15u,
 		.has_wscale = (seg->opts.present & TCP_OPT_WSCALE) && tun->tcp_window_scaling,
 		.has_ts = (seg->opts.present & TCP_OPT_TS) && tun->tcp_timestamps,
 		.has_sack = (seg->opts.present & TCP_OPT_SACK_OK) && tun->tcp_sack,

@@ -60,8 +60,8 @@ take_options(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *
 	if ((o->present & TCP_OPT_SACK_OK) && tun->tcp_sack)
 		c->flags |= TF_SACK;
 	if ((o->present & TCP_OPT_WSCALE) && tun->tcp_window_scaling) {
-		c->snd_wscale = o->wscale & 15;
-		c->rcv_wscale = tcp_own_wscale(stack) & 15;
+		c->snd_wscale = o->wscale & 15u;
+		c->rcv_wscale = tcp_own_wscale(stack) & 15u;
 	}
 	stack->env->ctr->WindowScaleClamped += o->wscale_clamped;
 }

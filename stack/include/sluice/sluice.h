@@ -52,8 +52,9 @@ struct sluice_ops {
 	void (*timeout)(struct sluice *s, sluice_conn c, void *data);
 	/**
 	 * The connection is gone and the handle with it; last callback, and the place to release
-	 * data. err: 0 after an orderly end, -ECONNRESET, -ETIMEDOUT, -ECONNABORTED ... It also
-	 * comes, later, for a connection the service itself closed or aborted.
+	 * data. It comes at once after an error (-ECONNRESET, -ETIMEDOUT ...), and some time after
+	 * the service closed or aborted (err 0: orderly). It never comes before an orderly end was
+	 * closed: after the peer's FIN a service may read what is left, and must close.
 	 */
 	void (*closed)(struct sluice *s, sluice_conn c, void *data, int err);
 };

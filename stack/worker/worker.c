@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One core's life as a pure step function: what happens to a burst, and in between. */
+#include <errno.h>
+#include <string.h>
+
+#include "worker/worker.h"
+
+#include "base/assert.h"
+#include "base/compiler.h"
+
+/* Received frames are looked at only while their answers find room. */
+#define FRAMES_LOW_WATER (PKT_TXQ_CAP / 4)
+
+_Static_assert(WORKER_BURST_MAX * 2 < FRAMES_LOW_WATER, "a burst's answers fit the low water");
+
+static void
+set_now(struct worker *w, uint64_t now_us)
+{
+	w->env.now_us = now_us;
+	w->env.now_ms = (uint32_t)(now_us / 1000);
+}
+
+int
+worker_init(struct worker *w, const struct worker_params *par, uint64_t now_us)
+{
+	int err;
+
+	if (par->pkts_reserve >= par->pkts)
+		return -EINVAL;
+	memset(w, 0, sizeof(*w));
+	w->id = par->tcp.worker;
+	w->tun = par->tun;
+	pkt_pool_init(&w->pool, &par->source, par->pkts, par->pkts_reserve, par->payload_max,
+		par->pkt_stock);
+	rng_seed(&w->rng, par->seed);
+	w->env = (struct env){
+		.tx_caps = par->tx_caps,
+		.tun = &w->tun,
+		.ctr = &w->ctr,
+		.rng = &w->rng,
+		.pool = &w->pool,
+		.tx = &w->ip_tx,
+	};
+	set_now(w, now_us);
+	err = net_init(&w->net, &par->net);
+	if (err != 0)
+		return err;
+	err = tcp_stack_create(&par->tcp, now_us, &w->tcp);
+	if (err != 0) {
+		net_fini(&w->net, &w->env);
+		return err;
+	}
+	sock_init(&w->sluice, w->tcp, &w->env, par->net.local, par->tcp.worker, par->tcp.workers);
+	return 0;
+}
+
+static void
+free_queue(struct worker *w, struct pkt_txq *q)
+{
+	for (unsigned int i = 0; i < q->count; i++)
+		pkt_free(&w->pool, q->pkts[i]);
+	q->count = 0;
+}
+
+void
+worker_fini(struct worker *w, uint64_t now_us)
+{
+	set_now(w, now_us);
+	free_queue(w, &w->ip_tx);
+	free_queue(w, &w->frames);
+	tcp_stack_destroy(w->tcp, &w->env);
+	net_fini(&w->net, &w->env);
+	pkt_pool_flush(&w->pool);
+}
+
+/* What TCP wants sent gets its Ethernet header, as far as there is room for frames. */
+static void
+ip_output(struct worker *w)
+{
+	unsigned int done = 0;
+
+	while (done < w->ip_tx.count && pkt_txq_room(&w->frames) >= 2)
+		net_output(&w->net, &w->env, w->ip_tx.pkts[done++], &w->frames);
+	if (done == 0)
+		return;
+	w->ip_tx.count -= done;
+	memmove(w->ip_tx.pkts, w->ip_tx.pkts + done, w->ip_tx.count * sizeof(w->ip_tx.pkts[0]));
+}
+
+/* Callbacks first, so that their data carries the ACKs the burst has made due. */
+static void
+finish(struct worker *w)
+{
+	sock_dispatch(&w->sluice);
+	tcp_flush(w->tcp, &w->env);
+	ip_output(w);
+}
+
+static void
+drop_burst(struct worker *w, struct pkt **pkts, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		w->ctr.outcome[OUT_NO_BUFFER]++;
+		pkt_free(&w->pool, pkts[i]);
+	}
+}
+
+void
+worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
+{
+	struct tcp_seg segs[WORKER_BURST_MAX];
+	struct pkt *tcp_pkts[WORKER_BURST_MAX];
+	unsigned int ntcp = 0;
+
+	ASSERT(n <= WORKER_BURST_MAX);
+	set_now(w, now_us);
+	pkt_pool_adopt(&w->pool, n);
+	w->ctr.RxPackets += n;
+	/* The port takes nothing: without a place for answers, receiving more would lose them. */
+	if (pkt_txq_room(&w->frames) < FRAMES_LOW_WATER) {
+		drop_burst(w, pkts, n);
+		return;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		prefetch0(pkt_data(pkts[i]));
+	for (unsigned int i = 0; i < n; i++) {
+		w->ctr.RxOctets += pkts[i]->data_len;
+		if (net_input(&w->net, &w->env, pkts[i], &segs[ntcp], &w->frames) == NET_TCP)
+			tcp_pkts[ntcp++] = pkts[i];
+	}
+	tcp_input_burst(w->tcp, &w->env, segs, tcp_pkts, ntcp);
+	finish(w);
+}
+
+void
+worker_poll(struct worker *w, uint64_t now_us)
+{
+	set_now(w, now_us);
+	if (pkt_txq_room(&w->frames) >= FRAMES_LOW_WATER) {
+		net_poll(&w->net, &w->env, &w->frames);
+		tcp_poll(w->tcp, &w->env);
+	}
+	finish(w);
+	w->ctr.PktsInUse = (uint64_t)w->pool.held;
+	w->ctr.PktAllocFails = w->pool.alloc_fails;
+}
+
+void
+worker_sent(struct worker *w, unsigned int n)
+{
+	struct pkt_txq *q = &w->frames;
+
+	ASSERT(n <= q->count);
+	pkt_pool_disown(&w->pool, n);
+	w->ctr.TxPackets += n;
+	q->count -= n;
+	memmove(q->pkts, q->pkts + n, q->count * sizeof(q->pkts[0]));
+}
+
+uint64_t
+worker_poll_at(const struct worker *w)
+{
+	if (w->ip_tx.count > 0)
+		return 0;
+	return min_u64(net_poll_at(&w->net), tcp_poll_at(w->tcp));
+}
+
+void
+worker_set_tunables(struct worker *w, const struct tunables *tun)
+{
+	w->tun = *tun;
+}
