@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What tidy knows about Sluice: the layers, and every exception with its reason."""
+
+# The layers without clock, I/O, threads or allocation after init (docs: architecture).
+PURE = ('base', 'wire', 'pkt', 'conf', 'timer', 'table', 'net', 'tcp', 'sock', 'worker')
+
+# Who may include whom, by folder; a folder may always include itself.
+L0_L1 = ('base', 'wire', 'pkt', 'conf', 'timer', 'table')
+L0_L2 = L0_L1 + ('net', 'tcp')
+L0_L3 = L0_L2 + ('sock', 'worker', 'sluice')
+EDGES = {
+    'stack/include/sluice': (),
+    'stack/base': (),
+    'stack/wire': ('base',),
+    'stack/pkt': ('base', 'wire'),
+    'stack/conf': ('base', 'wire'),
+    'stack/timer': ('base', 'wire', 'conf'),
+    'stack/table': ('base', 'wire', 'conf'),
+    'stack/net': L0_L1,
+    'stack/tcp': L0_L1,
+    'stack/sock': L0_L2 + ('sluice',),
+    'stack/worker': L0_L2 + ('sock', 'sluice'),
+    'stack/io': L0_L3,
+    'stack/ctl': L0_L3,
+    'app/services': ('sluice',),
+    'app/sluicectl': ('ctl', 'sluice'),
+    'app/sluice-load': ('io', 'ctl', 'worker', 'sock', 'conf', 'sluice'),
+    'app/sluiced': ('io', 'ctl', 'worker', 'sock', 'conf', 'sluice', 'services'),
+}
+
+# (includer, included): why the edge above is crossed.
+EDGE_EXCEPTIONS = {
+}
+
+# System headers the pure layers may include.
+PURE_HEADERS = ('errno.h', 'inttypes.h', 'limits.h', 'stdarg.h', 'stdbool.h', 'stddef.h',
+                'stdint.h', 'string.h')
+
+# (file, header): why a pure file includes another system header.
+HEADER_EXCEPTIONS = {
+}
+
+# Calls a pure layer must not make. Time, randomness and memory are handed in.
+PURE_BANNED_CALLS = (
+    'malloc', 'calloc', 'realloc', 'free', 'aligned_alloc', 'posix_memalign', 'strdup', 'alloca',
+    'printf', 'fprintf', 'puts', 'putchar', 'fputs', 'fopen', 'fwrite', 'perror', 'syslog',
+    'open', 'close', 'read', 'write', 'socket', 'ioctl', 'mmap', 'getenv', 'exit',
+    'time', 'gettimeofday', 'clock_gettime', 'clock', 'usleep', 'nanosleep', 'sleep',
+    'rand', 'srand', 'random', 'srandom', 'getrandom', 'getentropy', 'signal',
+    'localtime', 'gmtime', 'strtok',
+)
+PURE_BANNED_PREFIXES = ('pthread_', 'rte_', 'mtx_', 'thrd_')
+
+# Calls no file makes, and what to write instead.
+BANNED_CALLS = {
+    'strcpy': 'memcpy with a checked length',
+    'strcat': 'snprintf into the rest of the buffer',
+    'sprintf': 'snprintf',
+    'vsprintf': 'vsnprintf',
+    'gets': 'fgets',
+    'atoi': 'strtoul with its errors checked',
+    'system': 'posix_spawn with an argument list',
+}
+
+# file: (functions that may allocate or give back at start and end, why). It may include stdlib.h.
+INIT_ALLOCATORS = {
+}
+
+# file: why it has no unit test of its own name.
+NO_UNIT_TEST = {
+}
+
+# 'file:name' of functions longer, deeper or with more parameters than the limits: why.
+FUNCTION_EXCEPTIONS = {
+}
+
+# file: why it may be longer than the limit.
+FILE_EXCEPTIONS = {
+}
+
+# 'file:row' of table rows that nothing uses: why they stay.
+ROW_EXCEPTIONS = {
+}
+
+TOP_LEVEL = ('app', 'stack', 'drivers-config', 'tests', 'docs', 'meson.build',
+             'meson_options.txt', 'README.md', 'LICENSE')
+
+MAX_FUNCTION_LINES = 70
+MAX_FILE_LINES = 800
+MAX_PARAMETERS = 6
+MAX_NESTING = 4
+MAX_COLUMNS = 100
