@@ -89,7 +89,8 @@ BAD = [
     ('line-form', {'docs/a.md': 'a line with an end \n'}),
     ('line-form', {'docs/a.md': 'a'}),
     ('tabs', {'stack/tcp/a.c': 'int\nf(void)\n{\n        return 1;\n}\n'}),
-    ('tabs', {'stack/tcp/a.c': '\tf(a,\n\t  b);\n'}),
+    ('tabs', {'stack/tcp/a.c': '\tf(a,\n\t' + 9 * ' ' + 'b);\n'}),
+    ('tabs', {'stack/tcp/a.c': '\tf(a,\n  \tb);\n'}),
     ('spdx', {'stack/tcp/a.c': 'int x;\n'}),
     ('spdx', {'app/run': '#!/bin/sh\n'}),
     ('spdx', {'stack/tcp/meson.build': "files('a.c')\n"}),
@@ -143,7 +144,8 @@ GOOD = [
     ('pure-calls', {'stack/io/a.c': 'p = malloc(3);\n'}),
     ('pure-calls', {'stack/tcp/a.c': 'uptime(a); env->read(3); s.time(1); /* malloc( */\n'}),
     ('pure-calls', {'stack/sock/init.c': body(6, 'start').replace('g()', 'p = calloc(1, 1)')}),
-    ('no-globals', {'stack/tcp/a.c': 'static const int x = 3;\nstruct a;\nint f(int a);\n'
+    ('no-globals', {'stack/tcp/a.c': 'static const int x = 3;\nstruct a;\n'
+                                     'int f(int a, int (*g)(void));\n'
                                      'static const char *const n[] = {\n\t"a",\n};\n'
                                      '_Static_assert(sizeof(int) == 4, "");\nenum e { A, B };\n'
                                      'struct b {\n\tint x;\n} __attribute__((aligned(64)));\n'
@@ -165,7 +167,9 @@ GOOD = [
     ('file-size', {'stack/tcp/a.c': C + '\n' * 798, 'stack/tcp/a.def': 'T(a)\n' * 900}),
     ('line-form', {'stack/tcp/a.c': 'x' * 100 + '\n', 'stack/tcp/a.def': 'x' * 200 + '\n',
                    'docs/a.md': '|' * 200 + '\n', 'tests/fuzz/corpus/tcp/a': '\u00e9 '}),
-    ('tabs', {'stack/tcp/a.c': '/*\n * a\n */\nint\nf(void)\n{\n\treturn 1; /* b\n   c */\n}\n'}),
+    ('tabs', {'stack/tcp/a.c': '/*\n * a\n */\nint\nf(void)\n{\n\treturn g(h(1, /* b\n'
+                               '   c */\n'
+                               '\t\t   2),\n\t\t3);\n}\n'}),
     ('spdx', {'stack/tcp/a.c': C, 'stack/tcp/b.h': C, 'app/run': '#!/bin/sh\n' + PY,
               'docs/a.md': 'text\n', 'stack/tcp/meson.build': PY}),
     ('spdx', {'stack/tcp/a.c': C.split('\n', maxsplit=1)[0] + '\n/*\n * A sentence.\n */\n'}),

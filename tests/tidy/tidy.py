@@ -201,7 +201,7 @@ def is_mutable_variable(statement):
     declarator = text.split('=')[0].strip().rstrip(';').strip()
     if re.match(r'(typedef|_Static_assert|static_assert)\b', declarator):
         return False
-    if '=' not in text and '(' in declarator and not re.search(r'\(\s*\*', declarator):
+    if '=' not in text and '(' in declarator and not re.match(r'[^(]*\(\s*\*', declarator):
         return False
     if re.search(r'\}$', declarator) or \
             re.fullmatch(r'(struct|union|enum)\s+\w+', declarator) or not declarator:
@@ -298,10 +298,11 @@ def line_form(tree):
 
 @rule
 def tabs(tree):
-    """C is indented with tabs of 8."""
+    """C is indented with tabs of 8; spaces only align what one level less cannot."""
     for path in tree.c_files():
         for number, line in enumerate(tree.code(path).split('\n'), 1):
-            if re.match(r'\t* +[^ \t]', line) and not starts_in_comment(tree, path, number):
+            if re.match(r' +\S|\t+ {8}|\t* +\t', line) and \
+                    not starts_in_comment(tree, path, number):
                 yield path, number, 'indented with spaces'
 
 
