@@ -36,7 +36,7 @@ def main():
     """report.py LOG.json BUILD_DIR LABEL"""
     log, build, label = sys.argv[1:]
     counts = {'passed': 0, 'failed': 0, 'skipped': 0}
-    tests = []
+    tests, skips = [], []
     if os.path.exists(log):
         with open(log, encoding='utf-8', errors='replace') as file:
             tests = [json.loads(line) for line in file]
@@ -46,10 +46,12 @@ def main():
             counts['passed'] += 1
         elif test['result'] == 'SKIP':
             counts['skipped'] += 1
-            print(f'SKIP {label}: {name}: {skip_reason(test)}')
+            skips.append(f'SKIP {label}: {name}: {skip_reason(test)}')
         else:
             counts['failed'] += 1
             print_failure(build, label, name, test)
+    if skips:
+        print('', *skips, sep='\n')
     print(*counts.values())
 
 
