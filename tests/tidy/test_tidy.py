@@ -139,6 +139,7 @@ GOOD = [
                         'stack/io/a.c': '#include <rte_mbuf.h>\n#include <time.h>\n'}),
     ('system-headers', {'stack/sock/init.c': '#include <stdlib.h>\n'}),
     ('include-order', {'stack/io/a.c': '#include "io/a.h"\n#include <stdint.h>\n#include <zlib.h>'
+                                       '\n#if defined(A)\n#include <emmintrin.h>\n#endif'
                                        '\n#include <rte_mbuf.h>\n#include "base/a.h"\n'}),
     ('banned-calls', {'app/sluiced/a.c': 'snprintf(a, 3, "sprintf(");\nmy_strcpy(a);\n'}),
     ('pure-calls', {'stack/io/a.c': 'p = malloc(3);\n'}),
@@ -149,6 +150,7 @@ GOOD = [
                                      'static const char *const n[] = {\n\t"a",\n};\n'
                                      '_Static_assert(sizeof(int) == 4, "");\nenum e { A, B };\n'
                                      'struct b {\n\tint x;\n} __attribute__((aligned(64)));\n'
+                                     'struct c {\n\tint x;\n} SLUICE_ALIGNED(64);\n'
                                      'typedef int (*fn)(void);\n'
                                      'extern const struct a table[];\n'}),
     ('no-globals', {'stack/tcp/a.c': body(6).replace('g()', 'static const int x = 3') +

@@ -153,7 +153,9 @@ def include_order(tree):
         last = 0
         for line, kind, name in tree.includes(path):
             own = name == re.sub(r'^.*?/|\.c$', '', path) + '.h'
-            if name.endswith('.def') or own or path.startswith('tests/'):
+            before = tree.code(path).split('\n')[line - 2]
+            if name.endswith('.def') or own or path.startswith('tests/') or \
+                    before.startswith('#if'):
                 continue
             group = 2 if kind == '"' else 1 if name.startswith('rte_') else 0
             if group < last:
@@ -197,7 +199,7 @@ def pure_calls(tree):
 
 def is_mutable_variable(statement):
     """Whether a top-level statement declares something that can be written."""
-    text = ATTRIBUTE.sub('', statement)
+    text = re.sub(r'\}\s*[A-Z][A-Z0-9_]*(\(.*\))?;$', '};', ATTRIBUTE.sub('', statement))
     declarator = text.split('=')[0].strip().rstrip(';').strip()
     if re.match(r'(typedef|_Static_assert|static_assert)\b', declarator):
         return False
