@@ -84,6 +84,16 @@ FUNCTION_EXCEPTIONS = {
 FILE_EXCEPTIONS = {
 }
 
+# table: the argument of a row, from 0, that names what the code uses, where it is not the first.
+ROW_COLUMNS = {
+    'stack/ctl/config.def': 3,
+}
+
+# table: why its rows are not used one by one.
+DATA_TABLES = {
+    'stack/io/port_types.def': 'the configuration chooses a row, the code reads all alike',
+}
+
 # (table, rows that nothing uses, why they stay). A row that is used must leave this list.
 ROW_EXCEPTIONS = (
 )

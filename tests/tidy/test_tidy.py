@@ -112,6 +112,8 @@ BAD = [
                      'stack/tcp/a.c': '/* tcp_sack */ x("tcp_sack");\n'}),
     ('unused-rows', {'stack/conf/drops.def': '\tDROP(\n\tpaws, "x")\n',
                      'tests/unit/a.c': 'x(DROP_PAWS);\n'}),
+    ('unused-rows', {'stack/ctl/config.def': 'KEY(top, workers, UINT, workers_count, 1)\n',
+                     'stack/ctl/a.c': 'x->top; x->workers;\n'}),
     ('unused-rows', {'stack/conf/later.def': 'T(tcp_later, 1)\n',
                      'stack/tcp/a.c': 'x->tcp_later;\n'}),
     ('foreign-text', {'docs/a.md': 'see /wor' + 'k/shared\n'}),
@@ -191,6 +193,9 @@ GOOD = [
     ('unused-rows', {'stack/conf/tunables.def': '#define T(a, b) a\nT(tcp_sack, 1)\nT(b, 2)\n',
                      'stack/conf/drops.def': 'DROP(paws, "x")\n',
                      'stack/conf/later.def': 'T(tcp_later, 1)\n',
+                     'stack/ctl/config.def': 'KEY(top, b, UINT, workers, 1)\n',
+                     'stack/ctl/a.c': 'x->workers;\n',
+                     'stack/io/port_types.def': 'PORT_TYPE(TAP, "tap")\n',
                      'stack/tcp/a.c': 'x->tcp_sack; x(TUN_B); drop(TCP_DROP_PAWS);\n'}),
     ('foreign-text', {'docs/a.md': 'the framework/a, skill, overkill all, an issue: 3 mktemp '
                                    'XXXX' + 'XX network/work\n'}),
