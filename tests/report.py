@@ -11,9 +11,12 @@ TAIL_LINES = 25
 PASSED = ('OK', 'EXPECTEDFAIL')
 
 
-def repeat_command(build, name):
-    """What a developer types to run one test again."""
-    return f'meson test -C {shlex.quote(build)} --verbose {shlex.quote(name)}'
+def repeat_command(build, test):
+    """What a developer types to run one test again; two suites may have a test of one name."""
+    suites, _, name = test['name'].rpartition(' / ')
+    suite = suites.split(':')[-1].split('+')[0]
+    return (f'meson test -C {shlex.quote(build)} ' + (f'--suite {suite} ' if suite else '') +
+            f'--verbose {shlex.quote(name)}')
 
 
 def skip_reason(test):
@@ -26,7 +29,7 @@ def skip_reason(test):
 def print_failure(build, label, name, test):
     """One failing test: how to repeat it, and the end of what it said."""
     print(f'\nFAIL {label}: {name} ({test["result"].lower()}, {test["duration"]:.1f} s)')
-    print(f'  repeat with: {repeat_command(build, name)}')
+    print(f'  repeat with: {repeat_command(build, test)}')
     said = (test.get('stdout', '') + test.get('stderr', '')).rstrip().splitlines()
     for line in said[-TAIL_LINES:]:
         print(f'  | {line}')

@@ -281,6 +281,8 @@ class Exceptions(unittest.TestCase):
             for key, value in table.items():
                 path = (key[0] if isinstance(key, tuple) else key).split(':')[0]
                 self.assertIn(path, tree.paths)
+                if table is tables.NO_UNIT_TEST and value[0]:
+                    self.assertIn(value[0], tree.paths)
                 reason = value[1] if isinstance(value, tuple) else value
                 self.assertGreater(len(reason), 10, key)
 
