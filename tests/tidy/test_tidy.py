@@ -104,6 +104,7 @@ BAD = [
                       'stack/base/b.h': header('BASE_B_H', '#define B 1\n')}),
     ('unit-test', {'stack/tcp/rack.c': C}),
     ('unit-test', {'stack/tcp/rack.c': C, 'tests/unit/test_other.c': 'assert_true(1);\n'}),
+    ('unit-test', {'stack/tcp/excused.c': C, 'tests/unit/test_excused.c': 'assert_true(1);\n'}),
     ('unit-test', {'tests/unit/test_rack.c': 'f(); /* assert_true(1); */\n'}),
     ('built', {'stack/tcp/a.c': C, 'stack/tcp/meson.build': "files('b.c')\n"}),
     ('built', {'tests/unit/test_a.c': C, 'stack/tcp/meson.build': "files('test_a.c')\n"}),
@@ -186,7 +187,7 @@ GOOD = [
                       'stack/base/b.h': header('BASE_B_H', '#include <stdint.h>\n')}),
     ('unit-test', {'stack/tcp/rack.c': C, 'tests/unit/test_rack.c': 'assert_int_equal(1, 1);\n',
                    'stack/net/poll.c': C, 'tests/unit/test_net_poll.c': 'assert_true(1);\n',
-                   'stack/io/port.c': C}),
+                   'stack/tcp/excused.c': C, 'stack/io/port.c': C}),
     ('built', {'stack/tcp/a.c': C, 'stack/tcp/meson.build': "files('a.c')\n",
                'tests/unit/test_b.c': C, 'tests/unit/meson.build': "x = [\n\t'b',\n]\n",
                'app/x/y/c.c': C, 'app/meson.build': "f('x/y/c.c')\n"}),
@@ -203,6 +204,7 @@ GOOD = [
     ('shell-scripts', {'app/run': '#!/bin/bash\nrm -- "$1"\n', 'docs/a.md': 'rm $1\n'}),
 ]
 
+EXCUSED = {'stack/tcp/excused.c': (None, 'a test')}
 LATER = (('stack/conf/later.def', ('tcp_later',), 'a test'),)
 ALLOCATORS = {'stack/sock/init.c': (('start',), 'a test')}
 
@@ -219,6 +221,7 @@ class Rules(unittest.TestCase):
                 with open(full, 'w', encoding='utf-8') as file:
                     file.write(text)
             with mock.patch.object(tables, 'INIT_ALLOCATORS', ALLOCATORS), \
+                    mock.patch.object(tables, 'NO_UNIT_TEST', EXCUSED), \
                     mock.patch.object(tables, 'ROW_EXCEPTIONS', LATER):
                 return list(tidy.RULES[name](tidy.Tree(root)))
 
