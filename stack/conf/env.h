@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a worker hands to the engines with every call: time, randomness, limits, counters, packets. */
+/* What a worker hands to engines with every call: time, randomness, limits, counters, packets. */
 #ifndef CONF_ENV_H
 #define CONF_ENV_H
 

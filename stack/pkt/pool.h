@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A worker's packet pool: a small private stock in front of the memory that io or a test hands in. */
+/* A worker's packet pool: a small private stock in front of the memory that was handed in. */
 #ifndef PKT_POOL_H
 #define PKT_POOL_H
 
@@ -30,7 +30,7 @@ struct pkt_pool {
 	unsigned int stock_max;	/* 0: none is kept, so that a sanitizer sees each free */
 	unsigned int bulk;	/* packets asked for at a time */
 	unsigned int size;	/* packets the source owns in all */
-	unsigned int reserve;	/* packets that data of applications may never take: RX lives on them */
+	unsigned int reserve;	/* packets that application data may never take: RX lives on them */
 	unsigned int source_avail; /* what the source had at the last refill */
 	uint16_t payload_max;	/* bytes of payload a packet can hold behind its headroom */
 	uint64_t alloc_fails;	/* refused allocations, ever */

@@ -122,9 +122,10 @@ int tcp_set_app_timer(struct tcp_stack *stack, struct env *env, tcp_handle conn,
 /** The connection's key: remote address and port, local port and address index. */
 int tcp_get_key(struct tcp_stack *stack, tcp_handle conn, struct flow_key *key);
 
-ptrdiff_t tcp_recv(struct tcp_stack *stack, struct env *env, tcp_handle conn, void *dst, size_t len);
+ptrdiff_t tcp_recv(struct tcp_stack *stack, struct env *env, tcp_handle conn, void *dst,
+	size_t len);
 
-/** The next received packet, trimmed to its payload, given over to the caller. Returns its length. */
+/** The next received packet, trimmed to its payload, now the caller's. Returns its length. */
 ptrdiff_t tcp_recv_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct pkt **out);
 ptrdiff_t tcp_recv_queued(struct tcp_stack *stack, tcp_handle conn);
 

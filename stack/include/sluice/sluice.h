@@ -65,7 +65,7 @@ enum sluice_opt {
 	SLUICE_SO_SNDBUF,	/* bytes: fixes the send buffer, autotuning off */
 	SLUICE_SO_RCVBUF,	/* bytes: fixes the receive buffer, autotuning off */
 	SLUICE_SO_KEEPALIVE,	/* 0 or 1 (RFC 9293 s3.8.4); off by default */
-	SLUICE_SO_LINGER,	/* -1 off (default); 0: close resets; n > 0: reset n s after close */
+	SLUICE_SO_LINGER,	/* -1 off (default); 0: close resets; n: reset n s after close */
 	SLUICE_TCP_USER_TIMEOUT, /* ms without progress until -ETIMEDOUT; 0: by tcp_retries2 */
 	SLUICE_TCP_MAXSEG,	/* bytes; read only */
 };
@@ -208,7 +208,7 @@ struct sluice_service {
 	/** Open the listener. params is filled from the config except ops and ctx. */
 	int (*start)(struct sluice *s, struct sluice_listen_params *params, const void *config,
 		void **state);
-	/** Stop accepting; connections may finish until the daemon ends. NULL: closing is enough. */
+	/** Stop accepting; connections may finish until the daemon ends. NULL: just close. */
 	void (*drain)(struct sluice *s, void *state);
 	/** Free the state; called after the last connection has gone. */
 	void (*stop)(struct sluice *s, void *state);
