@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One worker over an in-memory driver: frames are written, taken over, answered and read. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/bench.h"
+#include "bench/membed.h"
+
+#include "base/compiler.h"
+#include "wire/eth.h"
+
+#define BUF_LEN 2176u
+#define BURST 64u
+
+static const struct mac_addr our_mac = { { 2, 0, 0, 0, 0, 1 } };
+static const struct mac_addr peer_mac = { { 2, 0, 0, 0, 0, 2 } };
+
+static unsigned int
+drv_alloc(void *ctx, struct pkt **pkts, unsigned int n)
+{
+	struct membed_driver *d = ctx;
+
+	if (d->nfree < n)
+		return 0;
+	d->nfree -= n;
+	memcpy(pkts, d->free + d->nfree, n * sizeof(*pkts));
+	return n;
+}
+
+static void
+drv_free(void *ctx, struct pkt **pkts, unsigned int n)
+{
+	struct membed_driver *d = ctx;
+
+	memcpy(d->free + d->nfree, pkts, n * sizeof(*pkts));
+	d->nfree += n;
+}
+
+static unsigned int
+drv_avail(void *ctx)
+{
+	const struct membed_driver *d = ctx;
+
+	return d->nfree;
+}
+
+static void
+drv_init(struct membed_driver *d, unsigned int size)
+{
+	d->size = size;
+	d->pkts = bench_alloc(size, sizeof(*d->pkts));
+	d->bufs = bench_alloc(size, BUF_LEN);
+	d->free = bench_alloc(size, sizeof(struct pkt *));
+	for (unsigned int i = 0; i < size; i++) {
+		struct pkt *p = &d->pkts[i];
+
+		p->buf = d->bufs + (size_t)i * BUF_LEN;
+		p->buf_len = BUF_LEN;
+		p->refcnt = 1;
+		p->nb_segs = 1;
+		d->free[d->nfree++] = p;
+	}
+}
+
+void
+membed_open(struct membed *m, uint32_t conns)
+{
+	struct worker_params par = {
+		.net = {
+			.mac = our_mac,
+			.mtu = 1500,
+			.trust_rx_csum = true,
+			.neigh_max = 1024,
+			.neigh_key = { { 1, 2 } },
+			.gateway4 = ip_addr_from_v4(0x0a000002),
+		},
+		.tcp = {
+			.conns_max = conns + 1024,
+			.synq_max = 65536,
+			.timewait_max = 65536,
+			.ranges_max = 4096,
+			.mtu = 1500,
+			.workers = 1,
+			.flow_key = { { 3, 4 } },
+			.isn_key = { { 5, 6 } },
+			.cookie_key = { { { 7, 8 } }, { { 9, 10 } } },
+			.port_key = { { 11, 12 } },
+		},
+		.pkts = 16384,
+		.pkts_reserve = 1024,
+		.payload_max = BUF_LEN - PKT_HEADROOM,
+		.pkt_stock = true,
+		.tx_caps = ENV_TX_IP_CSUM | ENV_TX_TCP_CSUM,
+		.seed = 1,
+	};
+	struct ip_addr gw = ip_addr_from_v4(0x0a000002);
+
+	memset(m, 0, sizeof(*m));
+	drv_init(&m->drv, par.pkts);
+	m->now_us = 1000000000;
+	m->local.count = 1;
+	m->local.addr[0] = ip_addr_from_v4(0x0a000001);
+	m->local.prefix_len[0] = 24;
+	par.net.local = &m->local;
+	par.tcp.local = &m->local;
+	par.source = (struct pkt_source){ drv_alloc, drv_free, drv_avail, &m->drv };
+	tunables_default(&par.tun);
+	if (worker_init(&m->w, &par, m->now_us) != 0)
+		abort();
+	net_set_neighbour(&m->w.net, &m->w.env, &gw, &peer_mac);
+}
+
+void
+membed_close(struct membed *m)
+{
+	worker_fini(&m->w, m->now_us);
+	free(m->drv.pkts);
+	free(m->drv.bufs);
+	free(m->drv.free);
+}
+
+static const uint8_t syn_opts[20] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3,
+	7 };
+
+static void
+write_frame(struct pkt *p, const struct membed_frame *f)
+{
+	uint16_t opts = f->syn_options ? sizeof(syn_opts) : 0;
+	uint8_t *b = p->buf + PKT_HEADROOM;
+	uint16_t ip_len = (uint16_t)(40 + opts + f->len);
+
+	p->data_off = PKT_HEADROOM;
+	pkt_set_len(p, (uint16_t)(ETH_HDR_LEN + ip_len));
+	p->ol_flags = PKT_RX_IP_CSUM_GOOD | PKT_RX_L4_CSUM_GOOD;
+	memcpy(b, our_mac.b, 6);
+	memcpy(b + 6, peer_mac.b, 6);
+	store_be16(b + 12, 0x0800);
+	store_be64(b + 14, 0x4500000000004000ULL | (uint64_t)ip_len << 32);
+	store_be32(b + 22, 0x40060000);
+	store_be32(b + 26, f->src);
+	store_be32(b + 30, 0x0a000001);
+	store_be16(b + 34, f->sport);
+	store_be16(b + 36, 80);
+	store_be32(b + 38, f->seq);
+	store_be32(b + 42, f->ack);
+	b[46] = (uint8_t)((20 + opts) << 2);
+	b[47] = f->flags;
+	store_be16(b + 48, 65535);
+	store_be32(b + 50, 0);
+	memcpy(b + 54, syn_opts, opts);
+}
+
+static void
+read_reply(const struct pkt *p, struct membed_reply *r)
+{
+	const uint8_t *b = pkt_data(p);
+
+	r->dst = load_be32(b + 30);
+	r->dport = load_be16(b + 36);
+	r->seq = load_be32(b + 38);
+	r->ack = load_be32(b + 42);
+	r->flags = b[47];
+	r->len = (uint16_t)(load_be16(b + 16) - 20 - (b[46] >> 2));
+}
+
+/* The port has sent them: their references go back to where they came from. */
+static void
+driver_sent(struct membed *m, unsigned int n)
+{
+	struct pkt_txq *q = &m->w.frames;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct pkt *p = q->pkts[i];
+
+		if (p->refcnt != 1)
+			__atomic_sub_fetch(&p->refcnt, 1, __ATOMIC_ACQ_REL);
+		else
+			drv_free(&m->drv, &p, 1);
+	}
+	worker_sent(&m->w, n);
+}
+
+unsigned int
+membed_burst(struct membed *m, const struct membed_frame *frames, unsigned int n,
+	struct membed_reply *replies, unsigned int max)
+{
+	struct pkt *pkts[BURST];
+	unsigned int count;
+	uint64_t start;
+
+	if (drv_alloc(&m->drv, pkts, n) != n)
+		abort();
+	for (unsigned int i = 0; i < n; i++)
+		write_frame(pkts[i], &frames[i]);
+	m->now_us++;
+	start = bench_now();
+	worker_rx(&m->w, m->now_us, pkts, n);
+	worker_poll(&m->w, m->now_us);
+	m->cycles += bench_now() - start;
+	count = m->w.frames.count;
+	for (unsigned int i = 0; i < count && i < max; i++)
+		read_reply(m->w.frames.pkts[i], &replies[i]);
+	start = bench_now();
+	driver_sent(m, count);
+	m->cycles += bench_now() - start;
+	return count;
+}
