@@ -5,7 +5,7 @@
 bool
 tcp_acceptq_full(const struct tcp_stack *stack, const struct tcp_listener *l)
 {
-	return l->acceptq >= tcp_listener_backlog(stack, l);
+	return l->acceptq > 0 && l->acceptq >= tcp_listener_backlog(stack, l);
 }
 
 static void

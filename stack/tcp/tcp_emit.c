@@ -76,16 +76,18 @@ set_offload(const struct tcp_stack *stack, struct pkt *p, const struct flow_key 
 	p->tx_offload = (uint64_t)len->ip << 7 | (uint64_t)len->tcp << 16;
 }
 
-static size_t
+/* The two layouts that nearly every segment has are written without a plan. */
+static void
 write_options(uint8_t *buf, const struct tcp_emit *e)
 {
 	if (e->opts == NULL)
-		return 0;
-	if (e->ts_only) {
+		return;
+	if (e->ts_only)
 		tcp_encode_ts(buf, e->opts->tsval, e->opts->tsecr);
-		return TCP_OPTS_TS_LEN;
-	}
-	return tcp_encode_options(buf, e->opts);
+	else if (e->opts->present == TCP_OPTS_SYN)
+		tcp_encode_syn_options(buf, e->opts);
+	else
+		tcp_encode_options(buf, e->opts);
 }
 
 static uint16_t
@@ -93,7 +95,11 @@ options_len(const struct tcp_emit *e)
 {
 	if (e->opts == NULL)
 		return 0;
-	return (uint16_t)(e->ts_only ? TCP_OPTS_TS_LEN : tcp_options_len(e->opts));
+	if (e->ts_only)
+		return TCP_OPTS_TS_LEN;
+	if (e->opts->present == TCP_OPTS_SYN)
+		return TCP_OPTS_SYN_LEN;
+	return (uint16_t)tcp_options_len(e->opts);
 }
 
 /* p's frame is len->ip + len->tcp + len->payload bytes, headers still to be written. */

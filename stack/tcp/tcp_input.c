@@ -14,7 +14,7 @@ struct burst {
 	struct pkt *const *pkts;
 	uint64_t hash[TCP_BURST_MAX];
 	uint32_t ref[TCP_BURST_MAX];
-	uint8_t syns[TCP_BURST_MAX];	/* to be answered with a cookie */
+	struct tcp_cookie_syn syns[TCP_BURST_MAX];
 	uint8_t acks[TCP_BURST_MAX];	/* that may carry one */
 	unsigned int nsyns;
 	unsigned int nacks;
@@ -129,7 +129,12 @@ listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
 		tcp_synq_add(stack, l, seg, b->hash[i], b->pkts[i]);
 		break;
 	case TCP_SYN_COOKIE:
-		b->syns[b->nsyns++] = (uint8_t)i;
+		b->syns[b->nsyns++] = (struct tcp_cookie_syn){
+			.seg = seg,
+			.pkt = b->pkts[i],
+			.l = l,
+			.hash = b->hash[i],
+		};
 		break;
 	case TCP_SYN_DROP:
 		tcp_drop(stack, b->pkts[i], why);
@@ -159,21 +164,6 @@ input_one(struct tcp_stack *stack, struct burst *b, unsigned int i)
 			listen_input(stack, b, i);
 		break;
 	}
-}
-
-static void
-answer_syns(struct tcp_stack *stack, struct burst *b)
-{
-	const struct tcp_seg *segs[TCP_BURST_MAX];
-	struct pkt *pkts[TCP_BURST_MAX];
-	uint64_t hash[TCP_BURST_MAX];
-
-	for (unsigned int j = 0; j < b->nsyns; j++) {
-		segs[j] = &b->segs[b->syns[j]];
-		pkts[j] = b->pkts[b->syns[j]];
-		hash[j] = b->hash[b->syns[j]];
-	}
-	tcp_cookie_answer(stack, segs, pkts, hash, b->nsyns);
 }
 
 /* A valid cookie: the connection begins in ESTABLISHED. */
@@ -265,7 +255,7 @@ tcp_input_burst(struct tcp_stack *stack, struct env *env, const struct tcp_seg *
 	for (unsigned int i = 0; i < n; i++)
 		input_one(stack, &b, i);
 	if (b.nsyns > 0)
-		answer_syns(stack, &b);
+		tcp_cookie_answer(stack, b.syns, b.nsyns);
 	if (b.nacks > 0)
 		check_acks(stack, &b);
 }

@@ -341,7 +341,11 @@ tcp_ts_now(const struct tcp_stack *stack, uint32_t ts_off)
 static inline uint32_t
 tcp_share(const struct tcp_stack *stack, uint32_t limit)
 {
-	return limit / stack->par.workers + (stack->par.worker < limit % stack->par.workers);
+	uint32_t workers = stack->par.workers;
+
+	if (workers == 1)
+		return limit;
+	return limit / workers + (stack->par.worker < limit % workers);
 }
 
 /** Count how a packet ended; each exactly once. */

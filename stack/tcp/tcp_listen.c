@@ -82,7 +82,7 @@ tcp_listen_judge(struct tcp_stack *stack, struct tcp_listener *l, enum outcome *
 	int mode = tcp_listener_cookie_mode(stack, l);
 	bool full;
 
-	if (tcp_acceptq_full(stack, l) && l->synq_young > 1) {
+	if (l->synq_young > 1 && tcp_acceptq_full(stack, l)) {
 		l->acceptq_overflows++;
 		stack->env->ctr->ListenOverflows++;
 		return refuse(stack, why, OUT_SYN_ACCEPT_FULL);

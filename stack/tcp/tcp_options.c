@@ -22,11 +22,9 @@ uint8_t
 tcp_own_wscale(const struct tcp_stack *stack)
 {
 	uint32_t wnd = stack->env->tun->tcp_rmem[2] / 2;
-	uint8_t shift = 0;
+	unsigned int bits = 32 - (unsigned int)__builtin_clz(wnd | 1);
 
-	while (shift < TCP_WSCALE_MAX && wnd >> shift > 65535)
-		shift++;
-	return shift;
+	return (uint8_t)min_u32(bits > 16 ? bits - 16 : 0, TCP_WSCALE_MAX);
 }
 
 /* The peer's limit on our segments: its option, raised to a sane least, capped by our own MTU. */
@@ -56,10 +54,9 @@ tcp_syn_options(const struct tcp_stack *stack, const struct flow_key *key, uint3
 {
 	const struct tunables *tun = stack->env->tun;
 
-	*opts = (struct tcp_opts){
-		.present = TCP_OPT_MSS,
-		.mss = tcp_own_mss(stack, key),
-	};
+	/* Only what present names is read. */
+	opts->present = TCP_OPT_MSS;
+	opts->mss = tcp_own_mss(stack, key);
 	if (tun->tcp_sack)
 		opts->present |= TCP_OPT_SACK_OK;
 	if (tun->tcp_timestamps) {
@@ -73,13 +70,13 @@ tcp_syn_options(const struct tcp_stack *stack, const struct flow_key *key, uint3
 }
 
 void
-tcp_synack_options(const struct tcp_stack *stack, const struct flow_key *key,
-	const struct tcp_opts *peer, uint32_t tsval, struct tcp_opts *opts)
+tcp_synack_options(const struct tcp_stack *stack, const struct flow_key *key, uint8_t offered,
+	uint32_t tsval, uint32_t tsecr, struct tcp_opts *opts)
 {
 	tcp_syn_options(stack, key, 0, opts);
-	opts->present &= peer->present | TCP_OPT_MSS;
+	opts->present &= offered | TCP_OPT_MSS;
 	opts->tsval = tsval;
-	opts->tsecr = peer->tsval;
+	opts->tsecr = tsecr;
 }
 
 void

@@ -55,9 +55,15 @@ void tcp_synq_timer(struct tcp_stack *stack, uint32_t slot);
 /* tcp_syncookie.c */
 void tcp_cookie_message(const struct tcp_seg *seg, uint32_t irs, uint8_t mss_class, uint8_t opts,
 	uint64_t words[4]);
-/** Answer n SYNs with cookies, hashes computed together; packets are taken over. */
-void tcp_cookie_answer(struct tcp_stack *stack, const struct tcp_seg *const *segs,
-	struct pkt *const *pkts, const uint64_t *flow_hash, unsigned int n);
+/** A SYN to be answered with a cookie. */
+struct tcp_cookie_syn {
+	const struct tcp_seg *seg;
+	struct pkt *pkt;
+	struct tcp_listener *l;
+	uint64_t hash;		/* of the flow */
+};
+/** Answer 0 < n <= TCP_BURST_MAX of them, hashes computed together; packets are taken over. */
+void tcp_cookie_answer(struct tcp_stack *stack, const struct tcp_cookie_syn *syns, unsigned int n);
 /** What a valid cookie says about the connection. */
 struct tcp_cookie_info {
 	uint16_t mss;
@@ -212,9 +218,9 @@ uint32_t tcp_isn(const struct tcp_stack *stack, const struct flow_key *key);
 /* tcp_options.c: what our SYNs and SYN-ACKs say. */
 void tcp_syn_options(const struct tcp_stack *stack, const struct flow_key *key, uint32_t ts_off,
 	struct tcp_opts *opts);
-/** Only what the peer's SYN offered, and only what the tunables allow. */
-void tcp_synack_options(const struct tcp_stack *stack, const struct flow_key *key,
-	const struct tcp_opts *peer, uint32_t tsval, struct tcp_opts *opts);
+/** Only what the peer's SYN offered (TCP_OPT_*), and only what the tunables allow. */
+void tcp_synack_options(const struct tcp_stack *stack, const struct flow_key *key, uint8_t offered,
+	uint32_t tsval, uint32_t tsecr, struct tcp_opts *opts);
 uint16_t tcp_own_mss(const struct tcp_stack *stack, const struct flow_key *key);
 uint8_t tcp_own_wscale(const struct tcp_stack *stack);
 uint16_t tcp_peer_mss(const struct tcp_stack *stack, const struct flow_key *key,

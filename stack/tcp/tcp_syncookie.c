@@ -113,12 +113,10 @@ cookie_tsval(const struct tcp_stack *stack, uint64_t flow_hash, uint8_t bits)
 }
 
 static void
-answer_one(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt, uint64_t flow_hash,
-	uint32_t cookie)
+answer_one(struct tcp_stack *stack, const struct tcp_cookie_syn *syn, uint8_t bits, uint32_t cookie)
 {
-	struct tcp_listener *l = tcp_listener_find(stack, &seg->key);
-	uint8_t bits = option_bits(stack, &seg->opts);
-	struct tcp_opts peer = seg->opts;
+	const struct tcp_seg *seg = syn->seg;
+	uint8_t offered = seg->opts.present;
 	struct tcp_opts opts;
 	const struct tcp_emit e = {
 		.key = &seg->key,
@@ -131,35 +129,37 @@ answer_one(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt, 
 
 	/* What cannot be kept is not offered. */
 	if (bits == 0)
-		peer.present &= (uint8_t)~(TCP_OPT_WSCALE | TCP_OPT_SACK_OK);
-	tcp_synack_options(stack, &seg->key, &peer, cookie_tsval(stack, flow_hash, bits), &opts);
-	l->cookies_sent++;
-	l->cookie_us = stack->env->now_us;
-	stack->env->ctr->SyncookiesSent++;
-	stack->env->ctr->OutSegs++;
-	tcp_outcome(stack, OUT_SYN_COOKIE_SENT);
-	tcp_emit_reply(stack, pkt, seg, &e);
+		offered &= (uint8_t)~(TCP_OPT_WSCALE | TCP_OPT_SACK_OK);
+	tcp_synack_options(stack, &seg->key, offered, cookie_tsval(stack, syn->hash, bits),
+		seg->opts.tsval, &opts);
+	syn->l->cookies_sent++;
+	syn->l->cookie_us = stack->env->now_us;
+	tcp_emit_reply(stack, syn->pkt, seg, &e);
 }
 
 void
-tcp_cookie_answer(struct tcp_stack *stack, const struct tcp_seg *const *segs,
-	struct pkt *const *pkts, const uint64_t *flow_hash, unsigned int n)
+tcp_cookie_answer(struct tcp_stack *stack, const struct tcp_cookie_syn *syns, unsigned int n)
 {
 	unsigned int k = stack->cookies.current;
 	uint64_t words[TCP_BURST_MAX][4];
 	uint64_t mac[TCP_BURST_MAX];
 	uint8_t class[TCP_BURST_MAX];
+	uint8_t bits[TCP_BURST_MAX];
 
 	ASSERT(n > 0 && n <= TCP_BURST_MAX);
 	for (unsigned int i = 0; i < n; i++) {
-		class[i] = mss_class(tcp_peer_mss(stack, &segs[i]->key, &segs[i]->opts));
-		tcp_cookie_message(segs[i], segs[i]->seq, class[i],
-			option_bits(stack, &segs[i]->opts), words[i]);
+		const struct tcp_seg *seg = syns[i].seg;
+
+		class[i] = mss_class(tcp_peer_mss(stack, &seg->key, &seg->opts));
+		bits[i] = option_bits(stack, &seg->opts);
+		tcp_cookie_message(seg, seg->seq, class[i], bits[i], words[i]);
 	}
 	siphash24_4w_burst(&stack->cookies.key[k], words[0], mac, n);
 	for (unsigned int i = 0; i < n; i++)
-		answer_one(stack, segs[i], pkts[i], flow_hash[i],
-			cookie_pack(mac[i], class[i], k));
+		answer_one(stack, &syns[i], bits[i], cookie_pack(mac[i], class[i], k));
+	stack->env->ctr->SyncookiesSent += n;
+	stack->env->ctr->OutSegs += n;
+	stack->env->ctr->outcome[OUT_SYN_COOKIE_SENT] += n;
 }
 
 /* The gate: an ACK costs nothing where no cookie was sent while a key lives. */

@@ -16,24 +16,20 @@ ts_off(uint64_t hash)
 	return (uint32_t)(hash >> 32);
 }
 
-/* The peer's options as a struct tcp_opts again, for tcp_synack_options. */
-static struct tcp_opts
-peer_options(const struct tcp_synq_entry *e)
+/* The options that the peer's SYN offered and we took. */
+static uint8_t
+offered(const struct tcp_synq_entry *e)
 {
-	return (struct tcp_opts){
-		.present = (uint8_t)((e->has_wscale ? TCP_OPT_WSCALE : 0) |
-			(e->has_ts ? TCP_OPT_TS : 0) | (e->has_sack ? TCP_OPT_SACK_OK : 0)),
-		.tsval = e->ts_recent,
-	};
+	return (uint8_t)((e->has_wscale ? TCP_OPT_WSCALE : 0) | (e->has_ts ? TCP_OPT_TS : 0) |
+		(e->has_sack ? TCP_OPT_SACK_OK : 0));
 }
 
 static struct tcp_emit
 synack(const struct tcp_stack *stack, const struct tcp_synq_entry *e, uint64_t hash,
 	struct tcp_opts *opts)
 {
-	struct tcp_opts peer = peer_options(e);
-
-	tcp_synack_options(stack, &e->key, &peer, tcp_ts_now(stack, ts_off(hash)), opts);
+	tcp_synack_options(stack, &e->key, offered(e), tcp_ts_now(stack, ts_off(hash)),
+		e->ts_recent, opts);
 	return (struct tcp_emit){
 		.key = &e->key,
 		.seq = e->iss,

@@ -172,8 +172,8 @@ tcp_encode_options(uint8_t *buf, const struct tcp_opts *opts)
 	struct opts_plan plan = plan_options(opts);
 	uint8_t *p = buf;
 
-	ASSERT(opts->nsack <= TCP_SACK_BLOCKS_MAX || !(opts->present & TCP_OPT_SACK));
-	ASSERT(opts->fastopen_len <= TCP_FASTOPEN_LEN_MAX || !(opts->present & TCP_OPT_FASTOPEN));
+	ASSERT(!(opts->present & TCP_OPT_SACK) || opts->nsack <= TCP_SACK_BLOCKS_MAX);
+	ASSERT(!(opts->present & TCP_OPT_FASTOPEN) || opts->fastopen_len <= TCP_FASTOPEN_LEN_MAX);
 	if (opts->present & TCP_OPT_MSS) {
 		store_be32(p, TCP_KIND_MSS << 24 | LEN_MSS << 16 | (uint32_t)opts->mss);
 		p += 4;

@@ -116,6 +116,18 @@ tcp_parse_header(const uint8_t *p, size_t len, struct tcp_hdr *out)
 	return TCP_HDR_OK;
 }
 
+/* The options of most SYNs, in Linux's order: mss, sackOK, timestamps, nop, wscale. */
+#define TCP_OPTS_SYN_LEN 20
+#define TCP_OPTS_SYN (TCP_OPT_MSS | TCP_OPT_SACK_OK | TCP_OPT_TS | TCP_OPT_WSCALE)
+
+/* True if these 20 bytes are laid out so, whatever the values. */
+static inline bool
+tcp_is_linux_syn_options(const uint8_t *p)
+{
+	return load_be16(p) == 0x0204 && load_be32(p + 4) == 0x0402080a &&
+		(load_be32(p + 16) & 0xffffff00) == 0x01030300;
+}
+
 /* Out of line: any options, in any layout; use tcp_parse_options(). */
 void tcp_parse_options_any(const uint8_t *p, size_t len, bool is_syn, struct tcp_opts *out);
 
@@ -138,6 +150,15 @@ tcp_parse_options(const uint8_t *p, size_t len, bool is_syn, struct tcp_opts *ou
 		out->present = TCP_OPT_TS;
 		out->tsval = load_be32(p + 4);
 		out->tsecr = load_be32(p + 8);
+		return;
+	}
+	if (is_syn && len == TCP_OPTS_SYN_LEN && tcp_is_linux_syn_options(p) &&
+		p[19] <= TCP_WSCALE_MAX) {
+		out->present = TCP_OPTS_SYN;
+		out->mss = load_be16(p + 2);
+		out->tsval = load_be32(p + 8);
+		out->tsecr = load_be32(p + 12);
+		out->wscale = p[19];
 		return;
 	}
 	tcp_parse_options_any(p, len, is_syn, out);
@@ -174,6 +195,17 @@ size_t tcp_encode_options(uint8_t *buf, const struct tcp_opts *opts);
 
 /* What tcp_encode_options() would return, without writing. */
 size_t tcp_options_len(const struct tcp_opts *opts);
+
+/* tcp_encode_options() of exactly TCP_OPTS_SYN: TCP_OPTS_SYN_LEN bytes. */
+static inline void
+tcp_encode_syn_options(uint8_t *buf, const struct tcp_opts *opts)
+{
+	store_be32(buf, 0x02040000u | opts->mss);
+	store_be32(buf + 4, 0x0402080a);
+	store_be32(buf + 8, opts->tsval);
+	store_be32(buf + 12, opts->tsecr);
+	store_be32(buf + 16, 0x01030300u | opts->wscale);
+}
 
 /*
  * The checksum to store in the header of the len bytes of segment at p, whose checksum

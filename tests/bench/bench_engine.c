@@ -119,7 +119,19 @@ open_burst(struct membed *m, struct peer *peers, unsigned int n)
 	membed_burst(m, frames, n, replies, BURST);
 }
 
-/* A request on each, its answer, and the acknowledgement of that. */
+/* The peers acknowledge what they have, with nothing to send. */
+static void
+ack_burst(struct membed *m, struct peer **peers, unsigned int n)
+{
+	struct membed_frame frames[BURST];
+	struct membed_reply replies[BURST];
+
+	for (unsigned int i = 0; i < n; i++)
+		frames[i] = frame_of(peers[i], ACK, 0);
+	membed_burst(m, frames, n, replies, BURST);
+}
+
+/* A request on each and its answer, which the next request acknowledges. */
 static void
 request_burst(struct membed *m, struct peer **peers, unsigned int n)
 {
@@ -251,7 +263,7 @@ bench_connection(uint32_t live, bool data)
 
 /* Axis (c): a request on an open connection, chosen at random. */
 static void
-bench_request(uint32_t conns)
+bench_request(uint32_t conns, bool acked)
 {
 	struct membed *m = bench_alloc(1, sizeof(*m));
 	struct peer *peers = bench_alloc(conns, sizeof(*peers));
@@ -276,26 +288,47 @@ bench_request(uint32_t conns)
 				at = (at + 7919) % conns;
 			}
 			request_burst(m, ptr, BURST);
+			/* The next request of the same connection is far away: it acknowledges first. */
+			if (acked)
+				ack_burst(m, ptr, BURST);
 		}
 		b.values[b.runs++] = (double)m->cycles / (bursts * BURST);
 	}
-	bench_print(&b, "request", conns);
+	bench_print(&b, acked ? "request_acked" : "request", conns);
 	membed_close(m);
 	free(peers);
 	free(m);
 }
 
-int
-main(void)
+/* With arguments only the benchmarks whose names are given. */
+static bool
+wanted(int argc, char **argv, const char *name)
 {
-	bench_syn(0, false);
-	bench_syn(1000000, false);
-	bench_syn(0, true);
-	bench_connection(0, true);
-	bench_connection(0, false);
-	bench_connection(1000000, true);
-	bench_request(64);
-	bench_request(1000);
-	bench_request(1000000);
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return true;
+	return argc == 1;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (wanted(argc, argv, "syn_cookie"))
+		bench_syn(0, false);
+	if (wanted(argc, argv, "syn_cookie_live"))
+		bench_syn(1000000, false);
+	if (wanted(argc, argv, "bogus_ack"))
+		bench_syn(0, true);
+	if (wanted(argc, argv, "connection")) {
+		bench_connection(0, true);
+		bench_connection(0, false);
+		bench_connection(1000000, true);
+	}
+	if (wanted(argc, argv, "request")) {
+		bench_request(64, false);
+		bench_request(1000, false);
+		bench_request(1000, true);
+		bench_request(1000000, true);
+	}
 	return 0;
 }
