@@ -48,7 +48,7 @@ enum eth_error eth_parse_vlan(const uint8_t *p, size_t len, struct eth_hdr *out)
 static inline enum eth_error
 eth_parse(const uint8_t *p, size_t len, struct eth_hdr *out)
 {
-	if (SLUICE_UNLIKELY(len < ETH_HDR_LEN))
+	if (len < ETH_HDR_LEN)
 		return ETH_TRUNCATED;
 	memcpy(out->dst.b, p, sizeof(out->dst.b));
 	memcpy(out->src.b, p + 6, sizeof(out->src.b));
@@ -57,7 +57,7 @@ eth_parse(const uint8_t *p, size_t len, struct eth_hdr *out)
 	out->vlan_tci_inner = 0;
 	out->vlan_count = 0;
 	out->hdr_len = ETH_HDR_LEN;
-	if (SLUICE_UNLIKELY(out->type == ETH_TYPE_VLAN || out->type == ETH_TYPE_QINQ))
+	if (out->type == ETH_TYPE_VLAN || out->type == ETH_TYPE_QINQ)
 		return eth_parse_vlan(p, len, out);
 	return out->type < 0x600 ? ETH_NOT_TYPE_II : ETH_OK;
 }

@@ -79,17 +79,17 @@ ip4_parse(const uint8_t *p, size_t len, bool csum_good, struct ip4_hdr *out)
 {
 	uint16_t frag;
 
-	if (SLUICE_UNLIKELY(len < IP4_HDR_LEN))
+	if (len < IP4_HDR_LEN)
 		return IP4_TRUNCATED;
-	if (SLUICE_UNLIKELY(p[0] >> 4 != 4))
+	if (p[0] >> 4 != 4)
 		return IP4_BAD_VERSION;
 	out->hdr_len = (uint8_t)((p[0] & 15) * 4);
-	if (SLUICE_UNLIKELY(out->hdr_len < IP4_HDR_LEN || out->hdr_len > len))
+	if (out->hdr_len < IP4_HDR_LEN || out->hdr_len > len)
 		return IP4_BAD_IHL;
 	out->total_len = load_be16(p + 2);
-	if (SLUICE_UNLIKELY(out->total_len < out->hdr_len || out->total_len > len))
+	if (out->total_len < out->hdr_len || out->total_len > len)
 		return IP4_BAD_LENGTH;
-	if (!csum_good && SLUICE_UNLIKELY(csum_finish(csum_partial(p, out->hdr_len, 0)) != 0))
+	if (!csum_good && csum_finish(csum_partial(p, out->hdr_len, 0)) != 0)
 		return IP4_BAD_CSUM;
 	frag = load_be16(p + 6);
 	out->src = load_be32(p + 12);
@@ -101,7 +101,7 @@ ip4_parse(const uint8_t *p, size_t len, bool csum_good, struct ip4_hdr *out)
 	out->tos = p[1];
 	out->df = (frag & 0x4000) != 0;
 	out->mf = (frag & 0x2000) != 0;
-	if (SLUICE_UNLIKELY((frag & 0x3fff) != 0 || out->hdr_len != IP4_HDR_LEN))
+	if ((frag & 0x3fff) != 0 || out->hdr_len != IP4_HDR_LEN)
 		return ip4_check_unusual(p, out);
 	return IP4_OK;
 }

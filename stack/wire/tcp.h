@@ -100,11 +100,11 @@ tcp_parse_header(const uint8_t *p, size_t len, struct tcp_hdr *out)
 {
 	uint16_t bits;
 
-	if (SLUICE_UNLIKELY(len < TCP_HDR_LEN))
+	if (len < TCP_HDR_LEN)
 		return TCP_HDR_TRUNCATED;
 	bits = load_be16(p + 12);
 	out->hdr_len = (uint8_t)(bits >> 12 << 2);
-	if (SLUICE_UNLIKELY(out->hdr_len < TCP_HDR_LEN || out->hdr_len > len))
+	if (out->hdr_len < TCP_HDR_LEN || out->hdr_len > len)
 		return TCP_HDR_BAD_OFFSET;
 	out->sport = load_be16(p);
 	out->dport = load_be16(p + 2);
@@ -146,7 +146,7 @@ tcp_parse_options(const uint8_t *p, size_t len, bool is_syn, struct tcp_opts *ou
 	out->bad = false;
 	if (len == 0)
 		return;
-	if (SLUICE_LIKELY(len == TCP_OPTS_TS_LEN && load_be32(p) == 0x0101080a)) {
+	if (len == TCP_OPTS_TS_LEN && load_be32(p) == 0x0101080a) {
 		out->present = TCP_OPT_TS;
 		out->tsval = load_be32(p + 4);
 		out->tsecr = load_be32(p + 8);

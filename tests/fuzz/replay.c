@@ -20,6 +20,7 @@
 #include "base/compiler.h"
 #include "base/rng.h"
 #include "fuzz/fuzz.h"
+#include "lib/exact.h"
 
 /* Longest input made up; files of the corpus run whole whatever their length. */
 #define INPUT_LEN_MAX 1024
@@ -118,13 +119,17 @@ catch_signals(void)
 	alarm(WATCH_S);
 }
 
+/* Like libFuzzer, hands the target a heap buffer of exact size. */
 static void
 run_input(const uint8_t *data, size_t len)
 {
+	uint8_t *exact = exact_copy(data, len);
+
 	running.data = data;
 	running.len = len;
 	running.started++;
-	LLVMFuzzerTestOneInput(data, len);
+	LLVMFuzzerTestOneInput(exact, len);
+	free(exact);
 }
 
 static void
