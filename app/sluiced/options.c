@@ -48,7 +48,7 @@ sluiced_options_parse(int argc, char **argv, struct sluiced_options *out, FILE *
 	int opt;
 
 	*out = (struct sluiced_options){ SLUICED_RUN, NULL };
-	optind = 1;
+	optind = 0;
 	while ((opt = getopt_long(argc, argv, "+c:t:hV", longs, NULL)) != -1) {
 		if (opt == 'h' || opt == 'V') {
 			out->mode = opt == 'h' ? SLUICED_HELP : SLUICED_VERSION;
