@@ -35,9 +35,7 @@
 
 /** Bits of pkt.app.flags, ours alone. */
 #define PKT_F_REPLY_L2 0x0001u	/* reply in place: Ethernet addresses are swapped, not resolved */
-#define PKT_F_RETRANS 0x0002u	/* this data was sent more than once (Karn, RFC 6298 s3) */
-#define PKT_F_PSH 0x0004u	/* a write ended with this packet's last byte */
-#define PKT_F_SACKED 0x0010u	/* send queue: the peer holds it (RFC 2018) */
+#define PKT_F_PSH 0x0002u	/* a write ended with this packet's last byte */
 
 /** Bytes in front of a frame that every pool guarantees; room for the largest header set. */
 #define PKT_HEADROOM 128u

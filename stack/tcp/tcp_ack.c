@@ -74,12 +74,16 @@ tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 	tcp_sendq_wake(stack, c);
 }
 
-/* RFC 5681 s3.2: no data, no window change, something outstanding, nothing newly acknowledged. */
+/*
+ * RFC 5681 s3.2: no data, no window change, something outstanding, nothing newly acknowledged. With
+ * SACK blocks it is one whatever the window (RFC 6675 s2).
+ */
 static bool
 is_duplicate_ack(const struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	return rx->ack == c->snd_una && rx->len == 0 && !(rx->flags & TCP_FIN) &&
-		rx->wnd == c->snd_wnd && c->snd_nxt != c->snd_una;
+		(rx->wnd == c->snd_wnd || (rx->seg->opts.present & TCP_OPT_SACK)) &&
+		c->snd_nxt != c->snd_una;
 }
 
 static void

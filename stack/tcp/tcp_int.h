@@ -20,6 +20,7 @@
 
 #define TCP_NONE UINT32_MAX
 
+#define TCP_RCV_MSS_INIT 536u		/* a full segment, until a larger one is seen */
 #define TCP_DUPACK_THRESHOLD 3u		/* RFC 5681 s3.2 */
 #define TCP_QUICKACKS 16u		/* ACKs sent at once on a new connection, as Linux */
 #define TCP_RTO_INIT_MS 1000u		/* RFC 6298 s2.1 */
@@ -169,6 +170,7 @@ struct tcp_cold {
 	uint32_t out_next;
 	/* Small counts. */
 	uint16_t peer_mss;	/* the peer's MSS option */
+	uint16_t rcv_mss;	/* what a full segment of the peer is, by the largest seen */
 	uint8_t rexmits;	/* retransmissions of the oldest segment so far */
 	uint8_t probes;		/* keepalive or zero-window probes unanswered */
 	uint8_t challenges;	/* challenge ACKs in this second */
@@ -193,7 +195,6 @@ struct tcp_synq_entry {
 	uint8_t has_wscale : 1;
 	uint8_t has_ts : 1;
 	uint8_t has_sack : 1;
-	uint8_t acked : 1;	/* the final ACK came while the accept queue was full */
 };
 
 _Static_assert(sizeof(struct tcp_synq_entry) + sizeof(struct wheel_node) <= 64,

@@ -207,8 +207,14 @@ complete(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, stru
 			tcp_respond_rst(stack, seg, pkt, why);
 			return;
 		}
-		e->acked = 1;
 		tcp_drop(stack, pkt, why);
+		return;
+	}
+	if (stack->conn_free == TCP_NONE) {
+		/* As above: the entry stays, a later segment of the peer tries again. */
+		stack->env->ctr->ConnAllocFails++;
+		stack->env->ctr->ListenDrops++;
+		tcp_drop(stack, pkt, OUT_TABLE_FULL);
 		return;
 	}
 	tcp_synq_drop(stack, slot);

@@ -20,11 +20,14 @@ void
 tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
 	struct pkt *p;
+	struct tcp_cold *cold = tcp_cold(stack, c);
 
 	c->rcv_nxt += rx->len;
+	if (rx->len > cold->rcv_mss)
+		cold->rcv_mss = (uint16_t)rx->len;
 	if (c->flags & TF_RD_SHUT) {
 		rx->outcome = OUT_AFTER_SHUT_RD;
-		tcp_cold(stack, c)->rcv_space_seq += rx->len;
+		cold->rcv_space_seq += rx->len;
 		return;
 	}
 	p = tcp_take_payload(rx);
@@ -48,7 +51,7 @@ tcp_ack_policy(struct tcp_stack *stack, struct tcp_conn *c)
 	uint32_t unacked = c->rcv_nxt - c->rcv_acked;
 
 	c->flags |= TF_ACK_DELAY;
-	if (unacked >= 2u * c->mss || (c->quickacks > 0 && !(c->flags & TF_PINGPONG)))
+	if (unacked >= 2u * tcp_cold(stack, c)->rcv_mss || (c->quickacks > 0 && !(c->flags & TF_PINGPONG)))
 		c->flags |= TF_ACK_NOW;
 	tcp_want_output(stack, c);
 }
