@@ -24,10 +24,13 @@
 /* In the place of an outcome: none yet, go on. */
 #define PASS OUTCOME_MAX
 
-/* Counters of the MIB that go with a drop: index into struct counters plus 1, 0 for none. */
+/*
+ * Counters of the MIB that go with a drop: index into struct counters plus 1, 0 for none. InSegs of
+ * the segments that are not dropped here is the engine's to count.
+ */
 #define MIB(name) (uint16_t)(offsetof(struct counters, name) / sizeof(uint64_t) + 1)
 
-static const uint16_t mib_of[OUTCOME_MAX][2] = {
+static const uint16_t mib_of[OUTCOME_MAX][3] = {
 	[OUT_IP4_SHORT] = { MIB(InHdrErrors) },
 	[OUT_IP4_BAD_VERSION] = { MIB(InHdrErrors) },
 	[OUT_IP4_BAD_IHL] = { MIB(InHdrErrors) },
@@ -47,10 +50,10 @@ static const uint16_t mib_of[OUTCOME_MAX][2] = {
 	[OUT_IP6_MARTIAN] = { MIB(Ip6InAddrErrors) },
 	[OUT_IP6_OWN_SOURCE] = { MIB(Ip6InAddrErrors) },
 	[OUT_IP6_NOT_US] = { MIB(Ip6InAddrErrors) },
-	[OUT_TCP_SHORT] = { MIB(InErrs) },
-	[OUT_TCP_BAD_OFFSET] = { MIB(InErrs) },
-	[OUT_TCP_BAD_PORT] = { MIB(InErrs) },
-	[OUT_BAD_TCP_CSUM] = { MIB(InErrs), MIB(InCsumErrors) },
+	[OUT_TCP_SHORT] = { MIB(InSegs), MIB(InErrs) },
+	[OUT_TCP_BAD_OFFSET] = { MIB(InSegs), MIB(InErrs) },
+	[OUT_TCP_BAD_PORT] = { MIB(InSegs), MIB(InErrs) },
+	[OUT_BAD_TCP_CSUM] = { MIB(InSegs), MIB(InErrs), MIB(InCsumErrors) },
 };
 
 /* Which bit of net.own_filter an address sets. */
@@ -92,7 +95,7 @@ drop(struct env *env, struct pkt *p, unsigned int out)
 
 	ASSERT(out < OUTCOME_MAX);
 	env->ctr->outcome[out]++;
-	for (unsigned int i = 0; i < 2; i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(mib_of[0]); i++)
 		if (mib_of[out][i] != 0)
 			cells[mib_of[out][i] - 1]++;
 	pkt_free(env->pool, p);
@@ -276,7 +279,6 @@ ip4_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct
 		return NET_DONE;
 	}
 	env->ctr->InDelivers++;
-	env->ctr->InSegs++;
 	src = ip_addr_from_v4(hdr.src);
 	seg->ecn = hdr.tos & IP_ECN_MASK;
 	seg->l3_off = ETH_HDR_LEN;
@@ -377,7 +379,6 @@ ip6_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct
 		icmp6_input(net, env, p, &hdr, seg->l4_off, tx);
 		return NET_DONE;
 	}
-	env->ctr->InSegs++;
 	out = tcp_check(net, p,
 		pseudo_csum(&hdr.src, &hdr.dst, IP_PROTO_TCP,
 			IP6_HDR_LEN + (uint32_t)hdr.payload_len - upper.offset),

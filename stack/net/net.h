@@ -95,7 +95,7 @@ int net_set_neighbour(struct net *net, struct env *env, const struct ip_addr *ad
  * right, its length ends with the IP packet, and nothing else of TCP was judged but ports of zero.
  * Replies (ARP, ICMP echo) are appended to tx as whole frames, NET_INPUT_TX_MAX at most; without
  * room for them they are dropped. Every frame ends in one outcome; a NET_TCP frame gets its outcome
- * from the TCP engine. InSegs of TCP is counted here.
+ * from the TCP engine, which also counts InSegs.
  *
  * Reads the first 64 bytes of the frame and the first line of p: prefetch both ahead in a burst.
  */

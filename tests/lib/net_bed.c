@@ -114,6 +114,7 @@ net_bed_input_flags(
 
 	p->ol_flags = ol_flags;
 	p->vlan_tci = bed->par.vlan;
+	p->packet_type = UINT32_MAX;
 	if (net_input(&bed->net, &bed->env, p, &bed->seg, &bed->tx) == NET_TCP) {
 		ASSERT(net_bed_outcomes(bed) == outcomes);
 		ASSERT(p->pkt_len == p->data_len);
