@@ -18,7 +18,7 @@
  *  - claims within a second of an answer, and against a configured neighbour, are only counted.
  */
 
-/* For comparison only: all ones in the first six bytes. */
+/* Everybody, as net_send_to() takes it. */
 #define BROADCAST_WORD UINT64_MAX
 
 /* An ARP message as a packet of its own; nothing is sent without a buffer. */
@@ -85,7 +85,7 @@ resolved(struct net *net, struct env *env, struct neigh *e, const struct mac_add
 		if (pkt_txq_room(tx) > 0) {
 			net_send_to(net, pkts[i], e->mac_word, NET_L2_IP4, tx);
 		} else {
-			env->ctr->NeighQueueDrops++;
+			env->ctr->OutDiscards++;
 			pkt_free(env->pool, pkts[i]);
 		}
 	}
@@ -96,7 +96,9 @@ static void
 disputed(struct net *net, struct env *env, struct neigh *e, struct pkt_txq *tx)
 {
 	env->ctr->NeighDisputes++;
-	if (e->state != NEIGH_REACHABLE || neigh_is_settled(e, env->now_us) || pkt_txq_room(tx) == 0)
+	if (e->state != NEIGH_REACHABLE || neigh_is_settled(e, env->now_us))
+		return;
+	if (pkt_txq_room(tx) == 0)
 		return;
 	neigh_set_probe(&net->neigh, env, e, 1);
 	arp_ask(net, env, e, tx);

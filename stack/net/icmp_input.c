@@ -40,8 +40,10 @@ judge_echo(struct net *net, struct env *env, const struct pkt_txq *tx)
 	env->ctr->IcmpInEchos++;
 	if (env->tun->icmp_echo_ignore_all != 0)
 		return OUT_ICMP_IGNORED;
-	if (pkt_txq_room(tx) == 0)
+	if (pkt_txq_room(tx) == 0) {
+		env->ctr->InDiscards++;
 		return OUT_NO_BUFFER;
+	}
 	if (!take_credit(net, env)) {
 		env->ctr->IcmpOutRateLimitGlobal++;
 		return OUT_ICMP_RATE;

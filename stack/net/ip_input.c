@@ -261,6 +261,7 @@ ip4_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct
 {
 	struct ip4_hdr hdr;
 	struct ip_addr src;
+	uint64_t pseudo;
 	int laddr_idx = -1;
 	unsigned int out;
 
@@ -283,9 +284,9 @@ ip4_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct
 	seg->ecn = hdr.tos & IP_ECN_MASK;
 	seg->l3_off = ETH_HDR_LEN;
 	seg->l4_off = (uint8_t)(ETH_HDR_LEN + hdr.hdr_len);
-	out = tcp_check(net, p,
-		pseudo_csum4(hdr.src, hdr.dst, IP_PROTO_TCP, (uint32_t)(hdr.total_len - hdr.hdr_len)),
-		&src, (unsigned int)laddr_idx, seg);
+	pseudo = pseudo_csum4(
+		hdr.src, hdr.dst, IP_PROTO_TCP, (uint32_t)(hdr.total_len - hdr.hdr_len));
+	out = tcp_check(net, p, pseudo, &src, (unsigned int)laddr_idx, seg);
 	return SLUICE_LIKELY(out == PASS) ? NET_TCP : drop(env, p, out);
 }
 
@@ -359,6 +360,7 @@ ip6_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct
 {
 	struct ip6_hdr hdr;
 	struct ip6_upper upper;
+	uint64_t pseudo;
 	int laddr_idx = -1;
 	unsigned int out;
 
@@ -379,10 +381,9 @@ ip6_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct
 		icmp6_input(net, env, p, &hdr, seg->l4_off, tx);
 		return NET_DONE;
 	}
-	out = tcp_check(net, p,
-		pseudo_csum(&hdr.src, &hdr.dst, IP_PROTO_TCP,
-			IP6_HDR_LEN + (uint32_t)hdr.payload_len - upper.offset),
-		&hdr.src, (unsigned int)laddr_idx, seg);
+	pseudo = pseudo_csum(&hdr.src, &hdr.dst, IP_PROTO_TCP,
+		IP6_HDR_LEN + (uint32_t)hdr.payload_len - upper.offset);
+	out = tcp_check(net, p, pseudo, &hdr.src, (unsigned int)laddr_idx, seg);
 	return out == PASS ? NET_TCP : drop(env, p, out);
 }
 

@@ -4,7 +4,6 @@
 #define NET_IP_OUTPUT_H
 
 #include "net/net.h"
-#include "wire/eth.h"
 
 /** The low bits of pkt.tx_offload are the length of the Ethernet header. */
 #define TX_OFFLOAD_L2_LEN_MASK 0x7full

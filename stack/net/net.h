@@ -11,6 +11,7 @@
 #include "pkt/pkt.h"
 #include "pkt/txq.h"
 #include "wire/addr.h"
+#include "wire/eth.h"
 #include "wire/local.h"
 #include "wire/tcp_seg.h"
 
@@ -55,7 +56,7 @@ enum net_l2 {
 /** One worker's net layer. Only net/ touches the members. */
 struct net {
 	struct net_params par;
-	uint8_t l2_len;			/* bytes of the Ethernet headers we send: 14, with a tag 18 */
+	uint8_t l2_len;			/* bytes of the headers we send: 14, with a tag 18 */
 	uint8_t l2_tail[NET_L2_KINDS][12]; /* what follows the destination in them */
 	unsigned int onlink_count[2];	/* IPv4, IPv6 */
 	struct net_onlink onlink[2][LOCAL_ADDRS_MAX];
@@ -76,8 +77,8 @@ enum net_verdict {
 	NET_DONE,	/* consumed: answered in place, queued or freed; counted */
 };
 
-/** Frames that one call of net_input may append to tx: an answer, or packets that waited for one. */
-#define NET_INPUT_TX_MAX NEIGH_WAITING_MAX
+/** Frames that a call of net_input may append to tx: packets that waited, and an answer. */
+#define NET_INPUT_TX_MAX (NEIGH_WAITING_MAX + 1u)
 
 /** Memory: the neighbour cache is allocated here. -ENOMEM, -EINVAL. */
 int net_init(struct net *net, const struct net_params *par);
@@ -124,11 +125,13 @@ void net_confirm(struct net *net, struct env *env, const struct ip_addr *addr);
 static inline bool
 net_is_for_all(const struct pkt *p)
 {
-	const uint8_t *b = pkt_data(p);
+	const uint8_t *type = pkt_data(p) + 12;
 
-	if (p->data_len < 18)
+	if (p->data_len < ETH_HDR_LEN + ETH_VLAN_TAG_LEN)
 		return false;
-	return load_be16(b + 12) == 0x0806 || (load_be16(b + 12) == 0x8100 && load_be16(b + 16) == 0x0806);
+	if (load_be16(type) == ETH_TYPE_VLAN)
+		type += ETH_VLAN_TAG_LEN;
+	return load_be16(type) == ETH_TYPE_ARP;
 }
 
 #endif

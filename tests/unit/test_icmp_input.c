@@ -201,6 +201,7 @@ echo_without_room_for_the_answer_is_dropped(void **state)
 	bed.tx.count = PKT_TXQ_CAP;
 	echo4(&f, 8, 10);
 	assert_int_equal(net_bed_input(&bed, &f), OUT_NO_BUFFER);
+	assert_int_equal(bed.ctr.InDiscards, 1);
 	bed.tx.count = 0;
 }
 

@@ -181,7 +181,7 @@ answer_without_room_for_what_waited_drops_it(void **state)
 	bed.tx.count = PKT_TXQ_CAP - 1;
 	assert_int_equal(hear(REPLY, PEER_MAC, PEER_IP, OUR_IP), OUT_ARP_CONSUMED);
 	assert_int_equal(bed.tx.count, PKT_TXQ_CAP);
-	assert_int_equal(bed.ctr.NeighQueueDrops, 1);
+	assert_int_equal(bed.ctr.OutDiscards, 1);
 	pkt_free(bed.env.pool, bed.tx.pkts[PKT_TXQ_CAP - 1]);
 	bed.tx.count = 0;
 }
