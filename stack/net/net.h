@@ -60,6 +60,8 @@ struct net {
 	uint8_t l2_tail[NET_L2_KINDS][12]; /* what follows the destination in them */
 	unsigned int onlink_count[2];	/* IPv4, IPv6 */
 	struct net_onlink onlink[2][LOCAL_ADDRS_MAX];
+	bool is_tagged;			/* frames need a tag */
+	uint64_t mac_word;		/* par.mac in its first six bytes, then zero */
 	uint64_t own_filter;		/* a bit for each local address, by hash */
 	uint32_t broadcast4[LOCAL_ADDRS_MAX]; /* of each one's subnet, host order; 0: none */
 	struct neigh_table neigh;
