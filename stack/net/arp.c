@@ -96,7 +96,8 @@ static void
 disputed(struct net *net, struct env *env, struct neigh *e, struct pkt_txq *tx)
 {
 	env->ctr->NeighDisputes++;
-	if (e->state != NEIGH_REACHABLE || neigh_is_settled(e, env->now_us) || pkt_txq_room(tx) == 0)
+	if (e->state != NEIGH_REACHABLE || neigh_is_settled(e, env->now_us) ||
+		pkt_txq_room(tx) == 0)
 		return;
 	neigh_set_probe(&net->neigh, env, e, 1);
 	arp_ask(net, env, e, tx);

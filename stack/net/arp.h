@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ARP (RFC 826) with address conflict detection (RFC 5227): who asks, who answers, who is believed. */
+/* ARP (RFC 826) with conflict detection (RFC 5227): who asks, who answers, who is believed. */
 #ifndef NET_ARP_H
 #define NET_ARP_H
 

@@ -282,7 +282,8 @@ ip4_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct
 	seg->l3_off = ETH_HDR_LEN;
 	seg->l4_off = (uint8_t)(ETH_HDR_LEN + hdr.hdr_len);
 	out = tcp_check(net, p,
-		pseudo_csum4(hdr.src, hdr.dst, IP_PROTO_TCP, (uint32_t)(hdr.total_len - hdr.hdr_len)),
+		pseudo_csum4(hdr.src, hdr.dst, IP_PROTO_TCP,
+			(uint32_t)(hdr.total_len - hdr.hdr_len)),
 		&src, (unsigned int)laddr_idx, seg);
 	return SLUICE_LIKELY(out == PASS) ? NET_TCP : drop(env, p, out);
 }

@@ -17,7 +17,8 @@ net_onlink_find(const struct net *net, const struct ip_addr *addr)
 	for (unsigned int i = 0; i < net->onlink_count[v6]; i++) {
 		const struct net_onlink *row = &net->onlink[v6][i];
 
-		if ((((lo ^ row->net[0]) & row->mask[0]) | ((hi ^ row->net[1]) & row->mask[1])) == 0)
+		if ((((lo ^ row->net[0]) & row->mask[0]) |
+			    ((hi ^ row->net[1]) & row->mask[1])) == 0)
 			return (int)row->laddr_idx;
 	}
 	return -1;
@@ -79,7 +80,7 @@ net_output(struct net *net, struct env *env, struct pkt *p, struct pkt_txq *tx)
 	else
 		env->ctr->Ip6OutRequests++;
 	if ((p->app.flags & PKT_F_REPLY_L2) != 0) {
-		/* The sender's address in the header in front, and its type, which is overwritten. */
+		/* The sender's address in the header in front, and its type, soon overwritten. */
 		net_send_to(net, p, load_le64(ip - 8), kind, tx);
 		return;
 	}

@@ -55,7 +55,7 @@ enum net_l2 {
 /** One worker's net layer. Only net/ touches the members. */
 struct net {
 	struct net_params par;
-	uint8_t l2_len;			/* bytes of the Ethernet headers we send: 14, with a tag 18 */
+	uint8_t l2_len;			/* bytes of Ethernet header we send: 14, with a tag 18 */
 	uint8_t l2_tail[NET_L2_KINDS][12]; /* what follows the destination in them */
 	unsigned int onlink_count[2];	/* IPv4, IPv6 */
 	struct net_onlink onlink[2][LOCAL_ADDRS_MAX];
@@ -76,7 +76,7 @@ enum net_verdict {
 	NET_DONE,	/* consumed: answered in place, queued or freed; counted */
 };
 
-/** Frames that one call of net_input may append to tx: an answer, or packets that waited for one. */
+/** Frames that one call of net_input may append to tx: an answer, or packets waiting for one. */
 #define NET_INPUT_TX_MAX NEIGH_WAITING_MAX
 
 /** Memory: the neighbour cache is allocated here. -ENOMEM, -EINVAL. */
@@ -128,7 +128,8 @@ net_is_for_all(const struct pkt *p)
 
 	if (p->data_len < 18)
 		return false;
-	return load_be16(b + 12) == 0x0806 || (load_be16(b + 12) == 0x8100 && load_be16(b + 16) == 0x0806);
+	return load_be16(b + 12) == 0x0806 ||
+		(load_be16(b + 12) == 0x8100 && load_be16(b + 16) == 0x0806);
 }
 
 #endif
