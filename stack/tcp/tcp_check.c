@@ -143,7 +143,7 @@ not_acceptable(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx, u
 	return TCP_STOP;
 }
 
-/* RFC 7323 s4.3: remembered from what spans the last ACK sent, so that delayed ACKs echo the oldest. */
+/* RFC 7323 s4.3: remembered from what spans the last ACK sent: delayed ACKs echo the oldest. */
 static void
 update_ts_recent(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {

@@ -40,7 +40,7 @@ tcp_fin_acked_now(struct tcp_stack *stack, struct tcp_conn *c)
 	switch ((enum tcp_state)c->state) {
 	case TCPS_FIN_WAIT_1:
 		tcp_set_state(stack, c, TCPS_FIN_WAIT_2);
-		/* Only one that nobody owns is timed; a half-closed one stays as long as its owner. */
+		/* Only one that nobody owns is timed; a half-closed one stays with its owner. */
 		if (c->flags & TF_ORPHAN)
 			tcp_timers_keep(
 				stack, c, 1000ULL * stack->env->tun->tcp_fin_timeout);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What may be sent now: windows, Nagle, silly-window avoidance, FIN and ACK (RFC 9293 s3.7, s3.8). */
+/* What may be sent now: windows, Nagle, silly windows, FIN and ACK (RFC 9293 s3.7, s3.8). */
 #include "tcp/tcp_parts.h"
 
 bool
@@ -92,7 +92,7 @@ tcp_send_empty(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16
 	return true;
 }
 
-/* A packet to write headers into: p itself with one more reference, or a copy while it is in use. */
+/* A packet to write headers into: p with one more reference, or a copy while it is in use. */
 static struct pkt *
 packet_to_send(struct tcp_stack *stack, struct pkt *p)
 {

@@ -38,7 +38,7 @@ tcp_segment_arrives(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *
 	}
 	if (tcp_process_ack(stack, c, rx) == TCP_STOP)
 		return;
-	/* Sixth: URG. Urgent data is ordinary data here; deviates: no notification yet (RFC 6093). */
+	/* Sixth: URG. Urgent data is ordinary data; deviates: no notification yet (RFC 6093). */
 	if (refuse_data(stack, c, rx))
 		return;
 	/* Seventh: text; eighth: FIN, which counts only when all before it is there. */

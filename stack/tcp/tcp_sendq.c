@@ -63,7 +63,7 @@ tcp_sendq_free(struct tcp_stack *stack, struct tcp_conn *c)
 	c->send_next = NULL;
 }
 
-/* The bytes behind len go into a packet of their own, which is never shared: it was not sent yet. */
+/* The bytes behind len go into a packet of their own, never shared: it was not sent yet. */
 bool
 tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t len)
 {

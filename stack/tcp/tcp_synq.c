@@ -265,7 +265,7 @@ tcp_synq_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg
 {
 	struct tcp_synq_entry *e = &stack->synq[slot];
 
-	/* The very SYN again: not acceptable by number, but our SYN-ACK was lost (s3.10.7.4 note). */
+	/* The very SYN again: not acceptable, but our SYN-ACK was lost (s3.10.7.4 note). */
 	if ((seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && seg->seq == e->irs) {
 		syn_again(stack, e, seg, pkt, hash);
 		return;

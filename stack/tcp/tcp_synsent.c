@@ -41,7 +41,7 @@ tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 		c->flags |= TF_SYN_RTX;
 	} else {
 		stack->env->ctr->OutSegs++;
-		/* The clock of the handshake's round trip; a repeated SYN gives no sample (Karn). */
+		/* The handshake's round trip starts here; a repeated SYN gives none (Karn). */
 		cold->rcv_space_at_us = (uint32_t)stack->env->now_us;
 	}
 	tcp_emit(stack, p, &e);

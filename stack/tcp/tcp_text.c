@@ -51,7 +51,8 @@ tcp_ack_policy(struct tcp_stack *stack, struct tcp_conn *c)
 	uint32_t unacked = c->rcv_nxt - c->rcv_acked;
 
 	c->flags |= TF_ACK_DELAY;
-	if (unacked >= 2u * tcp_cold(stack, c)->rcv_mss || (c->quickacks > 0 && !(c->flags & TF_PINGPONG)))
+	if (unacked >= 2u * tcp_cold(stack, c)->rcv_mss ||
+		(c->quickacks > 0 && !(c->flags & TF_PINGPONG)))
 		c->flags |= TF_ACK_NOW;
 	tcp_want_output(stack, c);
 }
@@ -72,7 +73,7 @@ tune_rcvbuf(struct tcp_stack *stack, struct tcp_conn *c)
 	cold->rcv_space_at_us = now;
 	if (!tun->tcp_moderate_rcvbuf || (c->flags & TF_RCVBUF_FIXED))
 		return;
-	/* Twice what was read per round trip leaves room for the peer to double; half is offered. */
+	/* Twice what was read per round trip lets the peer double; half is offered. */
 	if (copied > cold->rcvbuf / 4)
 		cold->rcvbuf = max_u32(cold->rcvbuf,
 			(uint32_t)min_u64(4ULL * copied, tun->tcp_rmem[2]));
@@ -88,7 +89,7 @@ tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 	tune_rcvbuf(stack, c);
 	if (c->flags & TF_FIN_RCVD)
 		return;
-	/* Offer more once it is worth a segment (RFC 9293 s3.8.6.2.2): half the buffer or two MSS. */
+	/* Offer more once it is worth it (RFC 9293 s3.8.6.2.2): half the buffer or two MSS. */
 	space = cold->rcvbuf / 2 - min_u32(c->recvq_bytes, cold->rcvbuf / 2);
 	now_offered = tcp_rcv_wnd(c);
 	step = min_u32(2u * c->mss, cold->rcvbuf / 4);

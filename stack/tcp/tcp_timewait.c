@@ -154,7 +154,7 @@ tcp_timewait_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg 
 		tcp_timewait_kill(stack, slot);
 		return true;
 	}
-	/* The peer's FIN again: our ACK was lost. Anything else that is not plainly old gets one too. */
+	/* The peer's FIN again: our ACK was lost. What is not plainly old gets one too. */
 	if (tcp_seg_len(seg) == 0 && seg->seq == tw->rcv_nxt) {
 		tcp_drop(stack, pkt, OUT_TW_ACK);
 		return false;

@@ -283,7 +283,7 @@ drop_unread(struct tcp_stack *stack, struct tcp_conn *c)
 	c->recvq_bytes = 0;
 }
 
-/* Our FIN follows the queued data; the state changes now, as the user sees it (RFC 9293 s3.10.4). */
+/* Our FIN follows the queued data; the state changes now, for the user (RFC 9293 s3.10.4). */
 static void
 queue_fin(struct tcp_stack *stack, struct tcp_conn *c)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The whole engine over an in-memory driver: SYNs with cookies, bogus ACKs, connections, requests. */
+/* The engine over an in-memory driver: SYNs with cookies, bogus ACKs, connections, requests. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -288,7 +288,7 @@ bench_request(uint32_t conns, bool acked)
 				at = (at + 7919) % conns;
 			}
 			request_burst(m, ptr, BURST);
-			/* The next request of the same connection is far away: it acknowledges first. */
+			/* This connection's next request is far away: it acknowledges first. */
 			if (acked)
 				ack_burst(m, ptr, BURST);
 		}

@@ -69,7 +69,7 @@ report(const char *why)
 	int fd;
 
 	if (running.path != NULL) {
-		fprintf(stderr, "%s. Repeat: %s --runs 0 '%s'\n", why, running.program,
+		fprintf(stderr, "%s. Repeat: '%s' --runs 0 '%s'\n", why, running.program,
 			running.path);
 		return;
 	}
@@ -80,8 +80,9 @@ report(const char *why)
 		fprintf(stderr, "could not write %s\n", file);
 	if (fd >= 0)
 		close(fd);
-	fprintf(stderr, "%s. Input of %zu bytes: %s\nRepeat: %s --seed %" PRIu64 " --only %" PRIu64,
-		why, running.len, file, running.program, running.seed, running.number);
+	fprintf(stderr, "%s. Input of %zu bytes: %s\n", why, running.len, file);
+	fprintf(stderr, "Repeat: '%s' --seed %" PRIu64 " --only %" PRIu64, running.program,
+		running.seed, running.number);
 	for (char **path = running.paths; *path != NULL; path++)
 		fprintf(stderr, " '%s'", *path);
 	fprintf(stderr, "\n");

@@ -197,6 +197,7 @@ GOOD = [
                      'stack/ctl/config.def': 'KEY(top, b, UINT, workers, 1)\n',
                      'stack/ctl/a.c': 'x->workers;\n',
                      'stack/io/port_types.def': 'PORT_TYPE(TAP, "tap")\n',
+                     'stack/conf/no.def': 'TUN_REFUSED(tcp_tw_recycle, "no")\n',
                      'stack/tcp/a.c': 'x->tcp_sack; x(TUN_B); drop(TCP_DROP_PAWS);\n'}),
     ('foreign-text', {'docs/a.md': 'the framework/a, skill, overkill all, an issue: 3 mktemp '
                                    'XXXX' + 'XX network/work\n'}),

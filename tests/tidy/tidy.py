@@ -450,7 +450,8 @@ def unused_rows(tree):
     for path in sorted(set(tree.matching(('stack/',), ('.def',))) - set(tables.DATA_TABLES)):
         code = tree.statements(path)
         before = tables.ROW_COLUMNS.get(path, 0)
-        row = rf'^[ \t]*[A-Z][A-Z0-9_]*\((?:[^,]*,){{{before}}}\s*([A-Za-z_]\w*)'
+        data = '|'.join(tables.DATA_ROWS)
+        row = rf'^[ \t]*(?!(?:{data})\b)[A-Z][A-Z0-9_]*\((?:[^,]*,){{{before}}}\s*([A-Za-z_]\w*)'
         for match in re.finditer(row, code, re.M):
             name = match.group(1)
             used = name in words or name.upper() in upper_ends

@@ -87,7 +87,7 @@ source_avail(void *ctx)
 static struct source *
 pool_open(struct pkt_pool *pool, bool stock)
 {
-	struct source *src = test_calloc(1, sizeof(*src));
+	struct source *src = aligned_alloc(_Alignof(struct source), sizeof(*src));
 	const struct pkt_source face = {
 		.alloc = source_alloc,
 		.free = source_free,
@@ -95,6 +95,8 @@ pool_open(struct pkt_pool *pool, bool stock)
 		.ctx = src,
 	};
 
+	assert_non_null(src);
+	memset(src, 0, sizeof(*src));
 	src->at_once_max = SOURCE_PKTS;
 	for (unsigned int i = 0; i < SOURCE_PKTS; i++)
 		src->idle[src->idle_count++] = &src->pkts[i];
@@ -109,7 +111,7 @@ pool_close(struct pkt_pool *pool, struct source *src)
 	assert_int_equal(pool->count, 0);
 	assert_int_equal(pool->held, 0);
 	assert_int_equal(src->idle_count, SOURCE_PKTS);
-	test_free(src);
+	free(src);
 }
 
 static void
