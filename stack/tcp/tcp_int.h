@@ -272,8 +272,11 @@ struct tcp_stack {
 	uint16_t *port_listener; /* first listener of a port, by port */
 	struct tcp_params par;
 	struct tcp_cookie_keys cookies;
-	uint32_t conn_free;	/* head of the free list */
+	void *conns_raw;	/* what was allocated; conns is its first line boundary */
+	uint32_t conn_free;	/* head of the list of slots given back */
+	uint32_t conn_fresh;	/* slots from here on were never used */
 	uint32_t synq_free;
+	uint32_t synq_fresh;
 	uint32_t conns_used, synq_used, ranges_used;
 	uint32_t orphans;
 	uint32_t tw_head, tw_tail, tw_slots; /* ring of TIME_WAIT slots: [head, tail) in use */
@@ -329,6 +332,19 @@ static inline bool
 tcp_is_synchronised(const struct tcp_conn *c)
 {
 	return c->state >= TCPS_ESTABLISHED;
+}
+
+/** True if tcp_conn_new would find a slot. */
+static inline bool
+tcp_conn_available(const struct tcp_stack *stack)
+{
+	return stack->conn_free != TCP_NONE || stack->conn_fresh < stack->par.conns_max;
+}
+
+static inline bool
+tcp_synq_available(const struct tcp_stack *stack)
+{
+	return stack->synq_free != TCP_NONE || stack->synq_fresh < stack->par.synq_max;
 }
 
 /** The timestamp clock of a flow: 1 ms ticks from a secret offset (RFC 7323 s5.4). */

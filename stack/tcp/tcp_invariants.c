@@ -84,7 +84,7 @@ check_synq(const struct tcp_stack *stack)
 {
 	uint32_t used = 0;
 
-	for (uint32_t i = 0; i < stack->par.synq_max; i++) {
+	for (uint32_t i = 0; i < stack->synq_fresh; i++) {
 		if (stack->synq[i].key.w[2] == 0)
 			continue;
 		used++;
@@ -98,7 +98,7 @@ tcp_check_invariants(const struct tcp_stack *stack, const struct env *env)
 {
 	uint32_t used = 0;
 
-	for (uint32_t i = 0; i < stack->par.conns_max; i++) {
+	for (uint32_t i = 0; i < stack->conn_fresh; i++) {
 		const struct tcp_conn *c = &stack->conns[i];
 
 		used += c->key.w[2] != 0;

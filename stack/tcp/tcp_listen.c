@@ -64,7 +64,7 @@ refuse(struct tcp_stack *stack, enum outcome *why, enum outcome out)
 static bool
 synq_full(const struct tcp_stack *stack, const struct tcp_listener *l)
 {
-	return l->synq >= tcp_listener_synq_limit(stack, l) || stack->synq_free == TCP_NONE;
+	return l->synq >= tcp_listener_synq_limit(stack, l) || !tcp_synq_available(stack);
 }
 
 /* Cookies off: the last quarter of tcp_max_syn_backlog is kept free. */

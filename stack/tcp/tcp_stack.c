@@ -17,29 +17,13 @@ check_params(const struct tcp_params *par)
 	return 0;
 }
 
-/* Zeroed and aligned; calloc keeps untouched pages away from resident memory. */
-static void *
-alloc_array(size_t count, size_t size)
-{
-	size_t bytes = (count * size + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
-	void *p = aligned_alloc(CACHE_LINE, bytes > 0 ? bytes : CACHE_LINE);
-
-	if (p != NULL)
-		memset(p, 0, bytes);
-	return p;
-}
-
 static void
-link_free_lists(struct tcp_stack *stack)
+init_lists(struct tcp_stack *stack)
 {
 	const struct tcp_params *par = &stack->par;
 
-	for (uint32_t i = 0; i < par->conns_max; i++) {
-		stack->cold[i].next = i + 1 < par->conns_max ? i + 1 : TCP_NONE;
-		stack->cold[i].gen = 1;
-	}
-	for (uint32_t i = 0; i < par->synq_max; i++)
-		stack->synq[i].next = i + 1 < par->synq_max ? i + 1 : TCP_NONE;
+	stack->conn_free = TCP_NONE;
+	stack->synq_free = TCP_NONE;
 	for (uint32_t i = 0; i < par->ranges_max; i++)
 		stack->ranges[i].next = i + 1 < par->ranges_max ? &stack->ranges[i + 1] : NULL;
 	for (uint32_t i = 0; i < 65536; i++)
@@ -56,7 +40,7 @@ free_memory(struct tcp_stack *stack)
 {
 	flow_table_fini(&stack->flows);
 	wheel_fini(&stack->wheel);
-	free(stack->conns);
+	free(stack->conns_raw);
 	free(stack->cold);
 	free(stack->synq);
 	free(stack->tw);
@@ -67,19 +51,23 @@ free_memory(struct tcp_stack *stack)
 	free(stack);
 }
 
+/* calloc, since a page that is never touched never becomes resident: limits may be generous. */
 static bool
 alloc_memory(struct tcp_stack *stack)
 {
 	const struct tcp_params *par = &stack->par;
+	uintptr_t at;
 
 	stack->tw_slots = par->timewait_max + 1;
-	stack->conns = alloc_array(par->conns_max, sizeof(*stack->conns));
-	stack->cold = alloc_array(par->conns_max, sizeof(*stack->cold));
-	stack->synq = alloc_array(par->synq_max, sizeof(*stack->synq));
+	stack->conns_raw = calloc((size_t)par->conns_max + 1, sizeof(*stack->conns));
+	at = ((uintptr_t)stack->conns_raw + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1);
+	stack->conns = stack->conns_raw == NULL ? NULL : (struct tcp_conn *)at;
+	stack->cold = calloc(par->conns_max, sizeof(*stack->cold));
+	stack->synq = calloc(par->synq_max, sizeof(*stack->synq));
 	stack->tw = calloc(stack->tw_slots, sizeof(*stack->tw));
-	stack->ranges = alloc_array(par->ranges_max, sizeof(*stack->ranges));
-	stack->listeners = alloc_array(TCP_LISTENERS_MAX, sizeof(*stack->listeners));
-	stack->port_listener = alloc_array(65536, sizeof(*stack->port_listener));
+	stack->ranges = calloc(par->ranges_max, sizeof(*stack->ranges));
+	stack->listeners = calloc(TCP_LISTENERS_MAX, sizeof(*stack->listeners));
+	stack->port_listener = calloc(65536, sizeof(*stack->port_listener));
 	return stack->conns != NULL && stack->cold != NULL && stack->synq != NULL &&
 		stack->tw != NULL && stack->ranges != NULL && stack->listeners != NULL &&
 		stack->port_listener != NULL;
@@ -104,7 +92,7 @@ tcp_stack_create(const struct tcp_params *par, uint64_t now_us, struct tcp_stack
 	if (wheel_init(&stack->wheel, par->conns_max + par->synq_max, (uint32_t)(now_us / 1000)) !=
 		0)
 		goto no_memory;
-	link_free_lists(stack);
+	init_lists(stack);
 	stack->cookies.key[0] = par->cookie_key[0];
 	stack->cookies.key[1] = par->cookie_key[1];
 	stack->cookies.rotate_at_us = now_us;
@@ -121,7 +109,7 @@ void
 tcp_stack_destroy(struct tcp_stack *stack, struct env *env)
 {
 	stack->env = env;
-	for (uint32_t i = 0; i < stack->par.conns_max; i++) {
+	for (uint32_t i = 0; i < stack->conn_fresh; i++) {
 		struct tcp_conn *c = &stack->conns[i];
 
 		if (c->state != TCPS_CLOSED)
@@ -167,21 +155,31 @@ tcp_flow_find(const struct tcp_stack *stack, const struct flow_key *key, uint64_
 	return ref;
 }
 
+/* Slots given back are used first; they are warm. */
+static void
+take_slot(struct tcp_stack *stack)
+{
+	if (stack->conn_free != TCP_NONE)
+		stack->conn_free = stack->cold[stack->conn_free].next;
+	else
+		stack->cold[stack->conn_fresh++].gen = 1;
+}
+
 struct tcp_conn *
 tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 {
-	uint32_t slot = stack->conn_free;
+	uint32_t slot = stack->conn_free != TCP_NONE ? stack->conn_free : stack->conn_fresh;
 	struct tcp_conn *c;
 	struct tcp_cold *cold;
 	uint32_t gen;
 
-	if (slot == TCP_NONE || flow_table_insert(&stack->flows, hash, TCP_REF_CONN | slot) != 0) {
+	if (!tcp_conn_available(stack) || flow_table_insert(&stack->flows, hash, TCP_REF_CONN | slot) != 0) {
 		stack->env->ctr->ConnAllocFails++;
 		return NULL;
 	}
 	c = &stack->conns[slot];
 	cold = &stack->cold[slot];
-	stack->conn_free = cold->next;
+	take_slot(stack);
 	stack->conns_used++;
 	stack->env->ctr->ConnsInUse++;
 	gen = cold->gen;

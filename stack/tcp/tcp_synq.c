@@ -44,14 +44,17 @@ static struct tcp_synq_entry *
 take_entry(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg *seg,
 	uint64_t hash)
 {
-	uint32_t slot = stack->synq_free;
+	uint32_t slot = stack->synq_free != TCP_NONE ? stack->synq_free : stack->synq_fresh;
 	const struct tunables *tun = stack->env->tun;
 	struct tcp_synq_entry *e;
 
-	if (slot == TCP_NONE || flow_table_insert(&stack->flows, hash, TCP_REF_SYNQ | slot) != 0)
+	if (!tcp_synq_available(stack) || flow_table_insert(&stack->flows, hash, TCP_REF_SYNQ | slot) != 0)
 		return NULL;
 	e = &stack->synq[slot];
-	stack->synq_free = e->next;
+	if (stack->synq_free != TCP_NONE)
+		stack->synq_free = e->next;
+	else
+		stack->synq_fresh++;
 	*e = (struct tcp_synq_entry){
 		.key = seg->key,
 		.iss = tcp_isn(stack, &seg->key),
@@ -117,7 +120,7 @@ tcp_synq_drop(struct tcp_stack *stack, uint32_t slot)
 void
 tcp_synq_drop_listener(struct tcp_stack *stack, uint16_t listener)
 {
-	for (uint32_t i = 0; i < stack->par.synq_max; i++)
+	for (uint32_t i = 0; i < stack->synq_fresh; i++)
 		if (stack->synq[i].key.w[2] != 0 && stack->synq[i].listener == listener)
 			tcp_synq_drop(stack, i);
 }
@@ -210,7 +213,7 @@ complete(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, stru
 		tcp_drop(stack, pkt, why);
 		return;
 	}
-	if (stack->conn_free == TCP_NONE) {
+	if (!tcp_conn_available(stack)) {
 		/* As above: the entry stays, a later segment of the peer tries again. */
 		stack->env->ctr->ConnAllocFails++;
 		stack->env->ctr->ListenDrops++;

@@ -393,10 +393,10 @@ void
 tcp_abort_all(struct tcp_stack *stack, struct env *env)
 {
 	stack->env = env;
-	for (uint32_t i = 0; i < stack->par.synq_max; i++)
+	for (uint32_t i = 0; i < stack->synq_fresh; i++)
 		if (stack->synq[i].key.w[2] != 0)
 			tcp_synq_drop(stack, i);
-	for (uint32_t i = 0; i < stack->par.conns_max; i++)
+	for (uint32_t i = 0; i < stack->conn_fresh; i++)
 		if (stack->conns[i].state != TCPS_CLOSED && tcp_tx_has_room(stack))
 			tcp_reset(stack, &stack->conns[i], -ECONNABORTED);
 }
