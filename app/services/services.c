@@ -9,6 +9,7 @@ const struct sluice_service *const services_all[] = {
 	&service_echo,
 	&service_discard,
 	&service_chargen,
+	&service_http,
 	NULL,
 };
 

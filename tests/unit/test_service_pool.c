@@ -11,6 +11,15 @@
 
 #include "services/service_pool.h"
 
+/* A sanitizer must refuse too much memory as the C library does. */
+const char *__asan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
 struct object {
 	uint32_t link;
 	uint32_t value;
