@@ -95,6 +95,7 @@ ROW_COLUMNS = {
 
 # table: why its rows are not used one by one.
 DATA_TABLES = {
+    'stack/ctl/commands.def': 'a client names the row, each calls the handler ctl_do_<id>',
     'stack/io/port_types.def': 'the configuration chooses a row, the code reads all alike',
 }
 

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Listings that need the workers: asked for one slice at a time, sent as they come. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "ctl/session_int.h"
+#include "tcp/tcp.h"
+
+/*
+ * A listing visits the workers one after the other. A worker fills at most CTL_ROWS_MAX rows per
+ * message and stops after a bounded number of slots, so that it never notices; the next message
+ * goes out when the client has taken the rows (server.c), so that no reader makes us grow.
+ */
+
+struct ctl_listing {
+	enum ctl_op op;
+	struct mail *mail; /* at the worker, or back from it; NULL: nothing was asked */
+	json_t *id; /* of the request */
+	unsigned int worker; /* being visited */
+	uint64_t cursor; /* where to go on in it */
+	uint64_t limit; /* rows still wanted */
+	int state; /* only this one; -1: all */
+	uint16_t port; /* only this one; 0: all */
+	json_t *rows; /* of the next line */
+	uint32_t listener_count;
+	struct tcp_listener_info listeners[CTL_ROWS_MAX]; /* summed over the workers */
+};
+
+static int
+listing_begin(struct ctl_request *r, enum ctl_op op)
+{
+	struct ctl_listing *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return ctl_fail(r, CTL_E_INTERNAL, NULL, "out of memory");
+	l->op = op;
+	l->id = r->id != NULL ? json_deep_copy(r->id) : NULL;
+	l->limit = UINT64_MAX;
+	l->state = -1;
+	l->rows = json_array();
+	r->s->listing = l;
+	return 0;
+}
+
+void
+ctl_listing_end(struct ctl_session *s)
+{
+	struct ctl_listing *l = s->listing;
+
+	if (l->mail != NULL)
+		mail_drop(l->mail);
+	json_decref(l->id);
+	json_decref(l->rows);
+	free(l);
+	s->listing = NULL;
+}
+
+int
+ctl_do_show_listeners(struct ctl_request *r)
+{
+	return listing_begin(r, CTL_LIST_LISTENERS);
+}
+
+/* --- filters of connections ----------------------------------------------------------------- */
+
+static int
+state_parse(const char *text)
+{
+	int i;
+
+	for (i = 0; i < TCP_STATE_COUNT; i++) {
+		if (strcmp(tcp_state_name((enum tcp_state)i), text) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static int
+filters_parse(struct ctl_request *r, struct ctl_listing *l)
+{
+	char buf[32];
+	const char *text;
+	uint64_t value;
+
+	text = ctl_arg_text(r, "state", buf);
+	if (text != NULL) {
+		l->state = state_parse(text);
+		if (l->state < 0)
+			return ctl_fail(r, CTL_E_BAD_ARGUMENT,
+				"the names are those of RFC 9293: listen, syn-sent, syn-received, "
+				"established, fin-wait-1 ... time-wait",
+				"no state is called '%.40s'", text);
+	}
+	text = ctl_arg_text(r, "port", buf);
+	if (text != NULL) {
+		if (quantity_parse(text, UNIT_PORT, &value) != 0 || value < 1 || value > 65535)
+			return ctl_fail(r, CTL_E_BAD_ARGUMENT, NULL,
+				"port '%.40s' is not within 1..65535", text);
+		l->port = (uint16_t)value;
+	}
+	text = ctl_arg_text(r, "limit", buf);
+	if (text != NULL) {
+		if (quantity_parse(text, UNIT_COUNT, &value) != 0 || value < 1)
+			return ctl_fail(r, CTL_E_BAD_ARGUMENT, NULL,
+				"limit '%.40s' is not a number from 1 on", text);
+		l->limit = value;
+	}
+	return 0;
+}
+
+int
+ctl_do_show_connections(struct ctl_request *r)
+{
+	if (listing_begin(r, CTL_LIST_CONNS) != 0)
+		return -1;
+	if (filters_parse(r, r->s->listing) == 0)
+		return 0;
+	ctl_listing_end(r->s);
+	return -1;
+}
+
+/* --- rows ----------------------------------------------------------------------------------- */
+
+static void
+put(json_t *row, const char *name, uint64_t value)
+{
+	json_object_set_new(row, name, json_integer((json_int_t)value));
+}
+
+static void
+put_ip(json_t *row, const char *name, const struct ip_addr *addr)
+{
+	char text[IP_ADDR_STRLEN];
+
+	ip_addr_format(addr, text);
+	json_object_set_new(row, name, json_string(text));
+}
+
+/* One of our addresses; "any" for a listener without one. */
+static void
+put_local(json_t *row, const struct local_addrs *local, int index)
+{
+	if (index >= 0 && (unsigned int)index < local->count)
+		put_ip(row, "local", &local->addr[index]);
+	else
+		json_object_set_new(row, "local", json_string("any"));
+}
+
+static json_t *
+conn_json(const struct ctl_listing *l, const struct tcp_conn_info *info,
+	const struct local_addrs *local)
+{
+	json_t *row = json_object();
+
+	put(row, "worker", l->worker);
+	json_object_set_new(row, "state", json_string(tcp_state_name(info->state)));
+	put_local(row, local, info->key.laddr_idx);
+	put(row, "local_port", info->key.lport);
+	put_ip(row, "remote", &info->key.raddr);
+	put(row, "remote_port", info->key.rport);
+	put(row, "recvq", info->recvq_bytes);
+	put(row, "sendq", info->sendq_bytes);
+	put(row, "srtt_us", info->srtt_us);
+	put(row, "rttvar_us", info->rttvar_us);
+	put(row, "rto_ms", info->rto_ms);
+	put(row, "cwnd", info->cwnd_bytes);
+	put(row, "ssthresh", info->ssthresh_bytes);
+	put(row, "mss", info->mss);
+	put(row, "snd_wnd", info->snd_wnd);
+	put(row, "rcv_wnd", info->rcv_wnd);
+	put(row, "retrans", info->retrans);
+	json_object_set_new(row, "timer_ms",
+		info->timer_ms != UINT32_MAX ? json_integer(info->timer_ms) : json_null());
+	json_object_set_new(row, "orphan", json_boolean(info->orphan));
+	return row;
+}
+
+static bool
+is_wanted(const struct ctl_listing *l, const struct tcp_conn_info *info)
+{
+	return (l->state < 0 || info->state == (enum tcp_state)l->state) &&
+	       (l->port == 0 || info->key.lport == l->port || info->key.rport == l->port);
+}
+
+static void
+conns_take(struct ctl_listing *l, const struct local_addrs *local)
+{
+	const struct ctl_msg *msg = &l->mail->msg;
+	uint32_t i;
+
+	for (i = 0; i < msg->rows && l->limit > 0; i++) {
+		if (!is_wanted(l, &msg->conns[i]))
+			continue;
+		json_array_append_new(l->rows, conn_json(l, &msg->conns[i], local));
+		l->limit--;
+	}
+}
+
+/* A listener lives on every worker: what is shown are sums. */
+static void
+listener_add(struct tcp_listener_info *sum, const struct tcp_listener_info *info)
+{
+	sum->acceptq += info->acceptq;
+	sum->acceptq_limit += info->acceptq_limit;
+	sum->synq += info->synq;
+	sum->synq_limit += info->synq_limit;
+	sum->accepted += info->accepted;
+	sum->cookies_sent += info->cookies_sent;
+	sum->cookies_valid += info->cookies_valid;
+	sum->cookies_invalid += info->cookies_invalid;
+	sum->acceptq_overflows += info->acceptq_overflows;
+	sum->synq_overflows += info->synq_overflows;
+}
+
+static void
+listeners_take(struct ctl_listing *l)
+{
+	const struct ctl_msg *msg = &l->mail->msg;
+	uint32_t i, j;
+
+	for (i = 0; i < msg->rows; i++) {
+		const struct tcp_listener_info *info = &msg->listeners[i];
+
+		for (j = 0; j < l->listener_count; j++) {
+			if (l->listeners[j].port == info->port &&
+				l->listeners[j].laddr_idx == info->laddr_idx)
+				break;
+		}
+		if (j < l->listener_count)
+			listener_add(&l->listeners[j], info);
+		else if (j < CTL_ROWS_MAX)
+			l->listeners[l->listener_count++] = *info;
+	}
+}
+
+static json_t *
+listener_json(const struct tcp_listener_info *info, const struct local_addrs *local)
+{
+	json_t *row = json_object();
+
+	json_object_set_new(row, "service", json_string(info->name));
+	put_local(row, local, info->laddr_idx);
+	put(row, "local_port", info->port);
+	put(row, "accept_queue", info->acceptq);
+	put(row, "accept_limit", info->acceptq_limit);
+	put(row, "syn_queue", info->synq);
+	put(row, "syn_limit", info->synq_limit);
+	put(row, "syncookies", (uint64_t)info->syncookies);
+	put(row, "accepted", info->accepted);
+	put(row, "cookies_sent", info->cookies_sent);
+	put(row, "cookies_valid", info->cookies_valid);
+	put(row, "cookies_invalid", info->cookies_invalid);
+	put(row, "accept_overflows", info->acceptq_overflows);
+	put(row, "syn_overflows", info->synq_overflows);
+	return row;
+}
+
+/* --- steps ---------------------------------------------------------------------------------- */
+
+/* Queue what has been gathered. */
+static void
+rows_send(struct ctl_session *s, bool is_last, struct ctl_buf *out)
+{
+	struct ctl_listing *l = s->listing;
+	json_t *reply = ctl_reply_new(s, l->id);
+
+	json_object_set_new(reply, l->op == CTL_LIST_CONNS ? "connections" : "listeners", l->rows);
+	if (l->op == CTL_LIST_CONNS)
+		json_object_set_new(reply, "more", json_boolean(!is_last));
+	l->rows = json_array();
+	ctl_reply_send(s, reply, out);
+}
+
+static enum ctl_step
+finish(struct ctl_session *s, struct ctl_buf *out)
+{
+	struct ctl_listing *l = s->listing;
+	uint32_t i;
+
+	for (i = 0; i < l->listener_count; i++)
+		json_array_append_new(l->rows, listener_json(&l->listeners[i], s->backend->local));
+	rows_send(s, true, out);
+	ctl_listing_end(s);
+	return CTL_STEP_DONE;
+}
+
+/* Messages are few and shared by all listings: one is held only while a worker has it. */
+static void
+ask(struct ctl_session *s)
+{
+	struct ctl_listing *l = s->listing;
+	struct ctl_msg *msg;
+
+	l->mail = mail_take(s->backend->hub);
+	if (l->mail == NULL)
+		return;
+	msg = &l->mail->msg;
+	msg->op = l->op;
+	msg->worker = l->worker;
+	msg->cursor = l->cursor;
+	msg->rows_max = CTL_ROWS_MAX;
+	msg->rows = 0;
+	mail_send(s->backend->hub, l->mail);
+}
+
+/* An answer has come: take its rows and see where to go on. */
+static void
+take(struct ctl_session *s)
+{
+	struct ctl_listing *l = s->listing;
+
+	ASSERT(l->mail->msg.rows <= CTL_ROWS_MAX);
+	l->cursor = l->mail->msg.cursor;
+	if (l->op == CTL_LIST_CONNS) {
+		conns_take(l, s->backend->local);
+	} else {
+		listeners_take(l);
+		l->cursor = CTL_CURSOR_END;
+	}
+	mail_drop(l->mail);
+	l->mail = NULL;
+	if (l->cursor == CTL_CURSOR_END) {
+		l->cursor = 0;
+		l->worker++;
+	}
+}
+
+enum ctl_step
+ctl_listing_step(struct ctl_session *s, bool can_send, struct ctl_buf *out)
+{
+	struct ctl_listing *l = s->listing;
+
+	if (l->mail != NULL && l->mail->is_away)
+		return CTL_STEP_WAIT;
+	if (l->mail != NULL)
+		take(s);
+	if (!can_send)
+		return CTL_STEP_WAIT;
+	if (l->worker == s->backend->hub->workers || l->limit == 0)
+		return finish(s, out);
+	if (json_array_size(l->rows) > 0)
+		rows_send(s, false, out);
+	ask(s);
+	return CTL_STEP_WAIT;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The made-up daemon. */
+#include "lib/fake_backend.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tcp/tcp.h"
+
+static const char conf_text[] =
+	"workers: 2\n"
+	"ports: {wan0: {addresses: [192.0.2.1/24, '2001:db8::1/64'], gateway: 192.0.2.254}}\n"
+	"services: {echo: {port: 7}, http: {port: 80, root: /srv/www}}\n";
+
+static uint64_t
+fake_now_us(void *ctx)
+{
+	struct fake_backend *fake = ctx;
+	struct timespec ts;
+
+	if (!fake->real_time)
+		return fake->now_us;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static const struct counters *
+fake_counters(void *ctx, unsigned int worker)
+{
+	const struct fake_backend *fake = ctx;
+
+	return &fake->counters[worker];
+}
+
+static void
+fake_core(void *ctx, unsigned int worker, struct ctl_core_row *out)
+{
+	struct fake_backend *fake = ctx;
+	uint64_t up_ns = (fake_now_us(fake) - fake->backend.started_us) * 1000;
+
+	*out = (struct ctl_core_row){
+		.cpu = worker == 0 ? 2 : -1,
+		.loops = 1000000,
+		.busy_ns = up_ns / 4,
+		.idle_ns = up_ns - up_ns / 4,
+		.loop_max_us = 14 + worker,
+		.sleeps = 77,
+		.pkts_free = 16000,
+		.pkts_total = 16384,
+	};
+}
+
+static unsigned int
+fake_ports(void *ctx, struct ctl_port_row *rows, unsigned int max)
+{
+	(void)ctx;
+	if (max == 0)
+		return 0;
+	rows[0] = (struct ctl_port_row){
+		.name = "wan0",
+		.type = "tap",
+		.driver = "net_tap",
+		.is_up = true,
+		.speed_mbps = 10000,
+		.queues = 2,
+		.queues_asked = 2,
+		.mtu = 1500,
+		.mac = { { 2, 0, 0, 0, 0, 1 } },
+		.rx_csum = CTL_FEATURE_HW,
+		.tx_csum = CTL_FEATURE_SW,
+		.tso = CTL_FEATURE_OFF,
+		.rss = CTL_FEATURE_NONE,
+		.rss_key = "fixed",
+		.rx_packets = 2301554,
+		.tx_packets = 2149141,
+		.rx_octets = 1500000000,
+		.tx_octets = 1400000000,
+		.rx_missed = 3,
+	};
+	return 1;
+}
+
+static void
+fake_stop(void *ctx)
+{
+	struct fake_backend *fake = ctx;
+
+	fake->stopping++;
+}
+
+static void
+counters_fill(struct counters *c)
+{
+	c->RxPackets = 1150777;
+	c->TxPackets = 1074570;
+	c->RxOctets = 750000000;
+	c->InSegs = 1150000;
+	c->PassiveOpens = 5000;
+	c->SyncookiesSent = 12;
+	c->state_count[TCPS_ESTABLISHED] = 100;
+	c->CurrEstab = 100;
+	c->outcome[OUT_DELIVERED] = 1000000;
+	c->outcome[OUT_PURE_ACK] = 74570;
+	c->outcome[OUT_BAD_TCP_CSUM] = 74400;
+	c->outcome[OUT_COOKIE_INVALID] = 1605;
+	c->outcome[OUT_NO_LISTENER] = 202;
+}
+
+void
+fake_backend_init(struct fake_backend *fake)
+{
+	struct config_report report;
+	unsigned int i;
+
+	memset(fake, 0, sizeof(*fake));
+	config_report_init(&report);
+	if (config_parse(conf_text, sizeof(conf_text) - 1, NULL, &fake->conf, &report) != 0 ||
+		mail_hub_create(FAKE_WORKERS, NULL, NULL, &fake->hub) != 0)
+		abort();
+	fake->local.count = 2;
+	for (i = 0; i < 2; i++)
+		fake->local.addr[i] = fake->conf.ports[0].addresses.prefix[i].addr;
+	for (i = 0; i < FAKE_WORKERS; i++)
+		counters_fill(&fake->counters[i]);
+	fake_backend_reset(fake);
+	fake->now_us = 1000000000;
+	fake->conn_count = 3;
+	fake->backend = (struct ctl_backend){
+		.ctx = fake,
+		.version = "0.0.0-test",
+		.config = &fake->conf,
+		.local = &fake->local,
+		.tunables = &fake->tunables,
+		.hub = &fake->hub,
+		.started_us = 990000000,
+		.now_us = fake_now_us,
+		.counters = fake_counters,
+		.core = fake_core,
+		.ports = fake_ports,
+		.stop = fake_stop,
+	};
+}
+
+void
+fake_backend_reset(struct fake_backend *fake)
+{
+	unsigned int i;
+
+	tunables_default(&fake->tunables);
+	for (i = 0; i < FAKE_WORKERS; i++)
+		fake->worker_tunables[i] = fake->tunables;
+	fake->draining = 0;
+	fake->stopping = 0;
+}
+
+void
+fake_backend_fini(struct fake_backend *fake)
+{
+	mail_hub_destroy(&fake->hub);
+}
+
+/* As many digits as every figure can have. */
+static void
+conn_largest(struct tcp_conn_info *info)
+{
+	memset(info, 0xff, sizeof(*info));
+	memset(&info->key.raddr, 0xee, sizeof(info->key.raddr));
+	info->key.laddr_idx = 1;
+	info->state = TCPS_SYN_RECEIVED;
+	info->timer_ms = UINT32_MAX - 1;
+	info->orphan = false;
+}
+
+static void
+conns_fill(const struct fake_backend *fake, struct ctl_msg *msg)
+{
+	struct ip_addr remote = ip_addr_from_v4(0xc0000209);
+
+	for (msg->rows = 0; msg->rows < msg->rows_max && msg->cursor < fake->conn_count;
+		msg->rows++) {
+		struct tcp_conn_info *info = &msg->conns[msg->rows];
+
+		memset(info, 0, sizeof(*info));
+		info->key = flow_key_make(&remote, (uint16_t)msg->cursor, 0, 80);
+		info->state = msg->cursor == 1 ? TCPS_TIME_WAIT : TCPS_ESTABLISHED;
+		info->srtt_us = 1500;
+		info->cwnd_bytes = 14600;
+		info->mss = 1460;
+		info->timer_ms = msg->cursor == 0 ? UINT32_MAX : 200;
+		if (fake->use_largest)
+			conn_largest(info);
+		msg->cursor++;
+	}
+	if (msg->cursor >= fake->conn_count)
+		msg->cursor = CTL_CURSOR_END;
+}
+
+static void
+listeners_fill(const struct fake_backend *fake, struct ctl_msg *msg)
+{
+	uint32_t i;
+
+	msg->rows = fake->conf.service_count;
+	for (i = 0; i < msg->rows; i++)
+		msg->listeners[i] = (struct tcp_listener_info){
+			.name = fake->conf.services[i].name,
+			.laddr_idx = -1,
+			.port = (uint16_t)fake->conf.services[i].port,
+			.syncookies = 1,
+			.acceptq = 1,
+			.acceptq_limit = 2048,
+			.synq_limit = 4096,
+			.accepted = 1000,
+		};
+}
+
+static void
+mail_answer(struct fake_backend *fake, unsigned int worker, struct ctl_msg *msg)
+{
+	switch (msg->op) {
+	case CTL_SET_TUNABLES:
+		fake->worker_tunables[worker] = msg->tunables;
+		return;
+	case CTL_LIST_CONNS:
+		conns_fill(fake, msg);
+		return;
+	case CTL_LIST_LISTENERS:
+		listeners_fill(fake, msg);
+		return;
+	case CTL_DRAIN:
+		fake->draining++;
+		return;
+	case CTL_STOP:
+		fake->stopping++;
+		return;
+	}
+}
+
+void
+fake_backend_turn(struct fake_backend *fake)
+{
+	unsigned int i;
+
+	for (i = 0; !fake->workers_asleep && i < FAKE_WORKERS; i++) {
+		struct ctl_msg *msg;
+
+		while ((msg = mailbox_next(&fake->hub.boxes[i])) != NULL) {
+			mail_answer(fake, i, msg);
+			mailbox_answer(&fake->hub.boxes[i], msg);
+		}
+	}
+}
