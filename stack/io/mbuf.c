@@ -148,6 +148,12 @@ mbuf_pool_create(const struct mbuf_pool_params *par, struct rte_mempool **out, s
 	return 0;
 }
 
+unsigned int
+mbuf_pool_avail(const struct rte_mempool *pool)
+{
+	return rte_mempool_avail_count(pool);
+}
+
 static unsigned int
 source_alloc(void *ctx, struct pkt **pkts, unsigned int n)
 {

@@ -52,6 +52,9 @@ uint64_t mbuf_pool_bytes(unsigned int count, unsigned int payload_max);
 int mbuf_pool_create(
 	const struct mbuf_pool_params *par, struct rte_mempool **out, struct io_error *err);
 
+/** Packets in the pool, the lcores' stocks included; not for the data path. */
+unsigned int mbuf_pool_avail(const struct rte_mempool *pool);
+
 /** A worker's view of the pool; all its calls come on that worker's lcore. */
 struct pkt_source mbuf_source(struct rte_mempool *pool);
 

@@ -214,6 +214,7 @@ port_attach(struct port *port, const struct port_params *par, struct io_error *e
 	}
 	(void)snprintf(port->driver, sizeof(port->driver), "%s", port->info.driver_name);
 	port->socket = rte_eth_dev_socket_id(port->id);
+	port->reta_size = port->info.reta_size;
 	settle_queues(port, par);
 	settle_offloads(port, par);
 	return 0;
@@ -330,4 +331,27 @@ port_rx_fd(const struct port *port, uint16_t queue)
 	if ((port->type->flags & PORT_F_RX_FD) == 0)
 		return -1;
 	return rte_eth_dev_rx_intr_ctl_q_get_fd(port->id, queue);
+}
+
+void
+port_read_status(const struct port *port, struct port_status *out)
+{
+	struct rte_eth_stats stats = { 0 };
+	struct rte_eth_link link = { 0 };
+
+	memset(out, 0, sizeof(*out));
+	if (rte_eth_link_get_nowait(port->id, &link) == 0) {
+		out->is_up = link.link_status == RTE_ETH_LINK_UP;
+		out->speed_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
+	}
+	if (rte_eth_stats_get(port->id, &stats) != 0)
+		return;
+	out->rx_packets = stats.ipackets;
+	out->rx_octets = stats.ibytes;
+	out->tx_packets = stats.opackets;
+	out->tx_octets = stats.obytes;
+	out->rx_missed = stats.imissed;
+	out->rx_nobuf = stats.rx_nombuf;
+	out->rx_errors = stats.ierrors;
+	out->tx_errors = stats.oerrors;
 }

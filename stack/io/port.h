@@ -74,13 +74,25 @@ struct port {
 	uint32_t tx_caps; /* ENV_TX_* the port computes */
 	bool rx_csum; /* its flags about received checksums mean something */
 	bool tx_prepare; /* rte_eth_tx_prepare must see packets first */
-	bool rss_random_key; /* spreads flows by a key of our own */
+	bool rss_random_key;		/* spreads flows by a key of our own */
+	uint16_t reta_size;		/* entries of its table from hash to queue */
 	bool promiscuous;
 	bool started;
 	int socket; /* NUMA node, SOCKET_ID_ANY */
 	uint64_t rx_offloads; /* RTE_ETH_RX_OFFLOAD_* granted */
 	uint64_t tx_offloads; /* RTE_ETH_TX_OFFLOAD_* granted */
 	struct rte_eth_dev_info info; /* everything offered */
+};
+
+/** A port's state at the moment. */
+struct port_status {
+	bool is_up;
+	uint32_t speed_mbps;		/* 0: unknown */
+	uint64_t rx_packets, rx_octets;	/* the device's own counters */
+	uint64_t tx_packets, tx_octets;
+	uint64_t rx_missed;		/* no room in the receive queue */
+	uint64_t rx_nobuf;		/* no packet buffer to put a frame into */
+	uint64_t rx_errors, tx_errors;
 };
 
 /** Bytes behind PKT_HEADROOM that a packet needs for frames of this MTU, tags included. */
@@ -103,6 +115,9 @@ int port_start(struct port *port, struct rte_mempool *pool, struct io_error *err
 
 /** Stop and give the device back. Fine for a port that was only attached. */
 void port_close(struct port *port);
+
+/** Ask the device; control thread only. What it does not say is 0. */
+void port_read_status(const struct port *port, struct port_status *out);
 
 /** The descriptor that is readable while queue holds packets, or -1. */
 int port_rx_fd(const struct port *port, uint16_t queue);

@@ -33,6 +33,13 @@ tsc_clock_at(const struct tsc_clock *clock, uint64_t tsc)
 	       (uint64_t)(((wide)(tsc - clock->base_tsc) * clock->us_per_2_64) >> 64);
 }
 
+/** How long so many ticks are, in us. */
+static inline uint64_t
+tsc_clock_span(const struct tsc_clock *clock, uint64_t ticks)
+{
+	return tsc_clock_at(clock, clock->base_tsc + ticks) - clock->base_us;
+}
+
 /** Time now, in us. */
 static inline uint64_t
 tsc_clock_now(const struct tsc_clock *clock)
