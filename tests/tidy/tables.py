@@ -25,7 +25,7 @@ EDGES = {
     'app/services': ('sluice',),
     'app/sluicectl': ('ctl', 'sluice'),
     'app/sluice-load': ('io', 'ctl', 'worker', 'sock', 'conf', 'sluice'),
-    'app/sluiced': ('io', 'ctl', 'worker', 'sock', 'conf', 'sluice', 'services'),
+    'app/sluiced': ('base', 'io', 'ctl', 'worker', 'sock', 'conf', 'sluice', 'services'),
 }
 
 # (includer, included): why the edge above is crossed.

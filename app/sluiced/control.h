@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The daemon's side of the control server: its socket, and what it may know of the appliance. */
+#ifndef SLUICED_CONTROL_H
+#define SLUICED_CONTROL_H
+
+#include <stdbool.h>
+
+#include "appliance.h"
+#include "ctl/backend.h"
+#include "ctl/server.h"
+#include "ctl/socket.h"
+
+struct control {
+	struct ctl_socket socket;
+	struct ctl_server *server;
+	struct ctl_backend backend;
+	struct tunables tunables;	/* current ones, as the server changes them */
+	struct appliance *appliance;
+	bool stop_asked;		/* by an operator */
+};
+
+/** Take the socket, before any other thread runs: a second daemon on it ends here. */
+int control_open(struct control *c, const struct config *conf, struct io_error *err);
+
+/** Serve operators from now on. */
+int control_start(struct control *c, struct appliance *a, struct io_error *err);
+
+/** Serve for at most timeout_ms, less if a signal comes. */
+void control_poll(struct control *c, int timeout_ms);
+
+/** Also after a failed start. */
+void control_close(struct control *c);
+
+#endif

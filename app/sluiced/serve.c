@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Signals and the way down: draining, resetting, stopping. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "appliance.h"
+#include "control.h"
+#include "serve.h"
+
+/* A signal that comes just before the main thread waits is seen after this time. */
+#define SERVE_POLL_MS 100
+/* How often the main thread looks whether the connections are gone. */
+#define DRAIN_POLL_MS 20
+/* Time that resets have to leave after the drain time. */
+#define ABORT_MS 200u
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* Signals to stop that have come; written by the handler. */
+static volatile sig_atomic_t stop_signals;
+
+static void
+count_signal(int sig)
+{
+	(void)sig;
+	stop_signals++;
+}
+
+/*
+ * Signals to stop are for the main thread alone: blocked while the others are started, who inherit
+ * that. SIGPIPE is for programs that write to pipes without looking.
+ */
+static void
+catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = count_signal };
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(&action.sa_mask);
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGINT, &action, NULL);
+}
+
+static void
+mask_signals(int how)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)pthread_sigmask(how, &set, NULL);
+}
+
+static void
+print_ready(const struct config *conf)
+{
+	const struct config_prefixes *addrs = &conf->ports[0].addresses;
+	char text[IP_PREFIX_STRLEN];
+
+	printf("READY addresses=");
+	for (unsigned int i = 0; i < addrs->count; i++) {
+		(void)ip_prefix_format(&addrs->prefix[i], text);
+		printf("%s%s", i == 0 ? "" : ",", text);
+	}
+	printf(" services=");
+	for (unsigned int i = 0; i < conf->service_count; i++)
+		printf("%s%s:%u", i == 0 ? "" : ",", conf->services[i].name,
+			(unsigned int)conf->services[i].port);
+	printf(" control=%s pid=%ld\n", conf->control.socket, (long)getpid());
+	(void)fflush(stdout);
+}
+
+/*
+ * Enter the phase and wait until no connection is left. False: time over, or one more signal came.
+ */
+static bool
+wait_empty(struct appliance *a, struct control *c, enum appliance_phase phase, uint64_t limit_ms)
+{
+	int signals_before = stop_signals;
+	uint64_t start = now_ms();
+
+	appliance_enter(a, phase);
+	while (appliance_connections(a) != 0) {
+		if (stop_signals != signals_before || now_ms() - start >= limit_ms)
+			return false;
+		control_poll(c, DRAIN_POLL_MS);
+	}
+	return true;
+}
+
+static void
+go_down(struct appliance *a, struct control *c)
+{
+	uint64_t drain_ms = (uint64_t)a->conf->drain_timeout_s * 1000;
+
+	if (!wait_empty(a, c, APPLIANCE_DRAINING, drain_ms)) {
+		fprintf(stderr, "sluiced: resetting the connections that are left\n");
+		(void)wait_empty(a, c, APPLIANCE_ABORTING, ABORT_MS);
+	}
+}
+
+static void
+serve_until_told(struct appliance *a, struct control *c)
+{
+	print_ready(a->conf);
+	while (stop_signals == 0 && !c->stop_asked)
+		control_poll(c, SERVE_POLL_MS);
+	go_down(a, c);
+}
+
+int
+sluiced_serve(const struct config *conf)
+{
+	struct appliance *a = NULL;
+	struct io_error err;
+	struct control c;
+	int rc;
+
+	catch_signals();
+	rc = control_open(&c, conf, &err);
+	if (rc == 0) {
+		mask_signals(SIG_BLOCK);
+		rc = appliance_start(conf, &a, &err);
+		mask_signals(SIG_UNBLOCK);
+	}
+	if (rc == 0)
+		rc = control_start(&c, a, &err);
+	if (rc == 0)
+		serve_until_told(a, &c);
+	else
+		fprintf(stderr, "sluiced: %s\n", err.text);
+	control_close(&c);
+	if (a != NULL)
+		appliance_stop(a);
+	return rc;
+}
