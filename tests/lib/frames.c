@@ -52,7 +52,11 @@ frame_eth(struct frame *f, const uint8_t dst[6], const uint8_t src[6], uint16_t 
 {
 	uint8_t *p;
 
-	memset(f, 0, offsetof(struct frame, b));
+	f->len = 0;
+	f->l3 = 0;
+	f->l4 = 0;
+	f->ip_version = 0;
+	f->proto = 0;
 	p = grow(f, 14);
 	memcpy(p, dst, 6);
 	memcpy(p + 6, src, 6);
