@@ -3,6 +3,7 @@
 #ifndef NET_IP_OUTPUT_H
 #define NET_IP_OUTPUT_H
 
+#include "base/assert.h"
 #include "net/net.h"
 
 /** The low bits of pkt.tx_offload are the length of the Ethernet header. */
@@ -22,8 +23,11 @@ static inline void
 net_send_to(const struct net *net, struct pkt *p, uint64_t mac_word, enum net_l2 kind,
 	struct pkt_txq *tx)
 {
-	uint8_t *b = pkt_push(p, net->l2_len);
+	uint8_t *b;
 
+	ASSERT_SLOW(pkt_headroom(p) >= net->l2_len);
+	ASSERT_SLOW(pkt_txq_room(tx) > 0);
+	b = pkt_push(p, net->l2_len);
 	/* Two overlapping stores of eight bytes make the fourteen; a tag takes a third. */
 	memcpy(b, &mac_word, 8);
 	memcpy(b + 6, net->l2_tail[kind], 8);

@@ -100,7 +100,7 @@ int net_set_neighbour(struct net *net, struct env *env, const struct ip_addr *ad
  * room for them they are dropped. Every frame ends in one outcome; a NET_TCP frame gets its outcome
  * from the TCP engine, which also counts InSegs.
  *
- * Reads the first 64 bytes of the frame and the first line of p: prefetch both ahead in a burst.
+ * Reads the frame's headers and the first line of p: prefetch both ahead in a burst.
  */
 enum net_verdict net_input(struct net *net, struct env *env, struct pkt *p, struct tcp_seg *seg,
 	struct pkt_txq *tx);
