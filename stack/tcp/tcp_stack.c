@@ -335,31 +335,33 @@ next_listener_event(struct tcp_stack *stack, struct tcp_event *ev)
 	return false;
 }
 
-/* What c has to say; CLOSED comes alone and last, and ends the handle. */
+/*
+ * The next thing c has to say; CLOSED comes last and ends the handle. One at a time: the callback
+ * for it may give the connection another owner or close it, which the next event must know.
+ */
 static bool
 take_event(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_event *ev)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
-	uint8_t what = c->ev;
+	uint8_t what = (uint8_t)(c->ev & -c->ev);
 
 	*ev = (struct tcp_event){
 		.handle = tcp_conn_handle(stack, c),
 		.data = cold->data,
 		.ops = cold->ops,
+		.what = what,
 		.err = cold->err,
 	};
 	if (what == TCP_EV_CLOSED) {
-		ev->what = TCP_EV_CLOSED;
 		tcp_conn_free(stack, c);
 		return true;
 	}
-	c->ev &= TCP_EV_CLOSED;
-	ev->what = what & (uint8_t)~TCP_EV_CLOSED;
-	if ((what & TCP_EV_CONNECTED) && (c->flags & TF_CONNECTED))
+	if (what == TCP_EV_CONNECTED && (c->flags & TF_CONNECTED))
 		ev->err = 0;
+	c->ev ^= what;
 	if (c->ev != 0)
-		tcp_raise(stack, c, TCP_EV_CLOSED);
-	return ev->what != 0;
+		tcp_raise(stack, c, c->ev);
+	return true;
 }
 
 bool
