@@ -297,8 +297,12 @@ tcp_output(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 	if (!was_answer)
 		return;
+	/*
+	 * snd_max, not snd_nxt: after a timeout snd_nxt is behind what the peer may have, and an ACK
+	 * from there is outside its window. Two ends in that state would never hear each other.
+	 */
 	if (c->flags & TF_ACK_NOW) {
-		if (!tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK))
+		if (!tcp_send_empty(stack, c, tcp_cold(stack, c)->snd_max, TCP_ACK))
 			tcp_timers_on_ack_owed(stack, c);
 	} else if (c->flags & TF_ACK_DELAY) {
 		tcp_timers_on_ack_owed(stack, c);
