@@ -150,6 +150,19 @@ tcp_timers_stop(struct tcp_stack *stack, struct tcp_conn *c)
 		wheel_stop(&stack->wheel, id);
 }
 
+/* The protocol is done with the connection, its owner is not: only the owner's timer goes on. */
+void
+tcp_timers_keep_app(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	bool app = (c->timers & TT_APP) != 0;
+
+	tcp_timers_stop(stack, c);
+	if (!app)
+		return;
+	c->timers = TT_APP;
+	arm(stack, c, tcp_cold(stack, c)->app_at_ms);
+}
+
 void
 tcp_timers_synq(struct tcp_stack *stack, uint32_t slot, uint32_t delay_ms)
 {
@@ -219,8 +232,7 @@ conn_fired(struct tcp_stack *stack, struct tcp_conn *c)
 		c->timers &= (uint8_t)~TT_KEEP;
 		tcp_close_timer(stack, c);
 	}
-	if (c->state != TCPS_CLOSED)
-		rearm(stack, c);
+	rearm(stack, c);
 }
 
 static void
