@@ -268,9 +268,9 @@ tcp_poll(struct tcp_stack *stack, struct env *env)
 uint64_t
 tcp_poll_at(const struct tcp_stack *stack)
 {
-	uint64_t at = tcp_timewait_poll_at(stack);
 	uint32_t wheel_ms;
 	int32_t wait_ms;
+	uint64_t at;
 
 	if (stack->env == NULL)
 		return 0;
@@ -278,6 +278,7 @@ tcp_poll_at(const struct tcp_stack *stack)
 	if (stack->out_head != TCP_NONE || stack->ev_head != TCP_NONE ||
 		stack->listener_events > 0)
 		return 0;
+	at = tcp_timewait_poll_at(stack);
 	if (!wheel_next(&stack->wheel, &wheel_ms))
 		return at;
 	wait_ms = seq32_diff(wheel_ms, stack->env->now_ms);
