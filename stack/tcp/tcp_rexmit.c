@@ -40,7 +40,8 @@ give_up(struct tcp_stack *stack, struct tcp_conn *c)
 		tcp_conn_end(stack, c, -ETIMEDOUT);
 		return;
 	}
-	tcp_reset(stack, c, -ETIMEDOUT);
+	/* No RST: nobody has answered for minutes, and who comes back later gets one. */
+	tcp_conn_end(stack, c, -ETIMEDOUT);
 }
 
 /* Linux's default for connections that nobody owns any more. */
