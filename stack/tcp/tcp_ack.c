@@ -118,14 +118,14 @@ duplicate_ack(struct tcp_stack *stack, struct tcp_conn *c)
 	tcp_want_output(stack, c);
 }
 
-/* Linux's rule: newer than the last update by ACK, by sequence, or larger at the same sequence. */
+/* Linux's rule: newer than the last update by ACK, by sequence, or larger or closed at the same. */
 static void
 update_window(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx, uint32_t una)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
 	if (!seq32_gt(rx->ack, una) && !seq32_gt(rx->seg->seq, c->snd_wl1) &&
-		!(rx->seg->seq == c->snd_wl1 && rx->wnd > c->snd_wnd))
+		!(rx->seg->seq == c->snd_wl1 && (rx->wnd > c->snd_wnd || rx->wnd == 0)))
 		return;
 	c->snd_wl1 = rx->seg->seq;
 	if (rx->wnd == c->snd_wnd)

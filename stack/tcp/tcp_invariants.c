@@ -105,7 +105,9 @@ tcp_check_invariants(const struct tcp_stack *stack, const struct env *env)
 		if (c->state == TCPS_CLOSED) {
 			ASSERT(c->sendq_head == NULL);
 			ASSERT(stack->cold[i].ooo == NULL);
-			ASSERT(!wheel_is_armed(&stack->wheel, i));
+			ASSERT((c->timers & (uint8_t)~TT_APP) == 0);
+			if (c->timers != 0 || c->key.w[2] == 0)
+				ASSERT(wheel_is_armed(&stack->wheel, i) == (c->timers != 0));
 			continue;
 		}
 		if (c->state != TCPS_SYN_SENT && c->state != TCPS_SYN_RECEIVED)

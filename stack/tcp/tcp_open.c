@@ -73,8 +73,7 @@ tcp_set_app_timer(struct tcp_stack *stack, struct env *env, tcp_handle conn, uin
 	stack->env = env;
 	if (c == NULL)
 		return -EBADF;
-	if (c->state != TCPS_CLOSED)
-		tcp_timers_app(stack, c, delay_ms);
+	tcp_timers_app(stack, c, delay_ms);
 	return 0;
 }
 

@@ -62,6 +62,7 @@ tcp_syn_options(const struct tcp_stack *stack, const struct flow_key *key, uint3
 	if (tun->tcp_timestamps) {
 		opts->present |= TCP_OPT_TS;
 		opts->tsval = tcp_ts_now(stack, ts_off);
+		opts->tsecr = 0;
 	}
 	if (tun->tcp_window_scaling) {
 		opts->present |= TCP_OPT_WSCALE;

@@ -2,6 +2,8 @@
 /* What may be sent now: windows, Nagle, silly windows, FIN and ACK (RFC 9293 s3.7, s3.8). */
 #include "tcp/tcp_parts.h"
 
+#include "wire/ip6.h"
+
 bool
 tcp_tx_has_room(const struct tcp_stack *stack)
 {
@@ -49,9 +51,24 @@ ack_is_paid(struct tcp_conn *c)
 	c->timers &= (uint8_t)~TT_DELACK;
 }
 
+/* SACK blocks that fit beside the payload: a full segment has no room for any. */
+static unsigned int
+sack_room(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t payload)
+{
+	uint32_t ip = c->key.family == FLOW_FAMILY_V4 ? IP4_HDR_LEN : IP6_HDR_LEN;
+	uint32_t ts = (c->flags & TF_TS) ? TCP_OPTS_TS_LEN : 0;
+	uint32_t used = ip + TCP_HDR_LEN + ts + payload;
+
+	if (used + 4 > stack->par.mtu)
+		return 0;
+	return min_u32((stack->par.mtu - used - 4) / 8, ts > 0 ? 3 : 4);
+}
+
 static void
 emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, uint16_t flags)
 {
+	unsigned int room = sack_room(stack, c, p->data_len);
+
 	struct tcp_opts opts;
 	struct tcp_emit e = {
 		.key = &c->key,
@@ -68,9 +85,8 @@ emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, u
 		e.opts = &opts;
 		e.ts_only = true;
 	}
-	if ((c->flags & TF_SACK) && (c->flags & TF_OOO) && !(flags & TCP_RST)) {
-		opts.nsack = (uint8_t)tcp_reass_sack(
-			stack, c, opts.sack, (c->flags & TF_TS) ? 3 : 4);
+	if ((c->flags & TF_SACK) && (c->flags & TF_OOO) && !(flags & TCP_RST) && room > 0) {
+		opts.nsack = (uint8_t)tcp_reass_sack(stack, c, opts.sack, room);
 		opts.present |= opts.nsack > 0 ? TCP_OPT_SACK : 0;
 		e.opts = &opts;
 		e.ts_only = opts.present == TCP_OPT_TS;
@@ -281,8 +297,12 @@ tcp_output(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 	if (!was_answer)
 		return;
+	/*
+	 * snd_max, not snd_nxt: after a timeout snd_nxt is behind what the peer may have, and an ACK
+	 * from there is outside its window. Two ends in that state would never hear each other.
+	 */
 	if (c->flags & TF_ACK_NOW) {
-		if (!tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK))
+		if (!tcp_send_empty(stack, c, tcp_cold(stack, c)->snd_max, TCP_ACK))
 			tcp_timers_on_ack_owed(stack, c);
 	} else if (c->flags & TF_ACK_DELAY) {
 		tcp_timers_on_ack_owed(stack, c);

@@ -209,6 +209,7 @@ void tcp_timers_keep_off(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_app(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms);
 void tcp_timers_nobuf(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_stop(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_timers_keep_app(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_synq(struct tcp_stack *stack, uint32_t slot, uint32_t delay_ms);
 void tcp_timers_synq_stop(struct tcp_stack *stack, uint32_t slot);
 

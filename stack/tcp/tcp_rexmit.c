@@ -40,7 +40,8 @@ give_up(struct tcp_stack *stack, struct tcp_conn *c)
 		tcp_conn_end(stack, c, -ETIMEDOUT);
 		return;
 	}
-	tcp_reset(stack, c, -ETIMEDOUT);
+	/* No RST: nobody has answered for minutes, and who comes back later gets one. */
+	tcp_conn_end(stack, c, -ETIMEDOUT);
 }
 
 /* Linux's default for connections that nobody owns any more. */
@@ -84,7 +85,7 @@ probe(struct tcp_stack *stack, struct tcp_conn *c)
 	stack->env->ctr->TCPWinProbe++;
 	if (c->snd_wnd > 0 && c->send_next != NULL) {
 		struct pkt *p = c->send_next;
-		uint32_t fit = min_u32(p->app.end_seq - p->app.seq, c->snd_wnd);
+		uint32_t fit = min_u32(p->app.end_seq - p->app.seq, min_u32(c->snd_wnd, c->mss));
 
 		if (fit == p->app.end_seq - p->app.seq || tcp_sendq_split(stack, c, p, fit)) {
 			c->flags &= ~TF_PERSIST;

@@ -216,6 +216,7 @@ tcp_conn_free(struct tcp_stack *stack, struct tcp_conn *c)
 	struct pkt *p;
 
 	ASSERT(c->state == TCPS_CLOSED);
+	tcp_timers_stop(stack, c);
 	while ((p = c->recvq_head) != NULL) {
 		c->recvq_head = p->app.next;
 		pkt_free(stack->env->pool, p);
@@ -237,7 +238,7 @@ tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err)
 
 	flow_table_remove(
 		&stack->flows, tcp_flow_hash(stack, &c->key), TCP_REF_CONN | tcp_slot(stack, c));
-	tcp_timers_stop(stack, c);
+	tcp_timers_keep_app(stack, c);
 	tcp_sendq_free(stack, c);
 	tcp_reass_free(stack, c);
 	if (c->flags & TF_ORPHAN) {

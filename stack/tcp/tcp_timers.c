@@ -150,6 +150,19 @@ tcp_timers_stop(struct tcp_stack *stack, struct tcp_conn *c)
 		wheel_stop(&stack->wheel, id);
 }
 
+/* The protocol is done with the connection, its owner is not: only the owner's timer goes on. */
+void
+tcp_timers_keep_app(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	bool app = (c->timers & TT_APP) != 0;
+
+	tcp_timers_stop(stack, c);
+	if (!app)
+		return;
+	c->timers = TT_APP;
+	arm(stack, c, tcp_cold(stack, c)->app_at_ms);
+}
+
 void
 tcp_timers_synq(struct tcp_stack *stack, uint32_t slot, uint32_t delay_ms)
 {
@@ -219,8 +232,7 @@ conn_fired(struct tcp_stack *stack, struct tcp_conn *c)
 		c->timers &= (uint8_t)~TT_KEEP;
 		tcp_close_timer(stack, c);
 	}
-	if (c->state != TCPS_CLOSED)
-		rearm(stack, c);
+	rearm(stack, c);
 }
 
 static void
@@ -256,9 +268,9 @@ tcp_poll(struct tcp_stack *stack, struct env *env)
 uint64_t
 tcp_poll_at(const struct tcp_stack *stack)
 {
-	uint64_t at = tcp_timewait_poll_at(stack);
 	uint32_t wheel_ms;
 	int32_t wait_ms;
+	uint64_t at;
 
 	if (stack->env == NULL)
 		return 0;
@@ -266,6 +278,7 @@ tcp_poll_at(const struct tcp_stack *stack)
 	if (stack->out_head != TCP_NONE || stack->ev_head != TCP_NONE ||
 		stack->listener_events > 0)
 		return 0;
+	at = tcp_timewait_poll_at(stack);
 	if (!wheel_next(&stack->wheel, &wheel_ms))
 		return at;
 	wait_ms = seq32_diff(wheel_ms, stack->env->now_ms);

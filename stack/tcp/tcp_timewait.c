@@ -69,8 +69,9 @@ tcp_timewait_enter(struct tcp_stack *stack, struct tcp_conn *c)
 	uint64_t hash = tcp_flow_hash(stack, &c->key);
 	uint32_t slot;
 
-	/* Its last ACK goes now: the connection is no more when the lists are flushed. */
-	tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK);
+	/* An ACK it owes goes now: the connection is no more when the lists are flushed. */
+	if (c->flags & (TF_ACK_NOW | TF_ACK_DELAY))
+		tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK);
 	tcp_conn_end(stack, c, 0);
 	if (stack->tw_live >= cap || ring_full(stack)) {
 		stack->env->ctr->TCPTimeWaitOverflow++;

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Who opens which connection when, and whether all of them ended well. */
+#include "sim/apps.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/fail.h"
+
+#define HEADER_MAGIC 0x21214d53u
+
+void
+app_world_init(struct app_world *w, struct sim *sim, const struct app_mix *mix)
+{
+	memset(w, 0, sizeof(*w));
+	w->sim = sim;
+	w->mix = mix;
+	w->stop_us = UINT64_MAX;
+}
+
+void
+app_world_fini(struct app_world *w)
+{
+	for (uint32_t i = 0; i < w->rec_count; i++)
+		free(w->recs[i]);
+	for (uint32_t i = 0; i < w->end_count; i++)
+		free(w->ends[i]);
+	while (w->slots != NULL) {
+		struct app_slot *slot = w->slots;
+
+		w->slots = slot->next;
+		free(slot);
+	}
+	free(w->recs);
+	free(w->ends);
+}
+
+/* --- drawing a connection ------------------------------------------------------------------- */
+
+/* Small sizes as often as large ones: uniform over the powers of two. */
+static uint64_t
+draw_bytes(struct sim *sim, uint64_t max)
+{
+	unsigned int bits = 0;
+	uint64_t limit;
+
+	while (bits < 63 && (1ULL << bits) < max)
+		bits++;
+	limit = min_u64(max, 1ULL << sim_below(sim, bits + 1));
+	return limit == 0 ? 0 : rng_u64(&sim->rng) % (limit + 1);
+}
+
+static void
+draw_style(struct sim *sim, const struct app_mix *mix, uint64_t bytes, struct app_style *st)
+{
+	static const uint32_t chunks[] = { 1, 7, 100, 536, 1460, 1461, 4096, 16384, 65536 };
+
+	memset(st, 0, sizeof(*st));
+	st->chunk = chunks[sim_below(sim, ARRAY_SIZE(chunks))];
+	/* A byte at a time is for short streams, or nothing else would happen. */
+	if (bytes / st->chunk > 2000)
+		st->chunk = 4096;
+	st->stall_at = st->abort_at = st->close_at = UINT64_MAX;
+	if (sim_chance(sim, mix->slow_writer_ppm))
+		st->write_gap_ms = 1 + sim_below(sim, 200);
+	if (sim_chance(sim, mix->slow_reader_ppm))
+		st->read_gap_ms = 1 + sim_below(sim, 200);
+	/* A slow end of a long stream would take for ever. */
+	if (st->write_gap_ms + st->read_gap_ms > 0 && bytes / st->chunk > 200)
+		st->chunk = (uint32_t)min_u64(bytes / 200 + 1, 65536);
+	if (sim_chance(sim, mix->stall_ppm)) {
+		st->stall_at = draw_bytes(sim, bytes);
+		st->stall_ms = sim_below(sim, mix->stall_ms_max + 1);
+	}
+	if (sim_chance(sim, mix->abort_ppm))
+		st->abort_at = draw_bytes(sim, bytes);
+	if (sim_chance(sim, mix->close_early_ppm))
+		st->close_at = draw_bytes(sim, bytes);
+	st->zero_copy = sim_chance(sim, mix->zero_copy_ppm);
+	st->nodelay = sim_chance(sim, 500000);
+	st->half_close = sim_chance(sim, 500000);
+	if (sim_chance(sim, mix->small_rcvbuf_ppm))
+		st->rcvbuf = 2048 + sim_below(sim, 8192);
+}
+
+static struct app_rec *
+new_rec(struct app_world *w)
+{
+	struct app_rec *rec = calloc(1, sizeof(*rec));
+	struct sim *sim = w->sim;
+
+	CHECK(rec != NULL, "out of memory");
+	if (w->rec_count == w->rec_cap) {
+		w->rec_cap = w->rec_cap * 2 + 256;
+		w->recs = realloc(w->recs, w->rec_cap * sizeof(*w->recs));
+		CHECK(w->recs != NULL, "out of memory");
+	}
+	rec->id = w->rec_count;
+	w->recs[w->rec_count++] = rec;
+	rec->seed = rng_u64(&sim->rng);
+	rec->echo = sim_chance(sim, w->mix->echo_ppm);
+	rec->want[0] = draw_bytes(sim, w->mix->bytes_max);
+	rec->want[1] = rec->echo ? rec->want[0] : draw_bytes(sim, w->mix->bytes_max);
+	for (unsigned int i = 0; i < 2; i++)
+		draw_style(sim, w->mix, rec->want[0] + rec->want[1], &rec->style[i]);
+	return rec;
+}
+
+/* --- opening -------------------------------------------------------------------------------- */
+
+static struct sluice_addr
+addr_of(const struct sim_node *node, uint16_t port)
+{
+	struct ip_addr ip = ip_addr_from_v4(node->ip4);
+	struct sluice_addr a;
+
+	memcpy(a.ip, ip.b, 16);
+	a.port = port;
+	return a;
+}
+
+/* Open from node to peer; 0 or the error, and then the end is no more. */
+static int
+open_end(struct app_end *e, const struct sim_node *peer, uint16_t lport, uint16_t rport)
+{
+	struct sim *sim = e->world->sim;
+	struct sluice_addr local = addr_of(e->node, lport), remote = addr_of(peer, rport);
+	int rc;
+
+	sim_enter(sim, e->node);
+	rc = sluice_connect(&e->node->host->w.sluice, lport != 0 ? &local : NULL, &remote, &app_ops,
+		e, &e->conn);
+	if (rc != 0) {
+		e->open = false;
+		e->err = rc;
+		e->world->open_ends--;
+	}
+	sim_leave(sim, e->node);
+	return rc;
+}
+
+static void launch(struct sim *sim, void *ctx);
+
+static void
+launch_later(struct app_slot *slot, uint32_t min_ms)
+{
+	struct app_world *w = slot->world;
+	uint64_t gap_ms = min_ms + sim_below(w->sim, w->mix->gap_ms_max + 1);
+
+	if (w->sim->now_us + gap_ms * 1000 < w->stop_us)
+		sim_call_at(w->sim, w->sim->now_us + gap_ms * 1000, launch, slot);
+}
+
+static void
+launch(struct sim *sim, void *ctx)
+{
+	struct app_slot *slot = ctx;
+	struct app_world *w = slot->world;
+	const struct app_mix *mix = w->mix;
+	struct sim_node *server = w->servers[sim_below(sim, w->server_count)];
+	uint16_t lport = mix->fixed_lport != 0 ? (uint16_t)(mix->fixed_lport + slot->idx) : 0;
+	struct app_rec *rec = new_rec(w);
+	struct app_end *e = app_end_new(w, slot->node, true);
+	uint32_t magic = HEADER_MAGIC;
+
+	e->rec = rec;
+	rec->end[0] = e;
+	memcpy(e->header, &rec->id, 4);
+	memcpy(e->header + 4, &magic, 4);
+	memcpy(e->header + 8, &rec->seed, 8);
+	w->stats.started++;
+	if (open_end(e, server, lport, mix->simultaneous ? lport : APP_PORT) != 0) {
+		CHECK(e->err == -EADDRINUSE || e->err == -EADDRNOTAVAIL || e->err == -ENOBUFS,
+			"sluice_connect: %d", e->err);
+		w->stats.refused++;
+		launch_later(slot, 1000);
+		return;
+	}
+	e->slot = slot;
+	if (mix->simultaneous) {
+		struct app_end *other = app_end_new(w, server, false);
+
+		if (open_end(other, slot->node, lport, lport) != 0)
+			w->stats.refused++;
+	}
+}
+
+void
+app_on_closed(struct app_end *e)
+{
+	struct app_world *w = e->world;
+
+	w->stats.finished++;
+	if (e->slot != NULL)
+		launch_later(e->slot, 0);
+	e->slot = NULL;
+}
+
+static struct app_slot *
+new_slot(struct app_world *w, struct sim_node *node, uint16_t idx)
+{
+	struct app_slot *slot = calloc(1, sizeof(*slot));
+
+	CHECK(slot != NULL, "out of memory");
+	slot->world = w;
+	slot->node = node;
+	slot->idx = idx;
+	slot->next = w->slots;
+	w->slots = slot;
+	return slot;
+}
+
+void
+app_serve(struct app_world *w, struct sim_node *node)
+{
+	struct sluice_listen_params par = {
+		.addr.port = APP_PORT,
+		.backlog = (unsigned int)w->mix->backlog,
+		.syncookies = w->mix->syncookies,
+		.syncookies_set = w->mix->syncookies >= 0,
+		.ops = &app_ops,
+		.ctx = new_slot(w, node, 0),
+		.name = "sim",
+	};
+	sluice_listener l;
+
+	w->servers[w->server_count++] = node;
+	sim_enter(w->sim, node);
+	CHECK(sluice_listen(&node->host->w.sluice, &par, &l) == 0, "sluice_listen");
+	sim_leave(w->sim, node);
+}
+
+void
+app_start_clients(struct app_world *w, struct sim_node *node)
+{
+	for (uint32_t i = 0; i < w->mix->parallel; i++)
+		launch_later(new_slot(w, node, (uint16_t)i), 0);
+}
+
+/* --- afterwards ----------------------------------------------------------------------------- */
+
+bool
+app_is_quiet(const struct app_world *w)
+{
+	return w->open_ends == 0;
+}
+
+static bool
+is_complete(const struct app_end *e)
+{
+	return e != NULL && e->eof_read && e->fin_sent;
+}
+
+/* The client closes as soon as it has read what it expects, perhaps before the FIN. */
+static bool
+is_exact(const struct app_rec *rec)
+{
+	const struct app_end *c = rec->end[0], *s = rec->end[1];
+
+	return is_complete(s) && c->fin_sent && c->received == s->sent && s->received == c->sent;
+}
+
+static bool
+is_excused(const struct app_world *w, const struct app_rec *rec)
+{
+	/* No server ever heard of it. */
+	if (w->mix->may_fail_open && rec->end[1] == NULL && rec->end[0]->err != 0)
+		return true;
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct app_end *e = rec->end[i];
+
+		if (e == NULL)
+			continue;
+		if (e->aborted)
+			return true;
+		if (w->mix->may_time_out && (e->gave_up || e->err == -ETIMEDOUT))
+			return true;
+		if (e->err == -EADDRINUSE || e->err == -EADDRNOTAVAIL)
+			return true;
+	}
+	return false;
+}
+
+SLUICE_NORETURN static void
+fail_open(const struct app_end *e)
+{
+	const struct host *h = e->node->host;
+	struct tcp_conn_info rows[64];
+	uint64_t cursor = 0;
+
+	while (cursor != UINT64_MAX) {
+		unsigned int n = tcp_list_conns(h->w.tcp, &h->w.env, &cursor, rows, 64);
+
+		for (unsigned int i = 0; i < n; i++)
+			fprintf(stderr,
+				"port %u <-> %u: %s, receive queue %u, send queue %u, windows %u "
+				"and %u, timer %d ms%s\n",
+				rows[i].key.lport, rows[i].key.rport, tcp_state_name(rows[i].state),
+				rows[i].recvq_bytes, rows[i].sendq_bytes, rows[i].rcv_wnd,
+				rows[i].snd_wnd, (int)rows[i].timer_ms,
+				rows[i].orphan ? ", orphan" : "");
+	}
+	fail("I-9: the %s of connection %u on node %u never ended: sent %llu, received %llu, "
+	     "header %u%s%s%s%s",
+		e->is_client ? "client" : "server", e->rec != NULL ? e->rec->id : UINT32_MAX,
+		e->node->idx, (unsigned long long)e->sent, (unsigned long long)e->received,
+		e->header_done, e->eof_read ? ", end read" : "", e->fin_sent ? ", end sent" : "",
+		e->closed_self ? ", closed" : "", e->aborted ? ", broken off" : "");
+}
+
+void
+app_check_records(const struct app_world *w)
+{
+	for (uint32_t i = 0; i < w->end_count; i++)
+		if (w->ends[i]->open)
+			fail_open(w->ends[i]);
+	for (uint32_t i = 0; i < w->rec_count; i++) {
+		const struct app_rec *rec = w->recs[i];
+		const struct app_end *c = rec->end[0], *s = rec->end[1];
+
+		if (is_exact(rec) || is_excused(w, rec))
+			continue;
+		fail("I-9: connection %u came to a bad end: client sent %llu, received %llu, "
+		     "error %d%s; server sent %llu, received %llu, error %d%s",
+			rec->id, (unsigned long long)c->sent, (unsigned long long)c->received,
+			c->err, c->gave_up ? ", gave up" : "",
+			(unsigned long long)(s != NULL ? s->sent : 0),
+			(unsigned long long)(s != NULL ? s->received : 0), s != NULL ? s->err : 0,
+			s != NULL && s->gave_up ? ", gave up" : "");
+	}
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What must hold on the wire at every moment, whatever is inside: watched at one node's port. */
+#ifndef SIM_INVARIANTS_H
+#define SIM_INVARIANTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ *  I-1   streams are byte-exact                          apps.c
+ *  I-2   no ACK beyond what arrived                      here
+ *  I-3   no data beyond what the peer offered            here
+ *  I-4   ACKs and the offered right edge never retreat   here; the rest tcp_check_invariants()
+ *  I-5   who waits has a timer                           tcp_check_invariants(); I-9
+ *  I-6   packets in use = sum of owners                  lib/host.c
+ *  I-7   cwnd within bounds, I-8 RTO within bounds       tcp_check_invariants()
+ *  I-9   every transfer ends                             apps.c
+ *  I-10  unverified peers get no more than they send     scenario synflood
+ *  I-11  no reply to RST                                 here
+ *  I-12  every received frame has one outcome            lib/host.c
+ *  I-13  transitions of RFC 9293 figure 5 only           asserted by the engine; here: no data
+ *                                                        before the handshake, none after FIN
+ *  I-14  a poll ends                                     lib/host.c (rounds), here (frames per
+ * step) I-15  connections do not interfere                    scripts
+ */
+
+struct sim_node;
+struct watch;
+
+struct watch *watch_new(struct sim_node *node);
+void watch_free(struct watch *w);
+
+/** A burst is about to be received by the node. */
+void watch_burst(struct watch *w, uint64_t now_us, const uint8_t *const *bufs, const size_t *lens,
+	unsigned int n);
+
+/** The node sent a frame. */
+void watch_sent(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len);
+
+/** The node's step is over. */
+void watch_step_end(struct watch *w);
+
+#endif

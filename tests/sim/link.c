@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What happens to a frame between the switch and a node. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/view.h"
+#include "sim/sim.h"
+
+/* Frames on the wire are longer than in memory: preamble, frame check sequence, gap. */
+#define LINK_OVERHEAD_BYTES 24u
+
+/* True while a partition lasts; draws the next one when the last is over. */
+static bool
+is_partitioned(struct sim *sim, struct sim_link *link)
+{
+	const struct link_params *par = &link->par;
+
+	if (par->partition_every_ms == 0 || sim->quiet_links)
+		return false;
+	if (link->partition_end_us <= sim->now_us) {
+		/* Once over, or before the first: the next one is somewhere in the double mean. */
+		link->partition_at_us =
+			sim->now_us + (uint64_t)sim_below(sim, 2 * par->partition_every_ms) * 1000;
+		link->partition_end_us = link->partition_at_us + 1000 +
+					 (uint64_t)sim_below(sim, 2 * par->partition_for_ms) * 1000;
+	}
+	return sim->now_us >= link->partition_at_us;
+}
+
+/* Every receiver refuses the frame; bad options are a matter of taste. */
+static bool
+is_refused(const struct sim_frame *f)
+{
+	struct view v;
+
+	return view_parse(f->bytes, f->len, &v) == VIEW_BAD && strcmp(v.why, "TCP options") != 0;
+}
+
+/*
+ * Flip one to three bits of the IP packet. Flips that cancel out in the checksum are what no
+ * receiver can see; one more bit makes the damage visible. ARP has no checksum, and Ethernet's own
+ * is not simulated: such frames stay whole.
+ */
+static void
+corrupt(struct sim *sim, struct sim_link *link, struct sim_frame *f)
+{
+	unsigned int bits = 1 + sim_below(sim, 3);
+
+	if (f->len <= 14 + 20 || f->bytes[12] != 0x08 || f->bytes[13] != 0x00)
+		return;
+	for (unsigned int i = 0; i < 64; i++) {
+		uint32_t bit = sim_below(sim, (f->len - 14) * 8);
+
+		f->bytes[14 + bit / 8] ^= (uint8_t)(1u << bit % 8);
+		if (i + 1 >= bits && is_refused(f))
+			break;
+	}
+	link->corrupted++;
+}
+
+/* When the last bit has left the switch, or SIM_NEVER if the queue is full. */
+static uint64_t
+pass_rate(struct sim *sim, struct sim_link *link, uint32_t len)
+{
+	const struct link_params *par = &link->par;
+	uint64_t start = max_u64(sim->now_us, link->free_at_us), wait_us = start - sim->now_us;
+
+	if (par->rate_bps == 0)
+		return sim->now_us;
+	if (par->queue_bytes > 0 && wait_us * par->rate_bps / 8000000 > par->queue_bytes)
+		return SIM_NEVER;
+	link->free_at_us =
+		start + (uint64_t)(len + LINK_OVERHEAD_BYTES) * 8000000 / par->rate_bps + 1;
+	return link->free_at_us;
+}
+
+static void
+deliver(struct sim *sim, struct sim_node *to, struct sim_frame *frame)
+{
+	struct sim_link *link = &to->link;
+	uint64_t at = pass_rate(sim, link, frame->len);
+
+	if (at == SIM_NEVER) {
+		link->lost++;
+		free(frame);
+		return;
+	}
+	at += link->par.delay_us + sim_below(sim, link->par.jitter_us + 1);
+	if (!sim->quiet_links && sim_chance(sim, link->par.reorder_ppm))
+		at += link->par.reorder_us;
+	sim_schedule_frame(sim, at, to, frame);
+}
+
+void
+link_send(struct sim *sim, struct sim_node *to, struct sim_frame *frame)
+{
+	struct sim_link *link = &to->link;
+	const struct link_params *par = &link->par;
+
+	link->frames++;
+	link->bytes += frame->len;
+	if (is_partitioned(sim, link) || (!sim->quiet_links && sim_chance(sim, par->loss_ppm))) {
+		link->lost++;
+		free(frame);
+		return;
+	}
+	if (!sim->quiet_links && sim_chance(sim, par->dup_ppm)) {
+		link->dups++;
+		deliver(sim, to, sim_frame_new(frame->bytes, frame->len));
+	}
+	if (!sim->quiet_links && sim_chance(sim, par->corrupt_ppm))
+		corrupt(sim, link, frame);
+	deliver(sim, to, frame);
+}
