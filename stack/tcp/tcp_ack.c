@@ -60,6 +60,9 @@ tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 	c->snd_una = ack;
 	if (seq32_lt(c->snd_nxt, ack))
 		c->snd_nxt = ack;
+	/* Kept within reach of the comparison, or it would turn round after 2 GiB. */
+	if (seq32_lt(cold->snd_sml, ack))
+		cold->snd_sml = ack;
 	cold->rexmits = 0;
 	cold->probes = 0;
 	if ((c->flags & TF_RTO_DONE) && seq32_geq(ack, cold->recover))

@@ -135,6 +135,7 @@ struct tcp_cold {
 	uint32_t snd_max;	/* highest sequence ever sent, plus one */
 	uint32_t cwnd_acked;	/* bytes acknowledged towards the next segment of cwnd */
 	uint32_t recover;	/* RFC 6582: highest sent when recovery began */
+	uint32_t snd_sml;	/* end of the last segment sent that was not full (Minshall) */
 	uint32_t max_snd_wnd;	/* largest window the peer offered (RFC 9293 s3.8.6.2.1) */
 	uint32_t stalled_at_ms;	/* when the oldest segment was first retransmitted or probed */
 	/* Receiving. */
@@ -143,7 +144,6 @@ struct tcp_cold {
 	uint32_t rcv_space_seq;	/* autotuning: copied_seq when the measured round trip began */
 	uint32_t rcv_space_at_us;
 	uint32_t ts_recent_at_ms;
-	uint32_t ooo_recent;	/* sequence of the latest segment behind a gap: first SACK block */
 	struct tcp_range *ooo;	/* out-of-order runs, by sequence */
 	/* Deadlines, ms of the stack's clock, with their TT_ bit. */
 	uint32_t delack_at_ms;
@@ -151,6 +151,7 @@ struct tcp_cold {
 	uint32_t app_at_ms;
 	uint32_t nobuf_at_ms;
 	uint32_t last_rx_ms;	/* last segment of the peer, for keepalive */
+	uint32_t last_data_ms;	/* last data taken in order */
 	/* Limits. */
 	uint32_t user_timeout_ms;
 	uint32_t challenge_at_ms; /* start of the second that challenges counts */
@@ -245,6 +246,7 @@ struct tcp_listener {
 struct tcp_range {
 	uint32_t start;
 	uint32_t end;
+	uint32_t stamp;		/* when it last grew: the largest is the latest */
 	struct pkt *head;
 	struct pkt *tail;
 	struct tcp_range *next;
@@ -278,6 +280,7 @@ struct tcp_stack {
 	uint32_t synq_free;
 	uint32_t synq_fresh;
 	uint32_t conns_used, synq_used, ranges_used;
+	uint32_t range_stamp;	/* of the run that grew last */
 	uint32_t orphans;
 	uint32_t tw_head, tw_tail, tw_slots; /* ring of TIME_WAIT slots: [head, tail) in use */
 	uint32_t tw_live;

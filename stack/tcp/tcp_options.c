@@ -17,11 +17,11 @@ tcp_own_mss(const struct tcp_stack *stack, const struct flow_key *key)
 	return (uint16_t)(stack->par.mtu - ip_hdr_len(key) - TCP_HDR_LEN);
 }
 
-/* The smallest shift that can offer half of the largest receive buffer (RFC 7323 s2.3). */
+/* The smallest shift that can offer the largest receive buffer (RFC 7323 s2.3), as Linux. */
 uint8_t
 tcp_own_wscale(const struct tcp_stack *stack)
 {
-	uint32_t wnd = stack->env->tun->tcp_rmem[2] / 2;
+	uint32_t wnd = stack->env->tun->tcp_rmem[2];
 	unsigned int bits = 32 - (unsigned int)__builtin_clz(wnd | 1);
 
 	return (uint8_t)min_u32(bits > 16 ? bits - 16 : 0, TCP_WSCALE_MAX);

@@ -181,17 +181,21 @@ window_room(const struct tcp_conn *c)
 
 /*
  * RFC 9293 s3.8.6.2.1: a full segment; or all there is, if Nagle (s3.7.4) does not hold it; or half
- * of the largest window ever seen.
+ * of the largest window ever seen. Nagle as Minshall changed it: only a short segment in flight
+ * holds a short one back, so the tail of a large write goes out with it.
  */
 static bool
 worth_sending(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t len, bool is_last)
 {
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+
 	if (len >= c->mss)
 		return true;
 	if (is_last)
-		return (c->flags & (TF_NODELAY | TF_FIN_QUEUED)) || c->snd_nxt == c->snd_una ||
-			seq32_lt(c->snd_nxt, tcp_cold(stack, c)->snd_max);
-	return len >= tcp_cold(stack, c)->max_snd_wnd / 2;
+		return (c->flags & (TF_NODELAY | TF_FIN_QUEUED)) ||
+			seq32_leq(cold->snd_sml, c->snd_una) ||
+			seq32_lt(c->snd_nxt, cold->snd_max);
+	return len >= cold->max_snd_wnd / 2;
 }
 
 /* The part of p that may go now; 0: none. Cuts the packet where only part fits. */
@@ -227,10 +231,19 @@ fin_is_due(const struct tcp_conn *c)
 	return (c->flags & TF_FIN_QUEUED) && c->send_next == NULL && c->snd_nxt == c->write_seq;
 }
 
+/* Data of ours within the ACK delay of the peer's: the owner answers, an ACK can ride with it. */
+static bool
+is_answer(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	return stack->env->now_ms - tcp_cold(stack, c)->last_data_ms <
+		stack->env->tun->tcp_delack_min;
+}
+
 /* Data as far as the windows go. False: no packet or no room, try again later. */
 static bool
 send_data(struct tcp_stack *stack, struct tcp_conn *c)
 {
+	bool answers = is_answer(stack, c);
 	struct pkt *p;
 	uint32_t len;
 	bool fin;
@@ -242,8 +255,10 @@ send_data(struct tcp_stack *stack, struct tcp_conn *c)
 		if (!tcp_send_queued(stack, c, p, fin ? TCP_FIN : 0))
 			return false;
 		c->send_next = p->app.next;
-		if (c->flags & TF_ACK_DELAY)
+		if (answers)
 			c->flags |= TF_PINGPONG;
+		if (len < c->mss)
+			tcp_cold(stack, c)->snd_sml = c->snd_nxt + len;
 		if (fin)
 			c->flags |= TF_FIN_SENT;
 		advance(stack, c, len + fin);

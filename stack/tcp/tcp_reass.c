@@ -83,6 +83,7 @@ join_next(struct tcp_stack *stack, struct tcp_range *r)
 	}
 	r->end = n->end;
 	r->fin |= n->fin;
+	r->stamp = seq32_max(r->stamp, n->stamp);
 	r->next = n->next;
 	free_range(stack, n);
 }
@@ -105,6 +106,7 @@ append(struct tcp_stack *stack, struct tcp_range *r, struct tcp_rx *rx)
 	}
 	r->end = end;
 	r->fin |= fin;
+	r->stamp = ++stack->range_stamp;
 	join_next(stack, r);
 }
 
@@ -141,7 +143,6 @@ tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	struct tcp_range *prev = NULL;
 	unsigned int runs = 0;
 
-	cold->ooo_recent = rx->seq;
 	/* A packet parked behind a gap may not touch what receiving lives on. */
 	if (!pkt_pool_has_spare(stack->env->pool)) {
 		refuse(stack, rx);
@@ -245,27 +246,40 @@ tcp_reass_merge(struct tcp_stack *stack, struct tcp_conn *c)
 	return fin;
 }
 
-/* RFC 2018 s4: the run with the latest segment first, then the others. */
+/* Put r among the n latest, in order; the oldest falls out where max are there. */
+static unsigned int
+keep_latest(const struct tcp_range **latest, unsigned int n, unsigned int max,
+	const struct tcp_range *r)
+{
+	unsigned int at = n;
+
+	while (at > 0 && seq32_lt(latest[at - 1]->stamp, r->stamp))
+		at--;
+	if (at == max)
+		return n;
+	if (n < max)
+		n++;
+	for (unsigned int i = n - 1; i > at; i--)
+		latest[i] = latest[i - 1];
+	latest[at] = r;
+	return n;
+}
+
+/* RFC 2018 s4: the run with the latest segment first, then those that grew before it. */
 unsigned int
 tcp_reass_sack(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t blocks[][2],
 	unsigned int max)
 {
-	const struct tcp_cold *cold = tcp_cold(stack, c);
-	const struct tcp_range *first = NULL;
+	const struct tcp_range *latest[TCP_SACK_BLOCKS_MAX];
 	unsigned int n = 0;
 
-	for (const struct tcp_range *r = cold->ooo; r != NULL && first == NULL; r = r->next)
-		if (seq32_leq(r->start, cold->ooo_recent) && seq32_lt(cold->ooo_recent, r->end))
-			first = r;
-	if (first != NULL && n < max) {
-		blocks[n][0] = first->start;
-		blocks[n++][1] = first->end;
-	}
-	for (const struct tcp_range *r = cold->ooo; r != NULL && n < max; r = r->next) {
-		if (r == first || r->start == r->end)
-			continue;
-		blocks[n][0] = r->start;
-		blocks[n++][1] = r->end;
+	ASSERT(max <= TCP_SACK_BLOCKS_MAX);
+	for (const struct tcp_range *r = tcp_cold(stack, c)->ooo; r != NULL; r = r->next)
+		if (r->start != r->end)
+			n = keep_latest(latest, n, max, r);
+	for (unsigned int i = 0; i < n; i++) {
+		blocks[i][0] = latest[i]->start;
+		blocks[i][1] = latest[i]->end;
 	}
 	return n;
 }

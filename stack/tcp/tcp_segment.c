@@ -13,7 +13,8 @@ refuse_data(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	/* Nobody will read it; the peer must know that it was lost (RFC 9293 SHLD-3). */
 	stack->env->ctr->TCPAbortOnData++;
 	rx->outcome = OUT_AFTER_CLOSE;
-	tcp_reset(stack, c, -ECONNABORTED);
+	tcp_reply_rst(stack, rx);
+	tcp_conn_end(stack, c, -ECONNABORTED);
 	return true;
 }
 

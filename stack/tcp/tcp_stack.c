@@ -200,6 +200,7 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 		.rcv_mss = TCP_RCV_MSS_INIT,
 		.rto_ms = TCP_RTO_INIT_MS,
 		.last_rx_ms = stack->env->now_ms,
+		.last_data_ms = stack->env->now_ms - 1000,
 		.rcvbuf = stack->env->tun->tcp_rmem[1],
 		.sndbuf = stack->env->tun->tcp_wmem[1],
 		.user_timeout_ms = stack->env->tun->tcp_user_timeout,

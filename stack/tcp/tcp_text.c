@@ -23,6 +23,7 @@ tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
 	c->rcv_nxt += rx->len;
+	cold->last_data_ms = stack->env->now_ms;
 	if (rx->len > cold->rcv_mss)
 		cold->rcv_mss = (uint16_t)rx->len;
 	if (c->flags & TF_RD_SHUT) {
@@ -126,10 +127,8 @@ tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	if (len == 0 && !(rx->flags & TCP_FIN))
 		return;
 	if (!takes_text(c)) {
-		/* The peer has sent its FIN: nothing can follow it (s3.10.7.4, seventh). */
+		/* The peer has sent its FIN: what follows is ignored (s3.10.7.4, seventh). */
 		rx->outcome = OUT_AFTER_FIN;
-		c->flags |= TF_ACK_NOW;
-		tcp_want_output(stack, c);
 		return;
 	}
 	if (rx->seq != c->rcv_nxt) {

@@ -134,7 +134,7 @@ int sluice_getopt(struct sluice *s, sluice_conn c, enum sluice_opt opt, int *val
 
 /* --- data ----------------------------------------------------------------------------------- */
 
-/** sluice_send() flag: more follows at once, do not push a short segment out (MSG_MORE). */
+/** sluice_send() flag: more follows; the segment is not marked PSH. Nothing is held back for it. */
 #define SLUICE_MSG_MORE 0x1u
 
 /**
@@ -163,7 +163,7 @@ ptrdiff_t sluice_send(struct sluice *s, sluice_conn c, const void *src, size_t l
 /** Bytes sluice_send() would take now. */
 ptrdiff_t sluice_send_space(struct sluice *s, sluice_conn c);
 
-/** An empty buffer to fill and send; len is its capacity. -ENOBUFS: none now, try on writable. */
+/** An empty buffer to fill and send; len is its capacity. -ENOBUFS: none now, try again a few ms later. */
 int sluice_buf_alloc(struct sluice *s, struct sluice_buf *out);
 
 /**
