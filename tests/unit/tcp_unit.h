@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the unit tests of the TCP engine begin with: cmocka, a bed, and short names. */
+#ifndef UNIT_TCP_UNIT_H
+#define UNIT_TCP_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/assert.h"
+
+#include "lib/tcp_bed.h"
+
+/* An assertion of the engine or the bed that fails is a test that fails. */
+void
+base_assert_fail(const char *file, int line, const char *expr)
+{
+	_assert_true(0, expr, file, line);
+	abort();
+}
+
+/* Most tests want defaults; the others prepare and start in the test itself. */
+static inline int
+tcp_unit_prepare(void **state)
+{
+	static struct tcp_bed bed;
+
+	tcp_bed_prepare(&bed);
+	*state = &bed;
+	return 0;
+}
+
+static inline int
+tcp_unit_start(void **state)
+{
+	tcp_unit_prepare(state);
+	tcp_bed_start(*state);
+	return 0;
+}
+
+static inline int
+tcp_unit_end(void **state)
+{
+	tcp_bed_fini(*state);
+	return 0;
+}
+
+/* A test that gets a running bed, and one that starts it. */
+#define BED_TEST(name) cmocka_unit_test_setup_teardown(name, tcp_unit_start, tcp_unit_end)
+#define BED_TEST_PREPARED(name)                                                                    \
+	cmocka_unit_test_setup_teardown(name, tcp_unit_prepare, tcp_unit_end)
+
+/* The next segment the engine sent, as bed_peer_sent() writes it; "": nothing. */
+#define assert_sent(p, text) assert_string_equal(bed_peer_sent(p), text)
+
+#endif
