@@ -27,14 +27,15 @@ tcp_challenge(struct tcp_stack *stack, struct tcp_conn *c)
 	tcp_send_empty(stack, c, cold->snd_max, TCP_ACK);
 }
 
-/* An ACK for an unacceptable segment: without data it could start an ACK war, so it is rationed. */
+/* An ACK for an unacceptable segment: one that takes no sequence numbers could be an ACK of ours
+ * coming back and start an ACK war, so it is rationed. A FIN is sent again until it is answered. */
 static void
 dup_ack(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx, uint64_t *skipped)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t now = stack->env->now_ms;
 
-	if (rx->len == 0 && !(rx->flags & TCP_SYN) &&
+	if (tcp_seg_len(rx->seg) == 0 &&
 		now - cold->dupack_sent_ms < stack->env->tun->tcp_invalid_ratelimit) {
 		(*skipped)++;
 		return;
@@ -92,7 +93,7 @@ trim_front(struct tcp_conn *c, struct tcp_rx *rx)
  *	0       0        SEG.SEQ = RCV.NXT
  *	0       > 0      RCV.NXT <= SEG.SEQ < RCV.NXT + RCV.WND
  *	> 0     0        never (but its ACK, URG and RST are looked at: MUST-66)
- *	> 0     > 0      its first or its last byte is in the window
+ *	> 0     > 0      its first or its last byte is in the window, or all of the window in it
  */
 static bool
 is_acceptable(const struct tcp_conn *c, const struct tcp_rx *rx, uint32_t len)
@@ -106,7 +107,7 @@ is_acceptable(const struct tcp_conn *c, const struct tcp_rx *rx, uint32_t len)
 		return seq32_between(rx->seq, c->rcv_nxt, edge) || rx->seq == edge;
 	return seq32_between(rx->seq, c->rcv_nxt, edge) ||
 		seq32_between(rx->seq + len - 1, c->rcv_nxt, edge) ||
-		(seq32_lt(rx->seq, c->rcv_nxt) && seq32_geq(rx->seq + len, edge));
+		seq32_between(c->rcv_nxt, rx->seq, rx->seq + len);
 }
 
 static enum tcp_verdict
