@@ -265,7 +265,8 @@ static bool
 is_excused(const struct app_world *w, const struct app_rec *rec)
 {
 	/* No server ever heard of it. */
-	if (w->mix->may_fail_open && rec->end[1] == NULL && rec->end[0]->err != 0)
+	if ((w->mix->may_fail_open || w->mix->may_time_out) && rec->end[1] == NULL &&
+		rec->end[0]->err != 0)
 		return true;
 	for (unsigned int i = 0; i < 2; i++) {
 		const struct app_end *e = rec->end[i];
