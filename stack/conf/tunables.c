@@ -11,7 +11,6 @@
 #include "conf/tunables.h"
 
 const char *const tunables_cc_names[] = {
-	[TUN_CC_CUBIC] = "cubic",
 	[TUN_CC_RENO] = "reno",
 	NULL,
 };

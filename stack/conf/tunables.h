@@ -11,7 +11,6 @@
 
 /** Values of tcp_congestion_control; tunables_cc_names has the names. */
 enum tun_cc {
-	TUN_CC_CUBIC,
 	TUN_CC_RENO,
 };
 
@@ -91,7 +90,7 @@ int tunables_assign(
 int tunables_check(const struct tunables *t, char *err, size_t err_len);
 
 /**
- * Write the value as text, such as "4096 131072 6291456" or "cubic". -ENOENT, -EPERM as above;
+ * Write the value as text, such as "4096 131072 6291456" or "reno". -ENOENT, -EPERM as above;
  * -ENOSPC: out_len is too small (TUNABLE_TEXT_LEN is always enough).
  */
 int tunables_get(const struct tunables *t, const char *name, char *out, size_t out_len);

@@ -150,7 +150,6 @@ ctl_do_show_stats(struct ctl_request *r)
 	put_u64(memory, "packet_alloc_fails", c.PktAllocFails);
 	put_u64(memory, "connections", c.ConnsInUse);
 	put_u64(memory, "connection_alloc_fails", c.ConnAllocFails);
-	put_u64(memory, "pages", c.MemPages);
 	return 0;
 }
 

@@ -2,9 +2,9 @@
 /* Congestion control algorithms by number, and what they have in common. */
 #include "tcp/tcp_parts.h"
 
-/* A name of tcp_congestion_control whose algorithm is not built is served by the first. */
+/* By the value of tcp_congestion_control. */
 static const struct tcp_cc *const algorithms[] = {
-	&tcp_cc_reno,
+	[TUN_CC_RENO] = &tcp_cc_reno,
 };
 
 const struct tcp_cc *

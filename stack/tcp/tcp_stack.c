@@ -197,6 +197,7 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 		.next = TCP_NONE,
 		.listener = TCP_NONE,
 		.linger_s = -1,
+		.cc = (uint8_t)stack->env->tun->tcp_congestion_control,
 		.rcv_mss = TCP_RCV_MSS_INIT,
 		.rto_ms = TCP_RTO_INIT_MS,
 		.last_rx_ms = stack->env->now_ms,

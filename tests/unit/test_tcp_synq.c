@@ -178,7 +178,7 @@ a_connection_takes_over_what_the_syn_offered(void **state)
 		assert_int_equal(c->mss, rows[i].mss_want);
 		assert_int_equal(c->snd_wnd, rows[i].wnd_want);
 		assert_int_equal(c->flags & (TF_TS | TF_SACK), rows[i].flags_want);
-		assert_int_equal(c->rcv_wscale, rows[i].offer & TCP_OPT_WSCALE ? 6 : 0);
+		assert_int_equal(c->rcv_wscale, rows[i].offer & TCP_OPT_WSCALE ? 7 : 0);
 		assert_int_equal(c->cwnd, 10 * rows[i].mss_want);
 	}
 }
