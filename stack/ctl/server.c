@@ -328,9 +328,10 @@ is_ready(const struct client *c)
 /* --- time ----------------------------------------------------------------------------------- */
 
 static void
-client_expire(struct ctl_server *server, struct client *c, uint64_t now)
+client_expire(struct ctl_server *server, struct client *c)
 {
 	bool is_owed = ctl_buf_len(&c->out) > 0;
+	uint64_t now = now_us(server);
 
 	if (!is_owed)
 		c->moved_us = now;
@@ -380,7 +381,7 @@ wait_ms(const struct ctl_server *server, int timeout_ms)
 
 /* One client's share of a round. */
 static void
-client_serve(struct ctl_server *server, struct client *c, short revents, uint64_t now)
+client_serve(struct ctl_server *server, struct client *c, short revents)
 {
 	if ((revents & POLLHUP) != 0) {
 		/* Nobody reads any more; what was asked before is still done. */
@@ -398,7 +399,7 @@ client_serve(struct ctl_server *server, struct client *c, short revents, uint64_
 	if (c->fd >= 0 && (revents & (POLLERR | POLLNVAL)) != 0)
 		client_close(server, c);
 	if (c->fd >= 0)
-		client_expire(server, c, now);
+		client_expire(server, c);
 	if (c->fd < 0)
 		return;
 	if (c->session.is_stuck ||
@@ -413,7 +414,6 @@ ctl_server_poll(struct ctl_server *server, int timeout_ms)
 	struct pollfd fds[CTL_CLIENTS_MAX + 1];
 	struct client *polled[CTL_CLIENTS_MAX];
 	unsigned int count = 0;
-	uint64_t now;
 	unsigned int i;
 
 	/* Only descriptors there are: poll(2) takes no more than the process may have. */
@@ -429,9 +429,8 @@ ctl_server_poll(struct ctl_server *server, int timeout_ms)
 	if (poll(fds, count + 1, wait_ms(server, timeout_ms)) < 0)
 		return -errno;
 	mail_collect(server->par.backend->hub);
-	now = now_us(server);
 	for (i = 0; i < count; i++)
-		client_serve(server, polled[i], fds[i].revents, now);
+		client_serve(server, polled[i], fds[i].revents);
 	if (fds[count].revents != 0)
 		accept_clients(server);
 	return 0;

@@ -19,8 +19,10 @@ fake_now_us(void *ctx)
 	struct fake_backend *fake = ctx;
 	struct timespec ts;
 
-	if (!fake->real_time)
+	if (!fake->real_time) {
+		fake->now_us += fake->tick_us;
 		return fake->now_us;
+	}
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }

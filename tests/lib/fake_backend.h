@@ -20,6 +20,7 @@ struct fake_backend {
 	struct counters counters[FAKE_WORKERS];
 	uint64_t conn_count; /* of each worker; conn i's remote port is i's low 16 bits */
 	uint64_t now_us; /* the clock; moves only by hand unless real_time */
+	uint64_t tick_us; /* added each time the clock is read */
 	bool real_time;
 	bool use_largest; /* figures of connections as long as can be */
 	bool workers_asleep; /* no mail is answered */

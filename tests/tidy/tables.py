@@ -23,7 +23,7 @@ EDGES = {
     'stack/io': L0_L3,
     'stack/ctl': L0_L3,
     'app/services': ('sluice',),
-    'app/sluicectl': ('ctl', 'sluice'),
+    'app/sluicectl': ('ctl', 'conf', 'sluice'),
     'app/sluice-load': ('io', 'ctl', 'worker', 'sock', 'conf', 'sluice'),
     'app/sluiced': ('base', 'io', 'ctl', 'worker', 'sock', 'conf', 'sluice', 'services'),
 }

@@ -165,6 +165,24 @@ requests_are_answered_in_order(void **state)
 }
 
 static void
+a_clock_that_moves_during_a_round_ends_nobody(void **state)
+{
+	int fd = dial_and_greet();
+	char text[400];
+
+	(void)state;
+	fake.tick_us = 1;
+	say(fd, "{\"cmd\":\"show version\"}\n");
+	rounds(3);
+	assert_true(hear(fd, text, sizeof(text)) > 0);
+	say(fd, "{\"cmd\":\"show listeners\"}\n");
+	rounds(3);
+	assert_true(hear(fd, text, sizeof(text)) > 0);
+	assert_int_equal(ctl_server_clients(server), 1);
+	close(fd);
+}
+
+static void
 a_request_may_come_byte_by_byte(void **state)
 {
 	static const char request[] = "{\"cmd\":\"show version\"}\n";
@@ -452,6 +470,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(requests_are_answered_in_order),
+		TEST(a_clock_that_moves_during_a_round_ends_nobody),
 		TEST(a_request_may_come_byte_by_byte),
 		TEST(c03_a_line_without_end_is_refused_at_64_kib),
 		TEST(c03_the_longest_line_is_taken),

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Runs verbs: asks the daemon and prints what it says. */
+#ifndef SLUICECTL_RUN_H
+#define SLUICECTL_RUN_H
+
+#include <jansson.h>
+
+#include "cli.h"
+#include "verb.h"
+
+/** Run any verb but help and completion. 0, or the exit code with f filled in. */
+int run_verb(const struct cli *cli, const struct verb *verb, json_t *args, struct failure *f);
+
+/** The live view; top.c. */
+int run_top(const struct cli *cli, const json_t *args, struct failure *f);
+
+/** An option that is a whole number from min on; def if it is not there. */
+int run_number(const json_t *args, const char *name, unsigned int min, unsigned int def,
+	unsigned int *out, struct failure *f);
+
+/** Wait; false: the user wants to end (a signal came). */
+bool run_sleep(unsigned int ms);
+
+/** Note SIGINT and SIGTERM instead of dying, for views that have a terminal to restore. */
+void run_catch_signals(void);
+
+#endif

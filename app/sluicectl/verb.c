@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Finds verbs and their arguments in the words of a command line. */
+#include <ctype.h>
+#include <string.h>
+
+#include "conf/nearest.h"
+#include "verb.h"
+
+#define WORDS_MAX 3u
+#define TEXT_MAX 1024u
+
+/* clang-format off */
+static const struct {
+	enum verb_local local;
+	const char *name, *help;
+	struct ctl_arg args[CTL_ARGS_MAX];
+	bool has_rest;
+} locals[] = {
+	{ VERB_NSTAT, "nstat", "counters, one per line as nstat prints them",
+		{ { CTL_ARG_FLAG, "all", "zero ones too" } }, false },
+	{ VERB_TOP, "top", "live view of traffic, connections, workers and drops; q ends it",
+		{ { CTL_ARG_FLAG, "once", "one frame as text, then end" },
+		  { CTL_ARG_OPTION, "interval", "seconds between frames, 1 by default" },
+		  { CTL_ARG_OPTION, "count", "end after so many frames" } }, false },
+	{ VERB_WATCH, "watch", "repeat a command, with rates",
+		{ { CTL_ARG_OPTION, "count", "end after so many times" },
+		  { CTL_ARG_TEXT, "seconds", "between two times" },
+		  { CTL_ARG_TEXT, "command", "what to repeat" } }, true },
+	{ VERB_HELP, "help", "this text, or that of one command",
+		{ { CTL_ARG_OPTION, "command", "which" } }, true },
+	{ VERB_COMPLETION, "completion", "completion script for a shell: bash",
+		{ { CTL_ARG_TEXT, "shell", "bash" } }, false },
+};
+/* clang-format on */
+
+#define LOCAL_COUNT (sizeof(locals) / sizeof(locals[0]))
+
+bool
+verb_at(unsigned int i, struct verb *out)
+{
+	if (i < CTL_COMMAND_COUNT) {
+		const struct ctl_command *cmd = ctl_command(i);
+
+		*out = (struct verb){ VERB_COMMAND, i, cmd->name, cmd->help, cmd->args, false };
+		return true;
+	}
+	i -= CTL_COMMAND_COUNT;
+	if (i >= LOCAL_COUNT)
+		return false;
+	*out = (struct verb){ locals[i].local, 0, locals[i].name, locals[i].help, locals[i].args,
+		locals[i].has_rest };
+	return true;
+}
+
+/* Word n of a verb's name and its length; NULL: it has fewer. */
+static const char *
+name_word(const char *name, unsigned int n, size_t *len)
+{
+	while (n-- > 0) {
+		name = strchr(name, ' ');
+		if (name == NULL)
+			return NULL;
+		name++;
+	}
+	*len = strcspn(name, " ");
+	return name;
+}
+
+/* Does word n of the name begin with, or equal, what was typed? */
+static bool
+word_matches(const char *name, unsigned int n, const char *typed, bool exactly)
+{
+	size_t len, typed_len = strlen(typed);
+	const char *word = name_word(name, n, &len);
+
+	return word != NULL && typed_len <= len && (!exactly || typed_len == len) &&
+	       memcmp(word, typed, typed_len) == 0;
+}
+
+/* Do the first n words match, each exactly if any name has it exactly there? */
+static bool
+words_match(const char *name, char *const *words, unsigned int n)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < n; i++) {
+		bool exactly = false;
+		struct verb other;
+
+		for (j = 0; verb_at(j, &other) && !exactly; j++)
+			exactly = word_matches(other.name, i, words[i], true) &&
+				  words_match(other.name, words, i);
+		if (!word_matches(name, i, words[i], exactly))
+			return false;
+	}
+	return true;
+}
+
+bool
+verb_begins(const struct verb *verb, char *const *words, unsigned int count)
+{
+	return words_match(verb->name, words, count);
+}
+
+static const char *
+verb_name_at(const void *ctx, size_t i)
+{
+	struct verb verb;
+
+	(void)ctx;
+	return verb_at((unsigned int)i, &verb) ? verb.name : NULL;
+}
+
+/* The first words as one text. */
+static void
+words_join(char *const *words, unsigned int count, char *out, size_t out_len)
+{
+	size_t used = 0;
+	unsigned int i;
+
+	out[0] = '\0';
+	for (i = 0; i < count && used < out_len; i++)
+		used += (size_t)snprintf(
+			out + used, out_len - used, "%s%s", i > 0 ? " " : "", words[i]);
+}
+
+static int
+not_found(char *const *words, unsigned int count, struct failure *f)
+{
+	char typed[128], near[200] = "", hint[256];
+	unsigned int n;
+
+	/* Words behind the verb would only be in the way of the comparison. */
+	for (n = count < WORDS_MAX ? count : WORDS_MAX; n > 0 && near[0] == '\0'; n--) {
+		words_join(words, n, typed, sizeof(typed));
+		nearest_names(typed, verb_name_at, NULL, near, sizeof(near));
+	}
+	if (near[0] != '\0')
+		snprintf(hint, sizeof(hint), "did you mean %s?", near);
+	else
+		snprintf(hint, sizeof(hint), "sluicectl help lists all");
+	return failure_set(f, EXIT_USAGE, "E_USAGE", hint, "no command is called '%s'", typed);
+}
+
+static int
+ambiguous(char *const *words, unsigned int n, struct failure *f)
+{
+	char list[300] = "";
+	size_t used = 0;
+	struct verb verb;
+	unsigned int i;
+
+	for (i = 0; verb_at(i, &verb) && used < sizeof(list); i++) {
+		if (words_match(verb.name, words, n))
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
+				used > 0 ? ", " : "", verb.name);
+	}
+	return failure_set(f, EXIT_USAGE, "E_USAGE", NULL, "'%s' could be: %s", words[n - 1], list);
+}
+
+int
+verb_find(char *const *words, unsigned int count, struct verb *out, unsigned int *used,
+	struct failure *f)
+{
+	unsigned int n, i;
+
+	for (n = 1; n <= count && n <= WORDS_MAX; n++) {
+		unsigned int matches = 0;
+		bool is_longer = false;
+		struct verb verb;
+		size_t len;
+
+		for (i = 0; verb_at(i, &verb); i++) {
+			if (!words_match(verb.name, words, n))
+				continue;
+			matches++;
+			is_longer = is_longer || name_word(verb.name, n, &len) != NULL;
+			*out = verb;
+		}
+		if (matches == 0)
+			return not_found(words, count, f);
+		/* Unique, and nothing of its name left to type. */
+		if (matches == 1 && !is_longer) {
+			*used = n;
+			return 0;
+		}
+		if (!is_longer)
+			return ambiguous(words, n, f);
+	}
+	return ambiguous(words, n - 1, f);
+}
+
+/* --- arguments ------------------------------------------------------------------------------ */
+
+static bool
+is_end(const struct verb *verb, unsigned int i)
+{
+	return i == CTL_ARGS_MAX || verb->args[i].kind == CTL_ARG_END;
+}
+
+/* The last argument of a verb that takes the rest of the line, whatever its kind. */
+static bool
+is_rest(const struct verb *verb, unsigned int i)
+{
+	return verb->has_rest && !is_end(verb, i) && is_end(verb, i + 1);
+}
+
+bool
+verb_arg_is_option(const struct verb *verb, unsigned int i)
+{
+	enum ctl_arg_kind kind = verb->args[i].kind;
+
+	return (kind == CTL_ARG_FLAG || kind == CTL_ARG_OPTION) && !is_rest(verb, i);
+}
+
+static const struct ctl_arg *
+option_find(const struct verb *verb, const char *name, size_t len)
+{
+	unsigned int i;
+
+	for (i = 0; !is_end(verb, i); i++) {
+		const struct ctl_arg *arg = &verb->args[i];
+
+		if (verb_arg_is_option(verb, i) && strlen(arg->name) == len &&
+			memcmp(arg->name, name, len) == 0)
+			return arg;
+	}
+	return NULL;
+}
+
+/* Handle --name, --name=value, --name value; the words used, or 0 with f filled in. */
+static unsigned int
+option_take(const struct verb *verb, char *const *words, unsigned int count, json_t *args,
+	struct failure *f)
+{
+	const char *name = words[0] + 2;
+	size_t len = strcspn(name, "=");
+	const struct ctl_arg *arg = option_find(verb, name, len);
+
+	if (arg == NULL) {
+		failure_set(f, EXIT_USAGE, "E_USAGE", "sluicectl help COMMAND lists the options",
+			"%s has no option '%s'", verb->name, words[0]);
+		return 0;
+	}
+	if (arg->kind == CTL_ARG_FLAG) {
+		json_object_set_new(args, arg->name, json_true());
+		return 1;
+	}
+	if (name[len] == '=') {
+		json_object_set_new(args, arg->name, json_string(name + len + 1));
+		return 1;
+	}
+	if (count < 2) {
+		failure_set(f, EXIT_USAGE, "E_USAGE", NULL, "option '%s' needs a value", words[0]);
+		return 0;
+	}
+	json_object_set_new(args, arg->name, json_string(words[1]));
+	return 2;
+}
+
+/* The next argument that is a word of its own. */
+static unsigned int
+next_word_arg(const struct verb *verb, unsigned int i)
+{
+	while (!is_end(verb, i) && verb_arg_is_option(verb, i))
+		i++;
+	return i;
+}
+
+/* Add a word to an argument that may have some already. */
+static void
+word_add(json_t *args, const char *name, const char *word)
+{
+	const char *before = json_string_value(json_object_get(args, name));
+	char text[TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%s%s%s", before != NULL ? before : "",
+		before != NULL ? " " : "", word);
+	json_object_set_new(args, name, json_string(text));
+}
+
+/* "set name=value" is a habit from sysctl(8). */
+static bool
+assignment_take(const struct verb *verb, unsigned int at, const char *word, json_t *args)
+{
+	const char *equals = strchr(word, '=');
+
+	if (equals == NULL || verb->args[at].kind != CTL_ARG_TUNABLE || is_end(verb, at + 1))
+		return false;
+	json_object_set_new(args, verb->args[at].name, json_stringn(word, (size_t)(equals - word)));
+	json_object_set_new(args, verb->args[at + 1].name, json_string(equals + 1));
+	return true;
+}
+
+static int
+args_missing(const struct verb *verb, const json_t *args, struct failure *f)
+{
+	unsigned int i;
+
+	for (i = 0; !is_end(verb, i); i++) {
+		const struct ctl_arg *arg = &verb->args[i];
+
+		if ((arg->kind == CTL_ARG_TEXT || arg->kind == CTL_ARG_TUNABLE) &&
+			json_object_get(args, arg->name) == NULL)
+			return failure_set(f, EXIT_USAGE, "E_USAGE", NULL, "%s needs '%s' (%s)",
+				verb->name, arg->name, arg->help);
+	}
+	return 0;
+}
+
+json_t *
+verb_args(const struct verb *verb, char *const *words, unsigned int count, struct failure *f)
+{
+	json_t *args = json_object();
+	unsigned int at = next_word_arg(verb, 0);
+	bool in_rest = false;
+	unsigned int i = 0;
+
+	while (i < count) {
+		bool is_last = is_end(verb, at) || is_end(verb, next_word_arg(verb, at + 1));
+
+		if (!in_rest && strncmp(words[i], "--", 2) == 0 && words[i][2] != '\0') {
+			unsigned int used = option_take(verb, words + i, count - i, args, f);
+
+			if (used == 0)
+				goto failed;
+			i += used;
+			continue;
+		}
+		if (is_end(verb, at)) {
+			failure_set(f, EXIT_USAGE, "E_USAGE", NULL, "%s takes no '%s'", verb->name,
+				words[i]);
+			goto failed;
+		}
+		if (assignment_take(verb, at, words[i], args)) {
+			at = next_word_arg(verb, at + 1);
+		} else {
+			word_add(args, verb->args[at].name, words[i]);
+			in_rest = is_last && verb->has_rest;
+			/* The last text takes every further word: set tcp_rmem 4096 16384 1048576.
+			 */
+			if (!is_last || verb->args[at].kind == CTL_ARG_TUNABLE)
+				at = next_word_arg(verb, at + 1);
+		}
+		i++;
+	}
+	if (args_missing(verb, args, f) == 0)
+		return args;
+failed:
+	json_decref(args);
+	return NULL;
+}
+
+void
+verb_usage(const struct verb *verb, FILE *out)
+{
+	unsigned int i, j;
+
+	fputs(verb->name, out);
+	for (i = 0; !is_end(verb, i); i++) {
+		const struct ctl_arg *arg = &verb->args[i];
+
+		if (arg->kind == CTL_ARG_FLAG) {
+			fprintf(out, " [--%s]", arg->name);
+			continue;
+		}
+		if (arg->kind == CTL_ARG_OPTION && !(verb->has_rest && is_end(verb, i + 1)))
+			fprintf(out, " [--%s ", arg->name);
+		else
+			fputs(arg->kind == CTL_ARG_OPTION ? " [" : " ", out);
+		for (j = 0; arg->name[j] != '\0'; j++)
+			fputc(toupper((unsigned char)arg->name[j]), out);
+		if (arg->kind == CTL_ARG_OPTION)
+			fputc(']', out);
+	}
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Views of counters: drops, outcomes, nstat. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/text.h"
+#include "number.h"
+#include "view_int.h"
+
+static void
+put_meaning(struct table *t, const json_t *row)
+{
+	const char *meaning = view_text(row, "meaning");
+	const char *hint = view_text(row, "hint");
+
+	table_printf(t, "%s%s%s", meaning != NULL ? meaning : "-", hint != NULL ? ". Hint: " : "",
+		hint != NULL ? hint : "");
+}
+
+void
+view_drops(const struct cli *cli, const struct view_data *data)
+{
+	static const struct table_column columns[] = {
+		{ "REASON", false },
+		{ "PACKETS", true },
+		{ "/s", true },
+		{ "MEANING", false },
+	};
+	const json_t *list = json_object_get(data->now, "drops");
+	const json_t *before = json_object_get(data->before, "drops");
+	bool separated = cli->format != FORMAT_PLAIN;
+	char received[NUMBER_LEN], delivered[NUMBER_LEN];
+	struct table t;
+	size_t i;
+
+	table_init(&t, cli, columns, 4);
+	for (i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+		json_int_t packets = view_int(row, "packets", NULL);
+
+		table_text(&t, view_text(row, "reason"));
+		table_number(&t, packets);
+		view_put_rate(&t, data, view_int(view_same(before, row, "reason"), "packets", NULL),
+			packets);
+		put_meaning(&t, row);
+	}
+	table_text(&t, "total");
+	table_number(&t, view_int(data->now, "total", NULL));
+	view_put_rate(&t, data, view_int(data->before, "total", NULL),
+		view_int(data->now, "total", NULL));
+	number_text(view_int(data->now, "received", NULL), separated, received);
+	number_text(view_int(data->now, "delivered", NULL), separated, delivered);
+	table_printf(&t, "= received %s - delivered %s", received, delivered);
+	table_end(&t);
+}
+
+void
+view_outcomes(const struct cli *cli, const struct view_data *data)
+{
+	static const struct table_column columns[] = {
+		{ "OUTCOME", false },
+		{ "KIND", false },
+		{ "PACKETS", true },
+		{ "MEANING", false },
+	};
+	const json_t *list = json_object_get(data->now, "outcomes");
+	struct table t;
+	size_t i;
+
+	table_init(&t, cli, columns, 4);
+	for (i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+
+		table_text(&t, view_text(row, "reason"));
+		table_text(&t, json_is_true(json_object_get(row, "drop")) ? "drop" : "ok");
+		table_json(&t, json_object_get(row, "packets"));
+		put_meaning(&t, row);
+	}
+	table_text(&t, "total");
+	table_text(&t, "-");
+	table_json(&t, json_object_get(data->now, "total"));
+	table_text(&t, "every received packet is in exactly one row");
+	table_end(&t);
+}
+
+void
+view_counters(const struct cli *cli, const struct view_data *data)
+{
+	static const struct table_column columns[] = {
+		{ "COUNTER", false },
+		{ "VALUE", true },
+		{ "MEANING", false },
+	};
+	const json_t *list = json_object_get(data->now, "counters");
+	struct table t;
+	size_t i;
+
+	table_init(&t, cli, columns, 3);
+	for (i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+
+		table_text(&t, view_text(row, "name"));
+		table_json(&t, json_object_get(row, "value"));
+		table_text(&t, view_text(row, "help"));
+	}
+	table_end(&t);
+}
+
+void
+view_nstat(const struct view_data *data)
+{
+	const json_t *list = json_object_get(data->now, "counters");
+	size_t i;
+
+	printf("#sluice\n");
+	for (i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+		char name[80] = "";
+		const char *text = view_text(row, "name");
+
+		if (text != NULL)
+			text_escape(text, strlen(text), name, sizeof(name));
+		printf("%-32s%-16lld%.1f\n", name, (long long)view_int(row, "value", NULL), 0.0);
+	}
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Views of workers, ports, listeners and connections. */
+#include <stdio.h>
+#include <string.h>
+
+#include "number.h"
+#include "view_int.h"
+
+static void
+put_busy(struct table *t, const json_t *before, const json_t *row)
+{
+	json_int_t busy = view_int(row, "busy_ns", NULL) - view_int(before, "busy_ns", NULL);
+	json_int_t idle = view_int(row, "idle_ns", NULL) - view_int(before, "idle_ns", NULL);
+
+	if (busy + idle > 0)
+		table_printf(t, "%lld%%", (long long)(100 * busy / (busy + idle)));
+	else
+		table_text(t, "?");
+}
+
+void
+view_cores(const struct cli *cli, const struct view_data *data)
+{
+	static const struct table_column columns[] = {
+		{ "CORE", true },
+		{ "CPU", true },
+		{ "BUSY", true },
+		{ "RX-PPS", true },
+		{ "TX-PPS", true },
+		{ "DROP/s", true },
+		{ "HANDOV/s", true },
+		{ "CONNS", true },
+		{ "LOOP-us", true },
+		{ "FREE", true },
+	};
+	static const char *const rates[] = { "rx_packets", "tx_packets", "dropped", "handover_in" };
+	const json_t *list = json_object_get(data->now, "cores");
+	const json_t *list_before = json_object_get(data->before, "cores");
+	struct table t;
+	size_t i, j;
+
+	table_init(&t, cli, columns, 10);
+	for (i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+		const json_t *before = view_same(list_before, row, "worker");
+
+		table_json(&t, json_object_get(row, "worker"));
+		table_json(&t, json_object_get(row, "cpu"));
+		put_busy(&t, before, row);
+		for (j = 0; j < 4; j++)
+			view_put_rate(&t, data, view_int(before, rates[j], NULL),
+				view_int(row, rates[j], NULL));
+		table_json(&t, json_object_get(row, "connections"));
+		table_json(&t, json_object_get(row, "loop_max_us"));
+		table_json(&t, json_object_get(row, "packets_free"));
+	}
+	table_end(&t);
+}
+
+/* "1G up", "down". */
+static void
+put_link(struct table *t, const json_t *row)
+{
+	json_int_t mbps = view_int(row, "speed_mbps", NULL);
+	const char *link = view_text(row, "link");
+
+	link = link != NULL ? link : "?";
+	if (mbps == 0)
+		table_text(t, link);
+	else if (mbps % 1000 == 0)
+		table_printf(t, "%lldG %s", (long long)mbps / 1000, link);
+	else
+		table_printf(t, "%lldM %s", (long long)mbps, link);
+}
+
+static void
+put_queues(struct table *t, const json_t *row)
+{
+	table_printf(t, "%lld/%lld", (long long)view_int(row, "queues", NULL),
+		(long long)view_int(row, "queues_asked", NULL));
+}
+
+static void
+view_features(const struct cli *cli, const json_t *list)
+{
+	static const struct table_column columns[] = {
+		{ "PORT", false },
+		{ "DRIVER", false },
+		{ "LINK", false },
+		{ "QUEUES", true },
+		{ "CSUM-RX", false },
+		{ "CSUM-TX", false },
+		{ "TSO", false },
+		{ "RSS", false },
+		{ "RSS-KEY", false },
+		{ "RETA", true },
+		{ "MTU", true },
+	};
+	static const char *const words[] = { "csum_rx", "csum_tx", "tso", "rss", "rss_key" };
+	struct table t;
+	size_t i, j;
+
+	table_init(&t, cli, columns, 11);
+	for (i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+		const json_t *features = json_object_get(row, "features");
+
+		table_text(&t, view_text(row, "name"));
+		table_text(&t, view_text(row, "driver"));
+		put_link(&t, row);
+		put_queues(&t, row);
+		for (j = 0; j < 5; j++)
+			table_text(&t, view_text(features, words[j]));
+		table_json(&t, json_object_get(features, "reta_size"));
+		table_json(&t, json_object_get(row, "mtu"));
+	}
+	table_end(&t);
+}
+
+void
+view_ports(const struct cli *cli, const struct view_data *data)
+{
+	static const struct table_column columns[] = {
+		{ "PORT", false },
+		{ "DRIVER", false },
+		{ "LINK", false },
+		{ "QUEUES", true },
+		{ "RX-PACKETS", true },
+		{ "TX-PACKETS", true },
+		{ "MISSED", true },
+		{ "ERRORS", true },
+	};
+	const json_t *list = json_object_get(data->now, "ports");
+	struct table t;
+	size_t i;
+
+	if (json_object_get(json_array_get(list, 0), "features") != NULL) {
+		view_features(cli, list);
+		return;
+	}
+	table_init(&t, cli, columns, 8);
+	for (i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+
+		table_text(&t, view_text(row, "name"));
+		table_text(&t, view_text(row, "driver"));
+		put_link(&t, row);
+		put_queues(&t, row);
+		table_json(&t, json_object_get(row, "rx_packets"));
+		table_json(&t, json_object_get(row, "tx_packets"));
+		table_number(
+			&t, view_int(row, "rx_missed", NULL) + view_int(row, "rx_nobuf", NULL));
+		table_number(
+			&t, view_int(row, "rx_errors", NULL) + view_int(row, "tx_errors", NULL));
+	}
+	table_end(&t);
+}
+
+static void
+put_endpoint(struct table *t, const json_t *row, const char *ip_name, const char *port_name)
+{
+	const char *ip = view_text(row, ip_name);
+	bool is_v6 = ip != NULL && strchr(ip, ':') != NULL;
+
+	if (ip == NULL || strcmp(ip, "any") == 0)
+		ip = "*";
+	table_printf(
+		t, is_v6 ? "[%s]:%lld" : "%s:%lld", ip, (long long)view_int(row, port_name, NULL));
+}
+
+void
+view_listeners(const struct cli *cli, const struct view_data *data)
+{
+	static const struct table_column columns[] = {
+		{ "SERVICE", false },
+		{ "LOCAL", false },
+		{ "ACCEPT-Q", true },
+		{ "LIMIT", true },
+		{ "SYN-Q", true },
+		{ "LIMIT", true },
+		{ "COOKIES", true },
+		{ "ACCEPTED", true },
+		{ "OVERFLOWS", true },
+	};
+	static const char *const numbers[] = { "accept_queue", "accept_limit", "syn_queue",
+		"syn_limit", "syncookies", "accepted", "accept_overflows" };
+	const json_t *list = json_object_get(data->now, "listeners");
+	struct table t;
+	size_t i, j;
+
+	table_init(&t, cli, columns, 9);
+	for (i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+
+		table_text(&t, view_text(row, "service"));
+		put_endpoint(&t, row, "local", "local_port");
+		for (j = 0; j < 7; j++)
+			table_json(&t, json_object_get(row, numbers[j]));
+	}
+	table_end(&t);
+}
+
+void
+view_connections_begin(struct table *t, const struct cli *cli)
+{
+	static const struct table_column columns[] = {
+		{ "STATE", false },
+		{ "RECV-Q", true },
+		{ "SEND-Q", true },
+		{ "LOCAL", false },
+		{ "REMOTE", false },
+		{ "RTT", true },
+		{ "CWND", true },
+		{ "RETRANS", true },
+		{ "TIMER", true },
+	};
+
+	table_init(t, cli, columns, 9);
+}
+
+void
+view_connections_rows(struct table *t, const json_t *rows)
+{
+	size_t i;
+
+	for (i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+		const json_t *timer = json_object_get(row, "timer_ms");
+		char buf[NUMBER_LEN];
+
+		table_text(t, view_text(row, "state"));
+		table_json(t, json_object_get(row, "recvq"));
+		table_json(t, json_object_get(row, "sendq"));
+		put_endpoint(t, row, "local", "local_port");
+		put_endpoint(t, row, "remote", "remote_port");
+		table_text(t, number_time(view_int(row, "srtt_us", NULL), buf));
+		table_json(t, json_object_get(row, "cwnd"));
+		table_json(t, json_object_get(row, "retrans"));
+		table_text(t, json_is_integer(timer)
+				      ? number_time(json_integer_value(timer) * 1000, buf)
+				      : NULL);
+	}
+	table_flush(t);
+}

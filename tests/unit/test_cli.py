@@ -1,0 +1,352 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tests of sluicectl as its users meet it, against a made-up daemon on a real socket."""
+
+import json
+import os
+import pty
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+CLI, DAEMON = sys.argv[1:3]
+
+
+class Daemon:
+    """fake_daemon with so many connections per worker, on a socket of its own."""
+
+    def __init__(self, connections=3):
+        self.folder = tempfile.TemporaryDirectory(prefix='sluice-cli-')
+        self.path = os.path.join(self.folder.name, 'c.sock')
+        self.process = subprocess.Popen([DAEMON, self.path, str(connections)],
+                                        stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != 'ready\n':
+            raise RuntimeError('fake_daemon does not start')
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+        self.folder.cleanup()
+
+
+def cli(*words, path=None, env=None):
+    """Run sluicectl; its exit code, standard output and standard error."""
+    full = dict(os.environ, **(env or {}))
+    full.pop('SLUICE_SOCKET', None)
+    if path is not None:
+        full['SLUICE_SOCKET'] = path
+    done = subprocess.run([CLI, *words], capture_output=True, text=True, env=full, timeout=30,
+                          check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def scripted(*lines, greeting=b'{"sluice":"x","protocol":1,"schema_version":1,"role":"read"}\n'):
+    """A daemon that greets and then says these lines, whatever it is asked."""
+    folder = tempfile.TemporaryDirectory(prefix='sluice-cli-')
+    path = os.path.join(folder.name, 'c.sock')
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(4)
+
+    def serve():
+        client, _ = listener.accept()
+        with client:
+            client.sendall(greeting)
+            for line in lines:
+                if not client.recv(65536):
+                    return
+                client.sendall(line)
+            while client.recv(65536):
+                pass
+
+    threading.Thread(target=serve, daemon=True).start()
+    return folder, listener, path
+
+
+class Shared(unittest.TestCase):
+    """Tests that share one daemon."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.close()
+
+    def ok(self, *words, **kwargs):
+        code, out, err = cli(*words, path=self.daemon.path, **kwargs)
+        self.assertEqual((code, err), (0, ''), words)
+        return out
+
+    def fails(self, code, message, *words):
+        got, out, err = cli(*words, path=self.daemon.path)
+        self.assertEqual((got, out), (code, ''), words)
+        self.assertIn(message, err)
+
+    def test_every_command_has_json_of_one_object(self):
+        for words in (['show', 'version'], ['show', 'stats'], ['show', 'drops'],
+                      ['show', 'outcomes'], ['show', 'counters'], ['show', 'cores'],
+                      ['show', 'ports'], ['show', 'listeners'], ['show', 'connections'],
+                      ['show', 'tunables'], ['show', 'config'], ['get', 'tcp_sack'],
+                      ['set', 'tcp_ecn', '2'], ['nstat'], ['top', '--once']):
+            out = self.ok(*words, '--json')
+            self.assertEqual(out.count('\n'), 1, words)
+            self.assertEqual(json.loads(out)['schema_version'], 1, words)
+            self.assertNotEqual(self.ok(*words), '', words)
+
+    def test_words_may_be_cut_short_while_unique(self):
+        self.assertEqual(self.ok('sho', 'vers'), self.ok('show', 'version'))
+        self.fails(2, "'con' could be: show connections, show config", 'show', 'con')
+        self.fails(2, "'show' could be: show version, show stats", 'show')
+        self.fails(2, "did you mean 'show drops'?", 'show', 'drosp')
+        self.fails(2, "did you mean 'show drops'?", 'shw', 'drops', '--all')
+        self.fails(2, 'sluicectl help lists all', 'frobnicate')
+
+    def test_wrong_usage_is_explained_with_exit_code_2(self):
+        self.fails(2, "has no option '--al'", 'show', 'drops', '--al')
+        self.fails(2, "takes no 'x'", 'show', 'drops', 'x')
+        self.fails(2, "get needs 'name'", 'get')
+        self.fails(2, "set needs 'value'", 'set', 'tcp_sack')
+        self.fails(2, "'--limit' needs a value", 'show', 'connections', '--limit')
+        self.fails(2, "'--socket' needs a value", 'show', 'version', '--socket')
+        self.fails(2, 'not a number of seconds', 'show', 'version', '--timeout', 'soon')
+        self.fails(2, 'none of auto, always, never', 'show', 'version', '--color=red')
+        self.fails(2, 'it needs a command')
+        self.fails(2, 'changes things', 'watch', '1', 'set', 'tcp_sack', '1')
+        self.fails(2, "no completion for 'fish'", 'completion', 'fish')
+
+    def test_the_daemon_saying_no_is_exit_code_1(self):
+        self.fails(1, "did you mean 'tcp_sack'?", 'get', 'tcp_sak')
+        self.fails(1, '1..3600', 'set', 'tcp_fin_timeout', '0')
+        self.fails(1, 'tcp_tw_reuse', 'set', 'tcp_tw_recycle', '1')
+        code, out, err = cli('get', 'tcp_sak', '--json', path=self.daemon.path)
+        self.assertEqual((code, err), (1, ''))
+        self.assertEqual(json.loads(out)['error']['code'], 'E_UNKNOWN_TUNABLE')
+
+    def test_set_takes_units_several_numbers_and_assignments(self):
+        self.assertEqual(self.ok('set', 'tcp_fin_timeout', '2m'), 'tcp_fin_timeout = 120\n')
+        self.assertEqual(self.ok('set', 'tcp_fin_timeout=90'), 'tcp_fin_timeout = 90\n')
+        self.assertEqual(self.ok('set', 'tcp_rmem', '4096', '16Ki', '1Mi'),
+                         'tcp_rmem = 4096 16384 1048576\n')
+        self.assertEqual(self.ok('get', 'tcp_rmem', '--plain'),
+                         'tcp_rmem = 4096 16384 1048576\n')
+        self.assertEqual(self.ok('set', 'tcp_congestion_control', 'reno'),
+                         'tcp_congestion_control = reno\n')
+        row = [line for line in self.ok('show', 'tunables').split('\n')
+               if line.startswith('tcp_congestion_control')][0]
+        self.assertEqual(row.split()[1:3], ['reno', 'cubic'])
+
+    def test_numbers_have_separators_for_people_only(self):
+        self.assertIn('148,800', self.ok('show', 'drops'))
+        self.assertIn('148800', self.ok('show', 'drops', '--plain'))
+        self.assertIn('148800', self.ok('show', 'drops', '--json'))
+
+    def test_drops_add_up(self):
+        answer = json.loads(self.ok('show', 'drops', '--json'))
+        self.assertEqual(sum(row['packets'] for row in answer['drops']), answer['total'])
+        self.assertEqual(answer['total'] + answer['delivered'], answer['received'])
+
+    def test_rates_come_from_two_answers(self):
+        row = [line for line in self.ok('show', 'drops', '--plain').split('\n')
+               if line.startswith('no-listener')][0]
+        self.assertGreater(int(row.split()[2]), 0)
+
+    def test_filters_of_connections(self):
+        lines = self.ok('show', 'connections', '--state', 'time-wait', '--json-lines').split('\n')
+        self.assertEqual([json.loads(line)['state'] for line in lines if line],
+                         ['time-wait', 'time-wait'])
+        out = self.ok('show', 'connections', '--limit=2', '--plain')
+        self.assertEqual(out.count('\n'), 3)
+        self.fails(1, "'open'", 'show', 'connections', '--state', 'open')
+
+    def test_watch_repeats_and_top_draws_frames(self):
+        out = self.ok('watch', '--count', '2', '1', 'show', 'vers')
+        self.assertEqual(out.count('your role'), 2)
+        lines = self.ok('watch', '1', '--count', '2', 'show', 'drops', '--json-lines')
+        self.assertEqual(len([json.loads(line) for line in lines.strip().split('\n')]), 2)
+        frame = self.ok('top', '--once', '--plain')
+        for word in ('sluice 0.0.0-test', 'CORE', 'PORT', 'DROPS', 'no-listener'):
+            self.assertIn(word, frame)
+        self.assertLessEqual(frame.count('\n'), 24)
+        self.assertLessEqual(max(map(len, frame.split('\n'))), 80)
+
+    def test_color_is_for_terminals_that_want_it(self):
+        self.assertNotIn('\033', self.ok('show', 'ports'))
+        self.assertIn('\033[1m', self.ok('show', 'ports', '--color=always'))
+        self.assertNotIn('\033', self.ok('show', 'ports', '--color', 'always', '--plain'))
+        for env, colored in (({'TERM': 'xterm'}, True), ({'TERM': 'dumb'}, False),
+                             ({'TERM': 'xterm', 'NO_COLOR': '1'}, False)):
+            self.assertEqual('\033[1m' in self.on_terminal(env, 'show', 'ports'), colored, env)
+
+    def on_terminal(self, env, *words):
+        """Output with a terminal of 80 columns as standard output."""
+        master, slave = pty.openpty()
+        full = dict(os.environ, SLUICE_SOCKET=self.daemon.path)
+        full.pop('NO_COLOR', None)
+        full.update(env)
+        subprocess.run(['stty', 'cols', '80'], stdin=slave, check=True)
+        subprocess.run([CLI, *words], stdout=slave, env=full, timeout=30, check=True)
+        os.close(slave)
+        text = b''
+        try:
+            while chunk := os.read(master, 65536):
+                text += chunk
+        except OSError:
+            pass
+        os.close(master)
+        return text.decode()
+
+    def test_what_is_wide_wraps_at_the_terminal(self):
+        text = self.on_terminal({'NO_COLOR': '1'}, 'show', 'drops')
+        self.assertLessEqual(max(len(line.rstrip('\r')) for line in text.split('\n')), 80)
+        self.assertIn('offload', text)
+
+    def test_help_names_every_command(self):
+        out = self.ok('help')
+        self.assertEqual(out, self.ok('--help'))
+        for word in ('show drops', 'set NAME VALUE', 'watch', 'Exit status', '--json'):
+            self.assertIn(word, out)
+        self.assertIn('--features', self.ok('show', 'ports', '--help'))
+        self.assertIn("Needs the role 'operate'", self.ok('help', 'set'))
+        self.assertLessEqual(max(map(len, out.split('\n'))), 100)
+
+    def complete(self, line):
+        """What bash offers behind a line."""
+        script = self.ok('completion', 'bash')
+        words = line.split(' ')
+        quoted = ' '.join(f"'{word}'" for word in words)
+        run = (f'{script}\nCOMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _sluicectl; '
+               'echo "${COMPREPLY[@]}"')
+        return subprocess.run(['bash', '-c', run], capture_output=True, text=True,
+                              check=True).stdout.split()
+
+    def test_completion_offers_what_may_follow(self):
+        self.assertEqual(self.complete('sluicectl sh'), ['show'])
+        self.assertEqual(self.complete('sluicectl show con'), ['connections', 'config'])
+        self.assertEqual(self.complete('sluicectl get tcp_sa'), ['tcp_sack'])
+        self.assertEqual(self.complete('sluicectl -s /x show drops --a'), ['--all'])
+        self.assertNotIn('tcp_tw_recycle', self.complete('sluicectl set '))
+        self.assertIn('--json', self.complete('sluicectl show drops --'))
+
+
+class Daemons(unittest.TestCase):
+    """Tests with a daemon, or none, of their own."""
+
+    def test_no_daemon_is_exit_code_3(self):
+        code, out, err = cli('show', 'version', path='/nonexistent/c.sock')
+        self.assertEqual((code, out), (3, ''))
+        self.assertIn('is sluiced running?', err)
+        code, out, err = cli('show', 'version', '--json', '-s', '/nonexistent/c.sock')
+        self.assertEqual((code, err), (3, ''))
+        self.assertEqual(json.loads(out)['error']['code'], 'E_UNREACHABLE')
+
+    def test_a_silent_daemon_is_exit_code_4(self):
+        folder, listener, path = scripted()
+        with folder, listener:
+            code, _, err = cli('show', 'version', '--timeout', '0.3', path=path)
+            self.assertEqual(code, 4)
+            self.assertIn('did not answer within 0.3 s', err)
+
+    def test_a_daemon_without_permission_is_exit_code_5(self):
+        folder, listener, path = scripted(
+            b'{"error":{"code":"E_PERMISSION","message":"no","hint":"ask"}}\n')
+        with folder, listener:
+            code, _, err = cli('set', 'tcp_sack', '1', path=path)
+            self.assertEqual((code, err), (5, 'sluicectl: no; ask\n'))
+
+    @unittest.skipIf(os.geteuid() != 0, 'needs another user to be')
+    def test_a_socket_without_permission_is_exit_code_5(self):
+        daemon = Daemon()
+        try:
+            os.chmod(daemon.folder.name, 0o711)
+            run = subprocess.run([CLI, 'show', 'version', '-s', daemon.path], user=65534,
+                                 group=65534, extra_groups=[], capture_output=True, text=True,
+                                 check=False)
+            if 'Permission denied' in run.stderr and run.returncode == 126:
+                self.skipTest('the build folder is not for other users')
+            self.assertEqual(run.returncode, 5)
+            self.assertIn('control.group', run.stderr)
+        except PermissionError:
+            self.skipTest('the build folder is not for other users')
+        finally:
+            daemon.close()
+
+    def test_c10_nothing_a_daemon_says_reaches_the_terminal_raw(self):
+        evil = '\\u001b[2J\\u009b31m\\u202e\\n'
+        answer = ('{"schema_version":1,"ts_ns":1,"uptime_s":1,"pid":1,"workers":1,"version":"%s",'
+                  '"role":"%s","ports":[{"name":"%s","driver":"%s"}],"config":{"%s":"%s"},'
+                  '"counters":[{"name":"%s","value":1,"help":"%s"}]}\n' % ((evil,) * 8))
+        for words in (['show', 'version'], ['show', 'ports'], ['show', 'config'],
+                      ['show', 'counters'], ['nstat'], ['show', 'version', '--json']):
+            folder, listener, path = scripted(answer.encode())
+            with folder, listener:
+                code, out, _ = cli(*words, path=path)
+                self.assertEqual(code, 0, words)
+                self.assertIsNone(re.search('[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]', out), words)
+                self.assertRegex(out, r'\\(x|u00)1[bB]\[2J')
+        folder, listener, path = scripted(
+            f'{{"error":{{"code":"E_X","message":"{evil}","hint":"{evil}"}}}}\n'.encode())
+        with folder, listener:
+            code, _, err = cli('show', 'version', path=path)
+            self.assertEqual(code, 1)
+            self.assertNotIn('\x1b', err)
+
+    def test_c11_what_a_newer_daemon_adds_is_ignored(self):
+        folder, listener, path = scripted(
+            b'{"schema_version":7,"new":[{}],"version":"9","pid":2}\n',
+            greeting=b'{"sluice":"9","protocol":9,"extra":{}}\n')
+        with folder, listener:
+            code, out, _ = cli('show', 'version', path=path)
+            self.assertEqual(code, 0)
+            self.assertIn('version                  9\n', out)
+
+    def test_what_is_no_daemon_is_told_apart(self):
+        folder, listener, path = scripted(greeting=b'SSH-2.0-OpenSSH\n')
+        with folder, listener:
+            code, _, err = cli('show', 'version', path=path)
+            self.assertEqual(code, 3)
+            self.assertIn('does another program listen there?', err)
+
+    def test_c09_long_listings_stream(self):
+        daemon = Daemon(20000)
+        try:
+            code, out, _ = cli('show', 'connections', '--json', path=daemon.path)
+            self.assertEqual(code, 0)
+            self.assertEqual(len(json.loads(out)['connections']), 40000)
+            code, out, _ = cli('show', 'connections', '--plain', path=daemon.path)
+            self.assertEqual(out.count('\n'), 40001)
+        finally:
+            daemon.close()
+
+    def test_stop_ends_the_daemon_and_its_socket(self):
+        daemon = Daemon()
+        try:
+            self.assertEqual(cli('stop', path=daemon.path)[:2], (0, 'stopping\n'))
+            self.assertEqual(daemon.process.wait(timeout=10), 0)
+            self.assertFalse(os.path.exists(daemon.path))
+        finally:
+            daemon.close()
+
+    def test_c06_killing_the_cli_at_any_time_harms_nobody(self):
+        daemon = Daemon(20000)
+        try:
+            for ms in range(0, 40, 2):
+                with subprocess.Popen([CLI, 'show', 'connections', '-s', daemon.path],
+                                      stdout=subprocess.DEVNULL) as run:
+                    try:
+                        run.wait(timeout=ms / 1000)
+                    except subprocess.TimeoutExpired:
+                        run.kill()
+            self.assertEqual(cli('show', 'version', path=daemon.path)[0], 0)
+        finally:
+            daemon.close()
+
+
+if __name__ == '__main__':
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
