@@ -54,6 +54,8 @@ open_conn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_handshak
 	tcp_conn_setup(stack, c, hs->mss);
 	if (hs->rtt_us > 0)
 		tcp_rtt_sample(stack, c, hs->rtt_us);
+	if (hs->syn_rtx)
+		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
 }
 

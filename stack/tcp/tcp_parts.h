@@ -81,6 +81,7 @@ struct tcp_handshake {
 	struct tcp_listener *l;
 	uint32_t iss, irs, ts_recent;
 	uint32_t rtt_us;	/* of the SYN-ACK; 0: unknown */
+	bool syn_rtx;		/* ... was sent more than once */
 	uint16_t mss;
 	uint8_t wscale;
 	bool has_wscale, has_ts, has_sack;

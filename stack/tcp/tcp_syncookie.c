@@ -36,8 +36,9 @@
 #define COOKIE_NO_WSCALE 15u
 #define COOKIE_MAC_MASK 0x0fffffffu
 
-/* Common segment sizes: PPPoE and tunnels, IPv6 and IPv4 Ethernet, jumbo frames. */
-static const uint16_t mss_classes[8] = { 216, 536, 1220, 1360, 1400, 1440, 1460, 8940 };
+/* The least tcp_min_snd_mss lets through by default, so that nobody gets larger segments than asked
+ * for; then common segment sizes: PPPoE and tunnels, IPv6 and IPv4 Ethernet, jumbo frames. */
+static const uint16_t mss_classes[8] = { 88, 536, 1220, 1360, 1400, 1440, 1460, 8940 };
 
 static uint8_t
 mss_class(uint16_t mss)

@@ -189,6 +189,7 @@ complete(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, stru
 		.iss = e->iss,
 		.irs = e->irs,
 		.ts_recent = e->has_ts ? e->ts_recent : 0,
+		.syn_rtx = e->retrans > 0,
 		.rtt_us = e->retrans == 0 ? (uint32_t)stack->env->now_us - e->sent_us : 0,
 		.mss = e->mss,
 		.wscale = e->wscale,

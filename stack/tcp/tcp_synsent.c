@@ -94,6 +94,8 @@ established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	tcp_conn_setup(stack, c, cold->peer_mss);
 	if (!(c->flags & TF_SYN_RTX))
 		tcp_rtt_sample(stack, c, rtt_us > 0 ? rtt_us : 1);
+	else
+		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
 	c->flags |= TF_ACK_NOW | TF_CONNECTED;
 	rx->outcome = OUT_SYN_SENT_DONE;
