@@ -8,6 +8,10 @@
  */
 #define SINCE_MASK 0x3fffffffu
 
+/* A restarted entry leaves a hole: not for less than this part of TIME-WAIT, or a peer that repeats
+ * its FIN all the time would fill the ring with them and nobody else got a place. */
+#define RESTART_PART 16u
+
 static uint32_t
 since(const struct tcp_stack *stack, const struct tcp_tw *tw)
 {
@@ -93,8 +97,9 @@ restart(struct tcp_stack *stack, uint32_t slot)
 {
 	struct tcp_tw tw = stack->tw[slot];
 	uint64_t hash = tcp_flow_hash(stack, &tw.key);
+	uint32_t len_ms = 1000 * stack->env->tun->tcp_timewait_len;
 
-	if (ring_full(stack))
+	if (ring_full(stack) || since(stack, &tw) < len_ms / RESTART_PART)
 		return;
 	stack->tw[slot].live = 0;
 	stack->tw_live--;
