@@ -57,6 +57,8 @@ struct watch {
 	bool lone_rst; /* the burst was one RST */
 	struct view rst;
 	unsigned int step_frames;
+	bool syn_sent;
+	uint32_t first_iss;
 };
 
 struct watch *
@@ -334,10 +336,21 @@ watch_sent(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len)
 		return;
 	if (v.flags & VIEW_SYN)
 		send_syn(f, &v);
+	if ((v.flags & VIEW_SYN) && !w->syn_sent) {
+		w->syn_sent = true;
+		w->first_iss = v.seq;
+	}
 	if (v.flags & VIEW_ACK)
 		check_ack(w, f, &v);
 	if (f->out_known && !(v.flags & VIEW_SYN))
 		check_data(w, f, &v);
+}
+
+bool
+watch_first_iss(const struct watch *w, uint32_t *iss)
+{
+	*iss = w->first_iss;
+	return w->syn_sent;
 }
 
 void

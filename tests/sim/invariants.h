@@ -3,6 +3,7 @@
 #ifndef SIM_INVARIANTS_H
 #define SIM_INVARIANTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ void watch_burst(struct watch *w, uint64_t now_us, const uint8_t *const *bufs, c
 
 /** The node sent a frame. */
 void watch_sent(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len);
+
+/** The number of the first SYN the node has sent; false: none yet. */
+bool watch_first_iss(const struct watch *w, uint32_t *iss);
 
 /** The node's step is over. */
 void watch_step_end(struct watch *w);

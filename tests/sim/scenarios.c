@@ -89,7 +89,7 @@ static const struct scenario rows[] = {
 		.abort_ppm = 300000, .close_early_ppm = 300000, .idle_ms = 300000, .syncookies = -1 },
 },
 {
-	.name = "seqwrap", .help = "sequence numbers that wrap in every connection",
+	.name = "seqwrap", .help = "sequence numbers that wrap in the first connections",
 	.clients = 1, .servers = 1, .seconds = 300, .link = { LAN, .loss_ppm = 5000 },
 	.mix = { .bytes_max = 4u << 20, .echo_ppm = 500000, .parallel = 2, .gap_ms_max = 100,
 		.fixed_lport = 30000, .idle_ms = IDLE_LONG_MS, .syncookies = -1 },

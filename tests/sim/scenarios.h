@@ -25,7 +25,7 @@ struct scenario {
 	bool rx_pooled; /* frames arrive in buffers of the pool, not of exact size */
 	uint32_t alloc_fail_ppm;
 	uint64_t start_us; /* of the clock; 0: a second */
-	/* Connections begin when the initial sequence number is about to wrap. */
+	/* The clock starts when the first initial sequence number is about to wrap. */
 	bool near_seq_wrap;
 	uint32_t deep_every; /* 0: 64 */
 };

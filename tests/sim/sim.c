@@ -338,7 +338,6 @@ free_node(struct sim_node *node)
 		free(node->rx[i]);
 	free(node->rx);
 	if (node->host != NULL) {
-		/* What it still sends on its way out goes nowhere. */
 		host_fini(node->host);
 		watch_free(node->watch);
 		free(node->host);
@@ -349,12 +348,13 @@ free_node(struct sim_node *node)
 void
 sim_fini(struct sim *sim)
 {
+	/* Closing a worker tells its applications, which may still schedule something. */
+	for (unsigned int i = 0; i < sim->node_count; i++)
+		free_node(sim->nodes[i]);
 	for (size_t i = 0; i < sim->heap_count; i++)
 		if (sim->heap[i].kind == SIM_FRAME)
 			free(sim->heap[i].frame);
 	free(sim->heap);
-	for (unsigned int i = 0; i < sim->node_count; i++)
-		free_node(sim->nodes[i]);
 	if (sim->pcap != NULL)
 		fclose(sim->pcap);
 }
