@@ -97,7 +97,8 @@ port_rows(void *ctx, struct ctl_port_row *rows, unsigned int max)
 		.rx_csum = feature(csum, a->port.rx_csum),
 		.tx_csum = feature(csum, a->port.tx_caps != 0),
 		.tso = CTL_FEATURE_OFF,
-		.rss = a->port.queues == 1 ? CTL_FEATURE_NONE : feature(true, a->port.rss_random_key),
+		.rss = a->port.queues == 1 ? CTL_FEATURE_NONE
+					   : feature(true, a->port.rss_random_key),
 		.rss_key = a->port.rss_random_key ? "random" : "-",
 		.reta_size = a->port.rss_random_key ? a->port.reta_size : 0,
 		.rx_packets = status.rx_packets,

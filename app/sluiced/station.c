@@ -63,7 +63,8 @@ serve(struct station *st, struct ctl_msg *msg)
 		worker_set_tunables(w, &msg->tunables);
 		break;
 	case CTL_LIST_CONNS:
-		msg->rows = tcp_list_conns(w->tcp, &w->env, &msg->cursor, msg->conns, msg->rows_max);
+		msg->rows = tcp_list_conns(
+			w->tcp, &w->env, &msg->cursor, msg->conns, msg->rows_max);
 		break;
 	case CTL_LIST_LISTENERS:
 		msg->rows = tcp_list_listeners(w->tcp, &w->env, msg->listeners, msg->rows_max);

@@ -342,7 +342,8 @@ port_read_status(const struct port *port, struct port_status *out)
 	memset(out, 0, sizeof(*out));
 	if (rte_eth_link_get_nowait(port->id, &link) == 0) {
 		out->is_up = link.link_status == RTE_ETH_LINK_UP;
-		out->speed_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
+		out->speed_mbps =
+			link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
 	}
 	if (rte_eth_stats_get(port->id, &stats) != 0)
 		return;

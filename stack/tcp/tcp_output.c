@@ -67,8 +67,7 @@ sack_room(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t payl
 static void
 emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, uint16_t flags)
 {
-	unsigned int room = sack_room(stack, c, p->data_len);
-
+	unsigned int room = 0;
 	struct tcp_opts opts;
 	struct tcp_emit e = {
 		.key = &c->key,
@@ -85,7 +84,9 @@ emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, u
 		e.opts = &opts;
 		e.ts_only = true;
 	}
-	if ((c->flags & TF_SACK) && (c->flags & TF_OOO) && !(flags & TCP_RST) && room > 0) {
+	if ((c->flags & TF_SACK) && (c->flags & TF_OOO) && !(flags & TCP_RST))
+		room = sack_room(stack, c, p->data_len);
+	if (room > 0) {
 		opts.nsack = (uint8_t)tcp_reass_sack(stack, c, opts.sack, room);
 		opts.present |= opts.nsack > 0 ? TCP_OPT_SACK : 0;
 		e.opts = &opts;
@@ -313,8 +314,8 @@ tcp_output(struct tcp_stack *stack, struct tcp_conn *c)
 	if (!was_answer)
 		return;
 	/*
-	 * snd_max, not snd_nxt: after a timeout snd_nxt is behind what the peer may have, and an ACK
-	 * from there is outside its window. Two ends in that state would never hear each other.
+	 * snd_max, not snd_nxt: after a timeout snd_nxt is behind what the peer may have, and an
+	 * ACK from there is outside its window. Two ends in that state would never hear each other.
 	 */
 	if (c->flags & TF_ACK_NOW) {
 		if (!tcp_send_empty(stack, c, tcp_cold(stack, c)->snd_max, TCP_ACK))

@@ -173,7 +173,8 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 	struct tcp_cold *cold;
 	uint32_t gen;
 
-	if (!tcp_conn_available(stack) || flow_table_insert(&stack->flows, hash, TCP_REF_CONN | slot) != 0) {
+	if (!tcp_conn_available(stack) ||
+		flow_table_insert(&stack->flows, hash, TCP_REF_CONN | slot) != 0) {
 		stack->env->ctr->ConnAllocFails++;
 		return NULL;
 	}

@@ -48,7 +48,8 @@ take_entry(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg
 	const struct tunables *tun = stack->env->tun;
 	struct tcp_synq_entry *e;
 
-	if (!tcp_synq_available(stack) || flow_table_insert(&stack->flows, hash, TCP_REF_SYNQ | slot) != 0)
+	if (!tcp_synq_available(stack) ||
+		flow_table_insert(&stack->flows, hash, TCP_REF_SYNQ | slot) != 0)
 		return NULL;
 	e = &stack->synq[slot];
 	if (stack->synq_free != TCP_NONE)

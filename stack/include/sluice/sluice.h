@@ -163,7 +163,7 @@ ptrdiff_t sluice_send(struct sluice *s, sluice_conn c, const void *src, size_t l
 /** Bytes sluice_send() would take now. */
 ptrdiff_t sluice_send_space(struct sluice *s, sluice_conn c);
 
-/** An empty buffer to fill and send; len is its capacity. -ENOBUFS: none now, try again a few ms later. */
+/** An empty buffer to fill and send; len is its capacity. -ENOBUFS: none now, try later. */
 int sluice_buf_alloc(struct sluice *s, struct sluice_buf *out);
 
 /**
