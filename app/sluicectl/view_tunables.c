@@ -6,7 +6,7 @@
 #include "ctl/text.h"
 #include "view_int.h"
 
-/* A value as it would be typed: "4096 131072 6291456", "cubic". */
+/* A value as it would be typed: "4096 131072 6291456", "reno". */
 static void
 value_text(const json_t *value, char *out, size_t out_len)
 {
