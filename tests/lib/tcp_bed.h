@@ -84,7 +84,7 @@ struct bed_peer {
 	uint32_t iss;		/* ours */
 	uint32_t seq;		/* the next the peer sends */
 	uint32_t ack;		/* the next it expects of us */
-	uint32_t tsval;		/* with TCP_OPT_TS in offer: its clock; the echo is what it last saw */
+	uint32_t tsval;		/* with TCP_OPT_TS in offer: its clock; echoes what it last saw */
 	uint32_t tsecr;
 	uint16_t wnd;		/* as on the wire */
 	uint16_t mss;		/* 0: no option */

@@ -86,7 +86,8 @@ static const struct scenario rows[] = {
 	.name = "aborts", .help = "ends that reset and close early, at 1 % loss",
 	.clients = 2, .servers = 1, .seconds = 600, .link = { LAN, .loss_ppm = 10000 },
 	.mix = { .bytes_max = 128u << 10, .echo_ppm = 500000, .parallel = 8, .gap_ms_max = 100,
-		.abort_ppm = 300000, .close_early_ppm = 300000, .idle_ms = 300000, .syncookies = -1 },
+		.abort_ppm = 300000, .close_early_ppm = 300000, .idle_ms = 300000,
+		.syncookies = -1 },
 },
 {
 	.name = "seqwrap", .help = "sequence numbers that wrap in the first connections",
@@ -105,7 +106,8 @@ static const struct scenario rows[] = {
 	.start_us = ((1ull << 32) - 120000) * 1000,
 },
 {
-	.name = "clockwrap-us", .help = "the low 32 bits of the microsecond clock wrap in the middle",
+	.name = "clockwrap-us",
+	.help = "the low 32 bits of the microsecond clock wrap in the middle",
 	.clients = 2, .servers = 1, .seconds = 300, .link = { WAN, .loss_ppm = 20000 },
 	.mix = { .bytes_max = 128u << 10, .echo_ppm = 500000, .parallel = 4, .gap_ms_max = 1000,
 		.idle_ms = IDLE_LONG_MS, .syncookies = -1 },

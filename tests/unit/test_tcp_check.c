@@ -95,7 +95,7 @@ a_closed_window_takes_no_data_but_its_ack_and_rst(void **state)
 	tcp_bed_flush(bed);
 	assert_sent(&p, "PA 1+5 ack 4097");
 	assert_int_equal(bed->sent.wnd, 0);
-	/* A probe with one byte: the byte is refused, the acknowledgement in it counts (MUST-66). */
+	/* A probe with one byte: the byte is refused, its acknowledgement counts (MUST-66). */
 	assert_int_equal(bed_peer_send_at(&p, 0, 5, TCP_ACK, 1), OUT_ZERO_WINDOW);
 	assert_sent(&p, "A 6+0 ack 4097");
 	assert_int_equal(bed->sent.wnd, 0);

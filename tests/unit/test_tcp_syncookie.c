@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* SYN cookies: nothing kept, what they keep for us, how long they live, how hard they are to forge. */
+/* SYN cookies: nothing kept, what they carry, how long they live, how hard they are to forge. */
 #include "unit/tcp_unit.h"
 
 #define PERIOD_MS 64000u
