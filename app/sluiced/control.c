@@ -57,8 +57,9 @@ core_row(void *ctx, unsigned int worker, struct ctl_core_row *out)
 		.idle_ns = tsc_clock_span(&a->clock, stats.idle_ticks) * 1000,
 		.loop_max_us = tsc_clock_span(&a->clock, stats.loop_max_ticks),
 		.sleeps = stats.sleeps,
-		.pkts_free = mbuf_pool_avail(a->pool),
-		.pkts_total = a->packets,
+		/* The pool is shared: each worker's part of it. */
+		.pkts_free = mbuf_pool_avail(a->pool) / a->workers,
+		.pkts_total = a->packets / a->workers,
 	};
 }
 

@@ -32,8 +32,8 @@ struct arg_list {
 	char text[ARGS_TEXT];
 };
 
-/* DPDK's log is one per process, so what it said last is too. */
-static char last_complaint[COMPLAINT_LEN];
+/* DPDK's log is one per process, so what it complained of is too. */
+static char first_complaint[COMPLAINT_LEN];
 
 SLUICE_PRINTF(2, 3)
 static void
@@ -53,17 +53,18 @@ add_arg(struct arg_list *args, const char *fmt, ...)
 	args->used += (size_t)n + 1;
 }
 
-/* One line of DPDK's log. "EAL: ..." of errors is kept; all goes to stderr if asked for. */
+/* One line of DPDK's log. The first error is kept, the rest follow from it; all goes to stderr if
+ * asked for. */
 static ssize_t
 log_line(void *cookie, const char *text, size_t len)
 {
-	size_t n = min_size(len, sizeof(last_complaint) - 1);
+	size_t n = min_size(len, sizeof(first_complaint) - 1);
 
-	if (rte_log_cur_msg_loglevel() <= (int)RTE_LOG_ERR) {
-		memcpy(last_complaint, text, n);
-		while (n > 0 && (last_complaint[n - 1] == '\n' || last_complaint[n - 1] == ' '))
+	if (rte_log_cur_msg_loglevel() <= (int)RTE_LOG_ERR && first_complaint[0] == '\0') {
+		memcpy(first_complaint, text, n);
+		while (n > 0 && (first_complaint[n - 1] == '\n' || first_complaint[n - 1] == ' '))
 			n--;
-		last_complaint[n] = '\0';
+		first_complaint[n] = '\0';
 	}
 	if (cookie != NULL)
 		(void)!write(STDERR_FILENO, text, len);
@@ -85,13 +86,13 @@ capture_log(bool verbose, struct io_error *err)
 const char *
 eal_complaint(void)
 {
-	return last_complaint;
+	return first_complaint;
 }
 
 void
 eal_forget(void)
 {
-	last_complaint[0] = '\0';
+	first_complaint[0] = '\0';
 }
 
 /* Free hugepages of 2 MiB on all nodes. */
@@ -176,6 +177,24 @@ add_lcores(struct arg_list *args, const struct eal_params *par, struct eal_facts
 	return 0;
 }
 
+/* Bytes the kernel thinks it can still hand out without swapping. */
+static uint64_t
+available_bytes(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	unsigned long long kib;
+	char line[128];
+	uint64_t bytes = UINT64_MAX;
+
+	if (f == NULL)
+		return bytes;
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+			bytes = kib * 1024;
+	(void)fclose(f);
+	return bytes;
+}
+
 static int
 add_memory(struct arg_list *args, const struct eal_params *par, struct eal_facts *facts,
 	struct io_error *err)
@@ -193,6 +212,12 @@ add_memory(struct arg_list *args, const struct eal_params *par, struct eal_facts
 			(unsigned long long)mib, (unsigned long long)(free_huge >> 20),
 			(unsigned long long)((bytes - free_huge + HUGEPAGE_BYTES - 1) /
 					     HUGEPAGE_BYTES));
+	/* The kernel would promise it, then kill us, or somebody else, once we use it. */
+	if (!facts->hugepages && available_bytes() < bytes)
+		return io_fail(err, -ENOMEM,
+			"need %llu MiB of memory for packets, %llu MiB are available. "
+			"Fix: lower memory.packets or workers, or give the machine more",
+			(unsigned long long)mib, (unsigned long long)(available_bytes() >> 20));
 	add_arg(args, "-m");
 	add_arg(args, "%llu", (unsigned long long)(mib + (mib & 1)));
 	if (facts->hugepages) {
@@ -241,7 +266,7 @@ eal_start(const struct eal_params *par, struct eal_facts *facts, struct io_error
 		return io_fail(err, rc,
 			"DPDK does not start: %s (%s). "
 			"Fix: check that the machine has %llu MiB free; --dpdk-log shows more",
-			last_complaint[0] != '\0' ? last_complaint : "no reason given",
+			first_complaint[0] != '\0' ? first_complaint : "no reason given",
 			strerror(-rc),
 			(unsigned long long)((par->memory_bytes + OWN_MEMORY_BYTES) >> 20));
 	}

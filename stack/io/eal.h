@@ -54,8 +54,8 @@ eal_lcore_of(unsigned int worker)
 }
 
 /**
- * The last complaint of DPDK since eal_forget(), without its newline; "" if there was none. Main
- * thread only; overwritten by the next.
+ * The first complaint of DPDK since eal_forget(), without its newline; "" if there was none. Main
+ * thread only.
  */
 const char *eal_complaint(void);
 void eal_forget(void);

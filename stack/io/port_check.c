@@ -3,16 +3,30 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "io/port.h"
 
 #define TUN_DEVICE "/dev/net/tun"
+
+/* May we administer this network namespace? */
+static bool
+is_net_admin(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (syscall(SYS_capget, &header, data) != 0)
+		return true; /* the attempt itself will tell */
+	return (data[0].effective & (1u << CAP_NET_ADMIN)) != 0;
+}
 
 static int
 check_tap(const struct port_params *par, struct io_error *err)
@@ -32,6 +46,11 @@ check_tap(const struct port_params *par, struct io_error *err)
 			errno == ENOENT ? "load the kernel's tun driver (modprobe tun)"
 					: "run as root, or inside `unshare -Urn`");
 	(void)close(fd);
+	if (!is_net_admin())
+		return io_fail(err, -EPERM,
+			"port %s: no right to make the interface %s. "
+			"Fix: run as root, or inside `unshare -Urn`, or give CAP_NET_ADMIN",
+			par->name, iface);
 	return 0;
 }
 
