@@ -295,7 +295,9 @@ tcp_synq_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg
 	/* Second: RST returns a passive open to LISTEN; only an exact one (RFC 5961 s3.2). */
 	if (seg->flags & TCP_RST) {
 		if (seg->seq != e->irs + 1) {
-			tcp_drop(stack, pkt, OUT_RST_IGNORED);
+			stack->env->ctr->TCPChallengeACK++;
+			tcp_outcome(stack, OUT_CHALLENGE_RST);
+			tcp_respond_ack(stack, seg, pkt, e->iss + 1, e->irs + 1);
 			return;
 		}
 		stack->env->ctr->EmbryonicRsts++;

@@ -155,7 +155,9 @@ tcp_timewait_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg 
 		tcp_drop(stack, pkt, OUT_TW_RST);
 		return false;
 	}
-	if ((seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && is_new_incarnation(tw, seg)) {
+	/* With FIN a listener would not take it, and TIME-WAIT would end for nothing. */
+	if ((seg->flags & (TCP_SYN | TCP_ACK | TCP_FIN)) == TCP_SYN &&
+		is_new_incarnation(tw, seg)) {
 		stack->env->ctr->TWRecycled++;
 		tcp_timewait_kill(stack, slot);
 		return true;
