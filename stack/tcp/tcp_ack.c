@@ -160,6 +160,9 @@ synrcvd_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
 	c->flags |= TF_CONNECTED;
 	tcp_raise(stack, c, TCP_EV_CONNECTED);
+	/* The owner closed while it was still SYN-RECEIVED. */
+	if (c->flags & TF_FIN_QUEUED)
+		tcp_set_state(stack, c, TCPS_FIN_WAIT_1);
 	tcp_want_output(stack, c);
 	return TCP_CONTINUE;
 }

@@ -56,7 +56,9 @@ is_out_of_tries(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	const struct tcp_cold *cold = tcp_cold(stack, c);
 	const struct tunables *tun = stack->env->tun;
-	uint32_t tries = c->flags & TF_PERSIST ? cold->probes : cold->rexmits;
+	/* An owner may wait for a window as long as probes are answered; for an orphan they count. */
+	bool waits = (c->flags & (TF_PERSIST | TF_ORPHAN)) == TF_PERSIST;
+	uint32_t tries = waits ? cold->probes : cold->rexmits;
 	uint32_t limit = tun->tcp_retries2;
 
 	if (c->state == TCPS_SYN_SENT)

@@ -290,6 +290,9 @@ queue_fin(struct tcp_stack *stack, struct tcp_conn *c)
 	if (c->flags & TF_FIN_QUEUED)
 		return;
 	c->flags |= TF_FIN_QUEUED;
+	/* RFC 9293 s3.10.4: in SYN-RECEIVED it waits until ESTABLISHED (synrcvd_ack). */
+	if (c->state == TCPS_SYN_RECEIVED)
+		return;
 	tcp_set_state(stack, c,
 		c->state == TCPS_CLOSE_WAIT ? TCPS_LAST_ACK : TCPS_FIN_WAIT_1);
 	tcp_want_output(stack, c);
@@ -347,6 +350,8 @@ tcp_close(struct tcp_stack *stack, struct env *env, tcp_handle conn)
 	stack->env = env;
 	if (c == NULL || (c->flags & TF_ORPHAN))
 		return -EBADF;
+	/* Who closed hears only of the end. */
+	c->ev = 0;
 	if (c->state == TCPS_CLOSED) {
 		/* The protocol ended before the owner did. */
 		tcp_raise(stack, c, TCP_EV_CLOSED);
@@ -381,6 +386,7 @@ tcp_abort(struct tcp_stack *stack, struct env *env, tcp_handle conn)
 	stack->env = env;
 	if (c == NULL)
 		return -EBADF;
+	c->ev = 0;
 	drop_unread(stack, c);
 	if (c->state == TCPS_CLOSED)
 		tcp_raise(stack, c, TCP_EV_CLOSED);

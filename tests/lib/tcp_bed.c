@@ -543,6 +543,7 @@ bed_peer_reach(struct bed_peer *p, enum tcp_state state)
 {
 	struct tcp_bed *bed = p->bed;
 
+	tcp_bed_discard(bed);
 	if (bed->listener == 0)
 		tcp_bed_listen(bed, 0);
 	switch (state) {
