@@ -154,16 +154,10 @@ tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	}
 	if (prev != NULL && seq32_lt(rx->seq, prev->end))
 		cut_front(rx, min_u32(prev->end - rx->seq, rx->len));
-<<<<<<< HEAD
-	/* A FIN inside of what is held contradicts it; so does data behind a FIN. */
-	if (prev != NULL && (seq32_lt(rx->seq, prev->end) || (prev->fin && rx->seq == prev->end))) {
-		rx->outcome = rx->len > 0 ? OUT_AFTER_FIN : OUT_OLD_DUPLICATE;
-=======
 	/* A FIN amid held data contradicts it, and nothing follows a FIN: a broken peer. */
 	if (prev != NULL && (seq32_lt(rx->seq, prev->end) || prev->fin)) {
 		stack->env->ctr->TCPOFOMerge++;
-		rx->outcome = prev->fin ? OUT_AFTER_FIN : OUT_OLD_DUPLICATE;
->>>>>>> tcpunit
+		rx->outcome = prev->fin && rx->len > 0 ? OUT_AFTER_FIN : OUT_OLD_DUPLICATE;
 		return;
 	}
 	if (*link != NULL && seq32_gt(rx->seq + rx->len, (*link)->start)) {
