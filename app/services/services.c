@@ -10,6 +10,7 @@ const struct sluice_service *const services_all[] = {
 	&service_discard,
 	&service_chargen,
 	&service_http,
+	&service_forward,
 	NULL,
 };
 

@@ -8,13 +8,14 @@
 
 #include "sluice/sluice.h"
 
-/** All built-in services, NULL-terminated, in the order of their ports. */
+/** All built-in services, NULL-terminated, in the order of their ports; without one: last. */
 extern const struct sluice_service *const services_all[];
 
 extern const struct sluice_service service_echo;	/* RFC 862, port 7 */
 extern const struct sluice_service service_discard;	/* RFC 863, port 9 */
 extern const struct sluice_service service_chargen;	/* RFC 864, port 19 */
 extern const struct sluice_service service_http;	/* RFC 9110 and 9112, port 80 */
+extern const struct sluice_service service_forward;	/* no port of its own */
 
 /**
  * What sluice_service.start() takes as config; NULL means all defaults. It is read during start()
@@ -25,6 +26,8 @@ struct service_config {
 	const char *root;
 	/** http: seconds since 1970; NULL: time(). Called about once per second. */
 	int64_t (*wall_clock_s)(void);
+	/** forward: where each connection goes; port 0: nowhere, which start() refuses. */
+	struct sluice_addr to;
 #define SERVICE_OPTION(name, dflt, min, max, services, help) uint32_t name;
 #include "services/service_options.def"
 #undef SERVICE_OPTION

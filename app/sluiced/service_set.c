@@ -18,6 +18,7 @@ service_set_kinds(void)
 	for (unsigned int i = 0; i < KINDS_MAX && services_all[i] != NULL; i++) {
 		kinds[i].name = services_all[i]->name;
 		kinds[i].default_port = services_all[i]->default_port;
+		kinds[i].needs_to = services_all[i] == &service_forward;
 	}
 	return kinds;
 }
@@ -55,6 +56,8 @@ service_options_of(const struct config_service *conf)
 
 	service_config_default(&options);
 	options.root = conf->root[0] != '\0' ? conf->root : NULL;
+	options.to.port = (uint16_t)conf->to.port;
+	memcpy(options.to.ip, conf->to.ip.b, sizeof(options.to.ip));
 	options.max_header_bytes = conf->max_header_bytes;
 	options.idle_timeout_ms = conf->idle_timeout_s * 1000;
 	return options;

@@ -88,6 +88,12 @@ struct config_neighbours {
 	} row[CONFIG_NEIGHBOURS_MAX];
 };
 
+/** An address and a port at it. */
+struct config_endpoint {
+	struct ip_addr ip;
+	uint32_t port; /* 0: none */
+};
+
 /** Where operators talk to the daemon. */
 struct config_control {
 	char socket[CONFIG_SOCKET_LEN];
@@ -137,6 +143,7 @@ struct config_service {
 	uint32_t backlog; /* 0: somaxconn */
 	uint32_t syncookies; /* enum config_syncookies */
 	bool nodelay;
+	struct config_endpoint to; /* forward: where connections go */
 	char root[CONFIG_PATH_LEN]; /* http: the directory served; "": the built-in page only */
 	uint32_t max_header_bytes; /* http: of a request */
 	uint32_t idle_timeout_s; /* until a silent connection is closed */
@@ -159,7 +166,8 @@ struct config {
 /** A built-in service that files may name. */
 struct config_service_kind {
 	const char *name;
-	uint16_t default_port;
+	uint16_t default_port; /* 0: none */
+	bool needs_to; /* has a target: the only kind that takes the key 'to', and not without */
 };
 
 /** How a value of a key is written. */
@@ -175,6 +183,7 @@ enum config_type {
 	CONFIG_IP, /* either version, or "any" */
 	CONFIG_IP4,
 	CONFIG_IP6,
+	CONFIG_ENDPOINT, /* address:port, an IPv6 address in brackets */
 	CONFIG_PREFIXES, /* a list of address/length */
 	CONFIG_NEIGHBOURS, /* a mapping of IP to MAC addresses */
 	CONFIG_SECTION, /* a mapping with the keys of its own section */

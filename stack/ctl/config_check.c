@@ -302,6 +302,24 @@ kind_find(const struct config_service_kind *kinds, const char *name)
 	return NULL;
 }
 
+/* Does the kind of service have a target, and this one as well? */
+static void
+service_to_complete(
+	const struct check *c, unsigned int index, const struct config_service_kind *kind)
+{
+	const struct config_service *service = &c->conf->services[index];
+	struct config_mark mark = c->where->service[index][CONFIG_KEY_services_to];
+
+	if (kind->needs_to && mark.line == 0)
+		config_error(c->report, c->where->service_name[index],
+			"services.%s: a service of type %s needs 'to' (%s)", service->name,
+			service->type, config_key(CONFIG_KEY_services_to)->help);
+	if (!kind->needs_to && mark.line != 0)
+		config_warning(c->report, mark,
+			"services.%s: 'to' means nothing for a service of type %s", service->name,
+			service->type);
+}
+
 /* Type and port follow from the name where they were not written. */
 static void
 service_complete(const struct check *c, unsigned int index)
@@ -326,10 +344,58 @@ service_complete(const struct check *c, unsigned int index)
 			marks[CONFIG_KEY_services_type].line == 0
 				? " (an entry with a name of its own needs 'type')"
 				: "");
-	else if (service->port == 0 && kind != NULL)
+	if (service->port == 0 && kind != NULL)
 		service->port = kind->default_port;
-	else if (service->port == 0 && marks[CONFIG_KEY_services_port].line == 0)
+	if (service->port == 0 && (c->kinds == NULL || kind != NULL) &&
+		marks[CONFIG_KEY_services_port].line == 0)
 		config_error(c->report, mark, "services.%s needs 'port'", service->name);
+	if (kind != NULL)
+		service_to_complete(c, index, kind);
+}
+
+/* Can any port send to ip: in a prefix of its, or over a gateway? */
+static bool
+is_reachable(const struct check *c, const struct ip_addr *ip)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->conf->port_count; i++) {
+		const struct config_port *port = &c->conf->ports[i];
+
+		if (is_on_link(port, ip) ||
+			!ip_addr_is_unspecified(
+				ip_addr_is_v4(ip) ? &port->gateway : &port->gateway6))
+			return true;
+	}
+	return false;
+}
+
+/* What is wrong with an address as the target of connections, or NULL. */
+static const char *
+target_problem(const struct check *c, const struct ip_addr *ip)
+{
+	if (ip_addr_is_unspecified(ip) || ip_addr_is_loopback(ip) || ip_addr_is_multicast(ip) ||
+		ip_addr_is_broadcast(ip))
+		return "is not the address of another host";
+	if (is_ours(c, ip))
+		return "is our own address; connections to ourselves are not possible";
+	if (!is_reachable(c, ip))
+		return "is in no prefix of a port, and no port has a gateway";
+	return NULL;
+}
+
+static void
+service_to_check(const struct check *c, unsigned int index)
+{
+	const struct config_service *service = &c->conf->services[index];
+	const char *problem = target_problem(c, &service->to.ip);
+	char text[IP_ADDR_STRLEN];
+
+	if (service->to.port == 0 || problem == NULL)
+		return;
+	ip_addr_format(&service->to.ip, text);
+	config_error(c->report, c->where->service[index][CONFIG_KEY_services_to],
+		"services.%s: to: %s %s", service->name, text, problem);
 }
 
 static void
@@ -346,6 +412,7 @@ service_check(const struct check *c, unsigned int index)
 		config_error(c->report, marks[CONFIG_KEY_services_listen],
 			"services.%s: %s is not an address of any port", service->name, text);
 	}
+	service_to_check(c, index);
 	for (i = 0; i < index && service->port != 0; i++) {
 		const struct config_service *other = &c->conf->services[i];
 

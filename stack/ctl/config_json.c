@@ -19,6 +19,17 @@ ip_json(const struct ip_addr *addr)
 }
 
 static json_t *
+endpoint_json(const struct config_endpoint *to)
+{
+	char text[IP_ADDR_STRLEN];
+
+	if (to->port == 0)
+		return json_null();
+	ip_addr_format(&to->ip, text);
+	return json_sprintf(ip_addr_is_v4(&to->ip) ? "%s:%u" : "[%s]:%u", text, to->port);
+}
+
+static json_t *
 mac_json(const struct mac_addr *mac)
 {
 	char text[MAC_ADDR_STRLEN];
@@ -126,6 +137,8 @@ value_json(const struct config_key *key, const void *base)
 	case CONFIG_IP4:
 	case CONFIG_IP6:
 		return ip_json(field);
+	case CONFIG_ENDPOINT:
+		return endpoint_json(field);
 	case CONFIG_PREFIXES:
 		return prefixes_json(field);
 	case CONFIG_NEIGHBOURS:

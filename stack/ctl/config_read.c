@@ -270,6 +270,7 @@ value_read(const struct config_reader *r, const struct config_target *t,
 	case CONFIG_IP:
 	case CONFIG_IP4:
 	case CONFIG_IP6:
+	case CONFIG_ENDPOINT:
 		scalar_read(r, t, key, node);
 		return;
 	case CONFIG_PREFIXES:

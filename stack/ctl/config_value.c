@@ -59,6 +59,8 @@ config_key_allows(const struct config_key *key, char *out, size_t out_len)
 		return "an IPv4 address without prefix length";
 	case CONFIG_IP6:
 		return "an IPv6 address without prefix length";
+	case CONFIG_ENDPOINT:
+		return "address:port such as 192.0.2.9:8080 or '[2001:db8::9]:8080'";
 	case CONFIG_PREFIXES:
 		return "a list of address/length";
 	case CONFIG_NEIGHBOURS:
@@ -255,6 +257,35 @@ ip_read(enum config_type type, const char *text, void *field)
 }
 
 static int
+endpoint_read(const char *text, void *field)
+{
+	const char *colon = strrchr(text, ':');
+	struct config_endpoint to = { .port = 0 };
+	bool is_v6 = text[0] == '[';
+	uint64_t port;
+	size_t len;
+	int err;
+
+	if (colon == NULL)
+		return -EINVAL;
+	len = (size_t)(colon - text);
+	if (is_v6 && (len < 2 || colon[-1] != ']'))
+		return -EINVAL;
+	err = is_v6 ? ip_addr_parse(&to.ip, text + 1, len - 2) : ip_addr_parse(&to.ip, text, len);
+	if (err == 0 && ip_addr_is_v4(&to.ip) == is_v6)
+		err = -EINVAL;
+	if (err == 0)
+		err = quantity_parse(colon + 1, UNIT_PORT, &port);
+	if (err != 0)
+		return err;
+	if (port < 1 || port > UINT16_MAX)
+		return -ERANGE;
+	to.port = (uint32_t)port;
+	*(struct config_endpoint *)field = to;
+	return 0;
+}
+
+static int
 value_read(const struct config_key *key, const char *text, void *field)
 {
 	switch (key->type) {
@@ -278,6 +309,8 @@ value_read(const struct config_key *key, const char *text, void *field)
 	case CONFIG_IP4:
 	case CONFIG_IP6:
 		return ip_read(key->type, text, field);
+	case CONFIG_ENDPOINT:
+		return endpoint_read(text, field);
 	case CONFIG_PREFIXES:
 	case CONFIG_NEIGHBOURS:
 	case CONFIG_SECTION:

@@ -12,8 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct config_service_kind kinds[] = { { "echo", 7 }, { "http", 80 },
-		{ NULL, 0 } };
+	static const struct config_service_kind kinds[] = { { "echo", 7, false },
+		{ "forward", 0, true }, { "http", 80, false }, { NULL, 0, false } };
 	static struct config_report report;
 	static struct config conf;
 	char *out = NULL;

@@ -65,13 +65,18 @@ int
 sluice_connect(struct sluice *s, const struct sluice_addr *local, const struct sluice_addr *remote,
 	const struct sluice_ops *ops, void *data, sluice_conn *out)
 {
-	(void)s;
-	(void)local;
-	(void)remote;
-	(void)ops;
-	(void)data;
-	(void)out;
-	return -ENETUNREACH;
+	struct fake_conn *conn;
+
+	assert(local == NULL && remote->port != 0 && ops != NULL);
+	if (s->params.connect_error != 0)
+		return s->params.connect_error;
+	conn = fake_conn_new(s, ops);
+	conn->remote = *remote;
+	conn->data = data;
+	conn->accepted = true;
+	conn->opening = true;
+	*out = conn->handle;
+	return 0;
 }
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -108,9 +113,10 @@ sluice_addrs(struct sluice *s, sluice_conn c, struct sluice_addr *local, struct 
 	if (conn == NULL)
 		return -EBADF;
 	if (local != NULL)
-		*local = conn->listener->params.addr;
+		*local = conn->listener != NULL ? conn->listener->params.addr
+						: (struct sluice_addr){ .port = 50000 };
 	if (remote != NULL)
-		*remote = (struct sluice_addr){ .port = 40000 };
+		*remote = conn->remote;
 	return 0;
 }
 
@@ -143,6 +149,8 @@ recv_check(struct fake_conn *conn)
 		return -EBADF;
 	if (conn->closing)
 		return conn->closed_err != 0 ? conn->closed_err : -EPIPE;
+	if (conn->opening)
+		return -ENOTCONN;
 	if (conn->service_closed || conn->shut_rd)
 		return 0;
 	if (conn->in_head != NULL)
@@ -209,6 +217,8 @@ send_check(struct sluice *s, struct fake_conn *conn)
 		return -EBADF;
 	if (conn->closing)
 		return conn->closed_err != 0 ? conn->closed_err : -EPIPE;
+	if (conn->opening)
+		return -ENOTCONN;
 	if (conn->shut_wr)
 		return -EPIPE;
 	if (conn->queued.len >= s->params.sndbuf_bytes)
@@ -307,6 +317,8 @@ sluice_shutdown(struct sluice *s, sluice_conn c, enum sluice_shut how)
 
 	if (conn == NULL)
 		return -EBADF;
+	if (conn->opening)
+		return -ENOTCONN;
 	if (how != SLUICE_SHUT_RD)
 		conn->shut_wr = true;
 	if (how != SLUICE_SHUT_WR) {

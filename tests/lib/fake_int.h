@@ -30,7 +30,8 @@ struct fake_bytes {
 
 struct fake_conn {
 	sluice_conn handle;
-	struct fake_listener *listener;
+	struct fake_listener *listener;	/* NULL: the service opened it */
+	struct sluice_addr remote;
 	const struct sluice_ops *ops;
 	void *data;
 	struct fake_buf *in_head, *in_tail;
@@ -38,7 +39,10 @@ struct fake_conn {
 	struct fake_bytes taken;
 	uint64_t timer_us;	/* 0: none */
 	int closed_err;
-	bool accepted;
+	bool accepted;		/* the service has the handle */
+	bool opening;		/* by the service, and not yet answered */
+	bool connected;		/* callback due */
+	int connect_err;
 	bool greedy;
 	bool readable, writable, closing; /* callbacks due */
 	bool blocked;		/* a send came up short: writable is owed */
@@ -70,6 +74,9 @@ struct sluice {
 
 /** The connection behind a handle as the service may use it, or NULL. */
 struct fake_conn *fake_live_conn(struct sluice *s, sluice_conn c);
+
+/** A connection with the next handle, and a peer that takes everything. */
+struct fake_conn *fake_conn_new(struct sluice *s, const struct sluice_ops *ops);
 
 /** Append; a NUL that does not count follows the last byte. */
 void fake_bytes_add(struct fake_bytes *b, const uint8_t *src, size_t len);

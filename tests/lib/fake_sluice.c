@@ -31,6 +31,20 @@ fake_live_conn(struct sluice *s, sluice_conn c)
 	return conn->dead || !conn->accepted ? NULL : conn;
 }
 
+struct fake_conn *
+fake_conn_new(struct sluice *s, const struct sluice_ops *ops)
+{
+	struct fake_conn *conn = calloc(1, sizeof(*conn));
+
+	s->conns = realloc(s->conns, (s->conn_count + 1) * sizeof(struct fake_conn *));
+	assert(conn != NULL && s->conns != NULL);
+	s->conns[s->conn_count++] = conn;
+	conn->handle = s->conn_count;
+	conn->ops = ops;
+	conn->greedy = true;
+	return conn;
+}
+
 void
 fake_bytes_add(struct fake_bytes *b, const uint8_t *src, size_t len)
 {
@@ -100,6 +114,7 @@ fake_conn_reset(struct fake_conn *conn, int err)
 	if (conn->closing || conn->dead)
 		return;
 	conn->reset = true;
+	conn->opening = false;
 	conn->queued.len = 0;
 	conn->closing = true;
 	conn->closed_err = err;
@@ -139,6 +154,12 @@ run_conn(struct sluice *s, struct fake_conn *conn)
 		take(conn, SIZE_MAX);
 	if (!conn->accepted || conn->dead)
 		return false;
+	if (conn->connected) {
+		conn->connected = false;
+		if (ops != NULL && ops->connected != NULL)
+			ops->connected(s, conn->handle, conn->data, conn->connect_err);
+		return true;
+	}
 	if (conn->closing) {
 		/* The handle is gone before the callback: it must not be used in there. */
 		conn->dead = true;
@@ -301,16 +322,39 @@ fake_peer_connect(struct sluice *s, uint16_t port)
 			l = &s->listeners[i];
 	if (l == NULL)
 		return 0;
-	conn = calloc(1, sizeof(*conn));
-	s->conns = realloc(s->conns, (s->conn_count + 1) * sizeof(struct fake_conn *));
-	assert(conn != NULL && s->conns != NULL);
-	s->conns[s->conn_count++] = conn;
-	conn->handle = s->conn_count;
+	conn = fake_conn_new(s, l->params.ops);
 	conn->listener = l;
-	conn->ops = l->params.ops;
-	conn->greedy = true;
+	conn->remote.port = 40000;
 	l->acceptable = true;
 	return conn->handle;
+}
+
+sluice_conn
+fake_target(struct sluice *s, unsigned int n, struct sluice_addr *to)
+{
+	for (size_t i = 0; i < s->conn_count; i++) {
+		if (s->conns[i]->listener != NULL || n-- > 0)
+			continue;
+		if (to != NULL)
+			*to = s->conns[i]->remote;
+		return s->conns[i]->handle;
+	}
+	return 0;
+}
+
+void
+fake_target_answer(struct sluice *s, sluice_conn c, int err)
+{
+	struct fake_conn *conn = peer_conn(s, c);
+
+	assert(conn->listener == NULL);
+	if (!conn->opening)
+		return;
+	conn->opening = false;
+	conn->connected = true;
+	conn->connect_err = err;
+	if (err != 0)
+		fake_conn_reset(conn, err);
 }
 
 void

@@ -22,6 +22,7 @@ struct fake_params {
 	uint32_t sndbuf_bytes;	/* send buffer of a connection (65536) */
 	uint32_t mss_bytes;	/* SLUICE_TCP_MAXSEG (1448) */
 	int listen_error;	/* what sluice_listen() returns */
+	int connect_error;	/* what sluice_connect() returns */
 };
 
 struct sluice *fake_create(const struct fake_params *params);
@@ -46,6 +47,12 @@ uint32_t fake_conns_open(const struct sluice *s);
 uint64_t fake_sends(const struct sluice *s);
 
 /* --- the peer's side; a handle stays valid here until fake_destroy() -------------------------- */
+
+/** The n-th connection that the service opened, 0 the first, and where to; 0: there is none. */
+sluice_conn fake_target(struct sluice *s, unsigned int n, struct sluice_addr *to);
+
+/** Answer it: 0 opens it, a negative errno value ends it. */
+void fake_target_answer(struct sluice *s, sluice_conn c, int err);
 
 /** How the peer sees the connection. */
 enum fake_end {

@@ -15,11 +15,12 @@
 #include "ctl/config.h"
 
 static const struct config_service_kind kinds[] = {
-	{ "chargen", 19 },
-	{ "discard", 9 },
-	{ "echo", 7 },
-	{ "http", 80 },
-	{ NULL, 0 },
+	{ "chargen", 19, false },
+	{ "discard", 9, false },
+	{ "echo", 7, false },
+	{ "forward", 0, true },
+	{ "http", 80, false },
+	{ NULL, 0, false },
 };
 
 static struct config conf;
@@ -88,7 +89,9 @@ static const char full[] =
 	"services:\n"
 	"  web: {type: http, port: 8080, listen: 192.0.2.1, backlog: 128, syncookies: 0,\n"
 	"    nodelay: yes, root: /srv/www, max_header: 16Ki, idle_timeout: 5m}\n"
-	"  echo:\n";
+	"  echo:\n"
+	"  api: {type: forward, port: 90, to: 198.51.100.7:8080}\n"
+	"  api6: {type: forward, port: 91, to: '[2001:db8::7]:65535'}\n";
 
 static void
 every_key_reaches_its_field(void **state)
@@ -137,6 +140,11 @@ every_key_reaches_its_field(void **state)
 	assert_int_equal(web->max_header_bytes, 16384);
 	assert_int_equal(web->idle_timeout_s, 300);
 	assert_int_equal(conf.services[1].port, 7);
+	assert_int_equal(conf.services[1].to.port, 0);
+	assert_int_equal(ip_addr_v4(&conf.services[2].to.ip), 0xc6336407);
+	assert_int_equal(conf.services[2].to.port, 8080);
+	assert_false(ip_addr_is_v4(&conf.services[3].to.ip));
+	assert_int_equal(conf.services[3].to.port, 65535);
 }
 
 static void

@@ -18,7 +18,8 @@ each_service_has_its_name_and_well_known_port(void **state)
 	static const struct {
 		const char *name;
 		uint16_t port;
-	} rows[] = { { "echo", 7 }, { "discard", 9 }, { "chargen", 19 }, { "http", 80 } };
+	} rows[] = { { "echo", 7 }, { "discard", 9 }, { "chargen", 19 }, { "http", 80 },
+		{ "forward", 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -28,7 +29,7 @@ each_service_has_its_name_and_well_known_port(void **state)
 		assert_non_null(services_all[i]->drain);
 		assert_non_null(services_all[i]->stop);
 	}
-	assert_null(services_all[4]);
+	assert_null(services_all[5]);
 }
 
 static void

@@ -204,7 +204,7 @@ unsigned int sluice_worker_count(const struct sluice *s);
 /** One service, as the daemon's list names it. All calls come on the worker's thread. */
 struct sluice_service {
 	const char *name;	/* the key of the config file: "echo", "http" ... */
-	uint16_t default_port;
+	uint16_t default_port;	/* 0: there is none, the config has to say it */
 	/** Open the listener. params is filled from the config except ops and ctx. */
 	int (*start)(struct sluice *s, struct sluice_listen_params *params, const void *config,
 		void **state);
