@@ -56,7 +56,7 @@ is_out_of_tries(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	const struct tcp_cold *cold = tcp_cold(stack, c);
 	const struct tunables *tun = stack->env->tun;
-	/* An owner may wait for a window as long as probes are answered; for an orphan they count. */
+	/* An owner may wait while probes are answered; for an orphan they count. */
 	bool waits = (c->flags & (TF_PERSIST | TF_ORPHAN)) == TF_PERSIST;
 	uint32_t tries = waits ? cold->probes : cold->rexmits;
 	uint32_t limit = tun->tcp_retries2;

@@ -74,7 +74,7 @@ fin_and_ack_in_one_segment_go_straight_to_time_wait(void **state)
 }
 
 static void
-what_was_received_stays_readable_after_an_orderly_end_until_the_owner_closes(void **state)
+what_was_received_stays_readable_until_the_owner_closes(void **state)
 {
 	struct tcp_bed *bed = *state;
 	struct bed_peer p;
@@ -360,7 +360,7 @@ main(void)
 		BED_TEST(a_fin_moves_each_state_on_and_is_acknowledged),
 		BED_TEST(an_acknowledged_fin_moves_each_state_on),
 		BED_TEST(fin_and_ack_in_one_segment_go_straight_to_time_wait),
-		BED_TEST(what_was_received_stays_readable_after_an_orderly_end_until_the_owner_closes),
+		BED_TEST(what_was_received_stays_readable_until_the_owner_closes),
 		BED_TEST(an_orphan_in_fin_wait_2_ends_after_tcp_fin_timeout),
 		BED_TEST(a_half_closed_connection_stays_as_long_as_its_owner_wants),
 		BED_TEST(close_with_unread_data_resets),

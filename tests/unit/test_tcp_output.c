@@ -206,7 +206,7 @@ an_ack_rides_with_the_answer(void **state)
 	assert_sent(&p, "");
 }
 
-/* --- the window we offer ----------------------------------------------------------------------- */
+/* --- the window we offer ------------------------------------------------------------------ */
 
 static void
 the_right_edge_never_moves_back(void **state)

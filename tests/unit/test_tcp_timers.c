@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Deadlines of connections: when they are due, that one node serves five, and what a poll may do. */
+/* Deadlines of connections: when they are due, one node for five, and what a poll may do. */
 #include "unit/tcp_unit.h"
 
 static void
@@ -180,7 +180,7 @@ any_segment_of_the_peer_puts_keepalive_off(void **state)
 	assert_sent(&p, "");
 }
 
-/* --- polling ----------------------------------------------------------------------------------- */
+/* --- polling ------------------------------------------------------------------------------ */
 
 static void
 a_poll_does_bounded_work_and_says_that_more_is_due(void **state)

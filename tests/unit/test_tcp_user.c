@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* SEND, RECEIVE, SHUTDOWN and ABORT as an owner sees them: results, limits, handles that are gone. */
+/* SEND, RECEIVE, SHUTDOWN and ABORT as an owner sees them: results, limits, dead handles. */
 #include <string.h>
 
 #include "unit/tcp_unit.h"
