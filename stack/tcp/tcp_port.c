@@ -38,9 +38,10 @@ tcp_port_choose(struct tcp_stack *stack, struct flow_key *key, uint64_t *hash)
 	uint32_t count = range[1] - range[0] + 1;
 	uint32_t offset = (uint32_t)siphash24_3w(&stack->par.port_key, key->w);
 
+	/* A random step from one open to the next; then one by one, so that none is left out. */
+	stack->port_hint += rng_u32(stack->env->rng) & 7;
 	for (uint32_t i = 0; i < min_u32(count, TRIES_MAX); i++) {
-		stack->port_hint += 1 + (rng_u32(stack->env->rng) & 7);
-		key->lport = (uint16_t)(range[0] + (offset + stack->port_hint) % count);
+		key->lport = (uint16_t)(range[0] + (offset + ++stack->port_hint) % count);
 		if (!is_mine(stack, key))
 			continue;
 		*hash = tcp_flow_hash(stack, key);

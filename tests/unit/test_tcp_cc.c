@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What all congestion controls share: the one in use, and the window after an idle time. */
+#include "unit/tcp_unit.h"
+
+static void
+a_new_connection_has_an_algorithm(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	assert_string_equal(tcp_cc_of(bed->stack, bed_peer_conn(&p))->name, "reno");
+}
+
+/* RFC 5681 s4.1. */
+static void
+after_an_idle_time_longer_than_the_rto_the_window_is_the_initial_one(void **state)
+{
+	static const struct {
+		uint32_t on, idle_ms, cwnd, want;
+	} rows[] = {
+		{ 1, 1000, 100000, 100000 },
+		{ 1, 1001, 100000, 14600 },
+		{ 1, 100000, 5000, 5000 },
+		{ 0, 100000, 100000, 100000 },
+	};
+	struct tcp_bed *bed = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct tcp_conn *c;
+		struct bed_peer p;
+
+		bed->tun.tcp_slow_start_after_idle = rows[i].on;
+		bed_peer_init(&p, bed);
+		bed_peer_reach(&p, TCPS_ESTABLISHED);
+		c = bed_peer_conn(&p);
+		c->cwnd = rows[i].cwnd;
+		tcp_cold(bed->stack, c)->rto_ms = 1000;
+		tcp_bed_advance(bed, rows[i].idle_ms);
+		tcp_cc_after_idle(bed->stack, c);
+		assert_int_equal(c->cwnd, rows[i].want);
+	}
+}
+
+static void
+data_in_flight_is_no_idle_time(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	tcp_send(bed->stack, &bed->env, p.h, "x", 1, 0);
+	tcp_bed_flush(bed);
+	bed_peer_conn(&p)->cwnd = 100000;
+	bed->env.now_ms += 5000;
+	tcp_cc_after_idle(bed->stack, bed_peer_conn(&p));
+	assert_int_equal(bed_peer_conn(&p)->cwnd, 100000);
+	bed->env.now_ms -= 5000;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BED_TEST(a_new_connection_has_an_algorithm),
+		BED_TEST(after_an_idle_time_longer_than_the_rto_the_window_is_the_initial_one),
+		BED_TEST(data_in_flight_is_no_idle_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
