@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Listings of connections: complete, bounded per call, and true. */
+#include "unit/tcp_unit.h"
+
+static void
+each_state_is_listed_once_however_small_the_slices(void **state)
+{
+	static const enum tcp_state rows[] = { TCPS_SYN_SENT, TCPS_SYN_RECEIVED, TCPS_ESTABLISHED,
+		TCPS_FIN_WAIT_1, TCPS_FIN_WAIT_2, TCPS_CLOSE_WAIT, TCPS_CLOSING, TCPS_LAST_ACK,
+		TCPS_TIME_WAIT };
+	struct tcp_bed *bed = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct bed_peer p;
+
+		bed_peer_init(&p, bed);
+		bed_peer_reach(&p, rows[i]);
+	}
+	for (unsigned int max = 1; max < 20; max++) {
+		unsigned int seen[TCP_STATE_COUNT] = { 0 };
+		struct tcp_conn_info info[20];
+		uint64_t cursor = 0;
+
+		while (cursor != UINT64_MAX) {
+			unsigned int n =
+				tcp_list_conns(bed->stack, &bed->env, &cursor, info, max);
+
+			assert_in_range(n, 0, max);
+			while (n > 0)
+				seen[info[--n].state]++;
+		}
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+			assert_int_equal(seen[rows[i]], 1);
+	}
+}
+
+static void
+a_call_visits_at_most_1024_slots(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_conn_info info[8];
+	uint64_t cursor = 0;
+	unsigned int calls = 0;
+
+	bed->par.conns_max = 4000;
+	tcp_bed_start(bed);
+	while (cursor != UINT64_MAX) {
+		uint64_t before = cursor;
+
+		assert_int_equal(
+			tcp_list_conns(bed->stack, &bed->env, &cursor, info, 8), 0);
+		assert_true(cursor == UINT64_MAX || cursor - before <= 1024);
+		calls++;
+	}
+	assert_int_equal(calls, 4);
+}
+
+static void
+a_row_says_what_is_queued_and_when_the_next_timer_is(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_conn_info info;
+	uint64_t cursor = 0;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	bed_peer_send(&p, TCP_ACK, 123);
+	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
+	assert_int_equal(info.timer_ms, UINT32_MAX);
+	tcp_send(bed->stack, &bed->env, p.h, "12345", 5, 0);
+	tcp_bed_flush(bed);
+	tcp_bed_discard(bed);
+	cursor = 0;
+	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
+	assert_true(flow_key_equal(&info.key, &p.key));
+	assert_int_equal(info.recvq_bytes, 123);
+	assert_int_equal(info.sendq_bytes, 5);
+	assert_int_equal(info.snd_wnd, 65535);
+	assert_int_equal(info.mss, 1460);
+	assert_int_equal(info.cwnd_bytes, 14600);
+	assert_in_range(info.timer_ms, 1, info.rto_ms);
+	assert_false(info.orphan);
+	tcp_recv(bed->stack, &bed->env, p.h, bed->sent.data, 200);
+	tcp_close(bed->stack, &bed->env, p.h);
+	cursor = 0;
+	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
+	assert_true(info.orphan);
+	tcp_bed_flush(bed);
+}
+
+static void
+time_wait_shows_what_is_left_of_it(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_conn_info info;
+	uint64_t cursor = 0;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_TIME_WAIT);
+	tcp_close(bed->stack, &bed->env, p.h);
+	tcp_bed_advance(bed, 12345);
+	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
+	assert_int_equal(info.state, TCPS_TIME_WAIT);
+	assert_int_equal(info.timer_ms, 60000 - 12345);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BED_TEST(each_state_is_listed_once_however_small_the_slices),
+		BED_TEST_PREPARED(a_call_visits_at_most_1024_slots),
+		BED_TEST(a_row_says_what_is_queued_and_when_the_next_timer_is),
+		BED_TEST(time_wait_shows_what_is_left_of_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
