@@ -231,6 +231,9 @@ class Active(unittest.TestCase):
         for t in threads:
             t.join()
         self.assertEqual(len(done), 400)
+        cores = self.app.ctl("show", "cores")["cores"]
+        self.assertEqual(len(cores), self.workers)
+        self.assertTrue(all(c["tx_packets"] > 0 for c in cores), cores)
 
 
 class ActiveTwoWorkers(Active):
