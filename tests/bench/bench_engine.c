@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bench/bench.h"
+#include "bench/engine_memory.h"
 #include "bench/engine_peers.h"
 
 #include "base/compiler.h"
@@ -190,6 +191,12 @@ run_request_live(const struct effort *e)
 	bench_request(e, e->many, true);
 }
 
+static void
+run_memory(const struct effort *e)
+{
+	engine_memory(e == &quick_effort);
+}
+
 static const struct subject subjects[] = {
 	{ "syn_cookie", run_syn_cookie },
 	{ "syn_cookie_live", run_syn_cookie_live },
@@ -198,6 +205,7 @@ static const struct subject subjects[] = {
 	{ "connection_live", run_connection_live },
 	{ "request", run_request },
 	{ "request_live", run_request_live },
+	{ "memory", run_memory },
 };
 
 static void
