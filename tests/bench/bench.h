@@ -15,6 +15,12 @@
 /** Most runs of one benchmark; an odd number has a true median. */
 #define BENCH_RUNS_MAX 101u
 
+/** Most bursts of one run. */
+#define BENCH_BURSTS_MAX 4096u
+
+/** A burst that took this many times the run's median was not ours: the CPU did something else. */
+#define BENCH_PREEMPTED 20u
+
 /** What bench_now counts. Cycles are those of the time stamp counter, not of the core. */
 #if defined(__x86_64__)
 #define BENCH_UNIT "cycles"
@@ -25,7 +31,14 @@
 /** One figure, measured several times. Begin with all zero. */
 struct bench {
 	unsigned int runs;
+	unsigned int preempted;	/* bursts left out, of all runs */
 	double values[BENCH_RUNS_MAX];
+};
+
+/** The bursts of one run, for work that is measured in pieces. Begin with all zero. */
+struct bench_run {
+	unsigned int bursts;
+	uint64_t took[BENCH_BURSTS_MAX];	/* BENCH_UNIT */
 };
 
 /** The time in BENCH_UNIT; everything before has finished and nothing after has begun. */
@@ -65,6 +78,47 @@ bench_add(struct bench *b, uint64_t start, uint64_t ops)
 }
 
 static inline int
+bench_compare_took(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a;
+	uint64_t y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/** A burst is over. */
+static inline void
+bench_run_add(struct bench_run *run, uint64_t took)
+{
+	if (run->bursts < BENCH_BURSTS_MAX)
+		run->took[run->bursts++] = took;
+}
+
+/**
+ * A run is over: each burst did ops operations. Bursts during which another process or the host had
+ * the CPU are left out and counted. Makes the run ready for the next.
+ */
+static inline void
+bench_run_end(struct bench_run *run, struct bench *b, uint64_t ops)
+{
+	unsigned int n = run->bursts;
+	uint64_t total = 0;
+	uint64_t limit;
+
+	if (n == 0 || b->runs == BENCH_RUNS_MAX)
+		return;
+	qsort(run->took, n, sizeof(run->took[0]), bench_compare_took);
+	limit = BENCH_PREEMPTED * run->took[n / 2];
+	while (run->took[n - 1] > limit)
+		n--;
+	for (unsigned int i = 0; i < n; i++)
+		total += run->took[i];
+	b->preempted += run->bursts - n;
+	b->values[b->runs++] = (double)total / (double)((uint64_t)n * ops);
+	run->bursts = 0;
+}
+
+static inline int
 bench_compare(const void *a, const void *b)
 {
 	double x = *(const double *)a;
@@ -81,9 +135,10 @@ bench_print(struct bench *b, const char *name, uint64_t size)
 		return;
 	qsort(b->values, b->runs, sizeof(b->values[0]), bench_compare);
 	printf("{\"bench\":\"%s\",\"size\":%llu,\"unit\":\"" BENCH_UNIT "\","
-	       "\"min\":%.1f,\"median\":%.1f,\"max\":%.1f,\"runs\":%u}\n",
+	       "\"min\":%.1f,\"median\":%.1f,\"max\":%.1f,\"runs\":%u,"
+	       "\"preempted\":%u}\n",
 		name, (unsigned long long)size, b->values[0], b->values[b->runs / 2],
-		b->values[b->runs - 1], b->runs);
+		b->values[b->runs - 1], b->runs, b->preempted);
 	fflush(stdout);
 }
 

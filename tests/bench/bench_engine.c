@@ -4,219 +4,60 @@
 #include <string.h>
 
 #include "bench/bench.h"
-#include "bench/membed.h"
+#include "bench/engine_memory.h"
+#include "bench/engine_peers.h"
 
+#include "base/compiler.h"
 #include "base/rng.h"
-#include "sluice/sluice.h"
 
-#define BURST 32u
-#define RUNS 11u
-#define REQUEST 64u
+#define BURST ENGINE_BURST
 
-/* --- a service that answers 64 bytes with 64 bytes ------------------------------------------- */
-
-static void
-on_readable(struct sluice *s, sluice_conn c, void *data)
-{
-	uint8_t buf[2048];
-	ptrdiff_t n;
-
-	(void)data;
-	while ((n = sluice_recv(s, c, buf, sizeof(buf))) > 0)
-		sluice_send(s, c, buf, (size_t)n, 0);
-	if (n == 0)
-		sluice_close(s, c);
-}
-
-static void
-on_acceptable(struct sluice *s, sluice_listener l, void *ctx)
-{
-	sluice_conn c;
-
-	(void)ctx;
-	while (sluice_accept(s, l, &c) == 0)
-		;
-}
-
-static const struct sluice_ops ops = {
-	.acceptable = on_acceptable,
-	.readable = on_readable,
+/* How much is measured: for figures, or just enough to see that it works. */
+struct effort {
+	unsigned int runs;
+	unsigned int bursts;		/* of single segments, per run */
+	unsigned int conn_bursts;	/* of whole connections, per run */
+	uint32_t many;			/* connections that do not fit a cache */
 };
 
-static void
-listen_on(struct membed *m, int syncookies)
-{
-	struct sluice_listen_params par = {
-		.addr = { .port = 80 },
-		.backlog = 65536,
-		.syncookies = syncookies,
-		.syncookies_set = true,
-		.ops = &ops,
-		.name = "bench",
-	};
-	struct tunables tun = m->w.tun;
-	sluice_listener l;
-
-	tun.somaxconn = 65536;
-	tun.tcp_max_syn_backlog = 65536;
-	worker_set_tunables(&m->w, &tun);
-	if (sluice_listen(&m->w.sluice, &par, &l) != 0)
-		abort();
-}
-
-/* --- the peer -------------------------------------------------------------------------------- */
-
-struct peer {
-	uint32_t src;
-	uint16_t sport;
-	uint32_t snd_nxt;	/* its next sequence number */
-	uint32_t rcv_nxt;
-};
-
-static struct peer
-peer_of(uint32_t i)
-{
-	return (struct peer){
-		.src = 0x0b000000u + i / 60000,
-		.sport = (uint16_t)(1024 + i % 60000),
-		.snd_nxt = i * 7919u,
-	};
-}
-
-static struct membed_frame
-frame_of(const struct peer *p, uint8_t flags, uint16_t len)
-{
-	return (struct membed_frame){
-		.src = p->src,
-		.sport = p->sport,
-		.seq = p->snd_nxt,
-		.ack = p->rcv_nxt,
-		.flags = flags,
-		.len = len,
-	};
-}
-
-enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16 };
-
-/* Connections [first, first + n): handshake. */
-static void
-open_burst(struct membed *m, struct peer *peers, unsigned int n)
-{
-	struct membed_frame frames[BURST];
-	struct membed_reply replies[2 * BURST];
-
-	for (unsigned int i = 0; i < n; i++)
-		frames[i] = frame_of(&peers[i], SYN, 0);
-	if (membed_burst(m, frames, n, replies, BURST) != n)
-		abort();
-	for (unsigned int i = 0; i < n; i++) {
-		if (replies[i].dport != peers[i].sport || replies[i].flags != (SYN | ACK))
-			abort();
-		peers[i].snd_nxt++;
-		peers[i].rcv_nxt = replies[i].seq + 1;
-		frames[i] = frame_of(&peers[i], ACK, 0);
-	}
-	membed_burst(m, frames, n, replies, BURST);
-}
-
-/* The peers acknowledge what they have, with nothing to send. */
-static void
-ack_burst(struct membed *m, struct peer **peers, unsigned int n)
-{
-	struct membed_frame frames[BURST];
-	struct membed_reply replies[BURST];
-
-	for (unsigned int i = 0; i < n; i++)
-		frames[i] = frame_of(peers[i], ACK, 0);
-	membed_burst(m, frames, n, replies, BURST);
-}
-
-/* A request on each and its answer, which the next request acknowledges. */
-static void
-request_burst(struct membed *m, struct peer **peers, unsigned int n)
-{
-	struct membed_frame frames[BURST];
-	struct membed_reply replies[2 * BURST];
-
-	for (unsigned int i = 0; i < n; i++)
-		frames[i] = frame_of(peers[i], PSH | ACK, REQUEST);
-	if (membed_burst(m, frames, n, replies, 2 * BURST) != n)
-		abort();
-	for (unsigned int i = 0; i < n; i++) {
-		if (replies[i].len != REQUEST)
-			abort();
-		peers[i]->snd_nxt += REQUEST;
-		peers[i]->rcv_nxt += REQUEST;
-	}
-}
-
-/* The peer closes first, so nothing stays behind. */
-static void
-close_burst(struct membed *m, struct peer *peers, unsigned int n)
-{
-	struct membed_frame frames[BURST];
-	struct membed_reply replies[2 * BURST];
-
-	for (unsigned int i = 0; i < n; i++)
-		frames[i] = frame_of(&peers[i], FIN | ACK, 0);
-	if (membed_burst(m, frames, n, replies, 2 * BURST) != n)
-		abort();
-	for (unsigned int i = 0; i < n; i++) {
-		if ((replies[i].flags & FIN) == 0)
-			abort();
-		peers[i].snd_nxt++;
-		peers[i].rcv_nxt++;
-		frames[i] = frame_of(&peers[i], ACK, 0);
-	}
-	membed_burst(m, frames, n, replies, 2 * BURST);
-}
-
-static void
-establish(struct membed *m, struct peer *peers, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++)
-		peers[i] = peer_of(i);
-	for (uint32_t i = 0; i < n; i += BURST)
-		open_burst(m, peers + i, n - i < BURST ? n - i : BURST);
-	if (m->w.ctr.CurrEstab < n)
-		abort();
-}
+static const struct effort full_effort = { 11, 4000, 600, 1000000 };
+static const struct effort quick_effort = { 3, 40, 10, 2000 };
 
 /* --- axes ------------------------------------------------------------------------------------ */
 
 /* Axis (a): a SYN answered with a cookie, from random sources; live connections beside it. */
 static void
-bench_syn(uint32_t live, bool bogus_ack)
+bench_syn(const struct effort *e, uint32_t live, bool bogus_ack)
 {
 	struct membed *m = bench_alloc(1, sizeof(*m));
 	struct peer *peers = bench_alloc(live + 1, sizeof(*peers));
+	struct bench_run spent = { 0 };
 	struct bench b = { 0 };
 	struct rng rng;
 
 	membed_open(m, live);
-	listen_on(m, 2);
-	establish(m, peers, live);
+	engine_listen(m, 2, ENGINE_ECHO);
+	engine_establish(m, peers, live);
 	rng_seed(&rng, 1);
-	for (unsigned int run = 0; run < RUNS; run++) {
-		const unsigned int bursts = 4000;
-
-		m->cycles = 0;
-		for (unsigned int i = 0; i < bursts; i++) {
-			struct membed_frame frames[BURST];
-			struct membed_reply replies[BURST];
+	for (unsigned int run = 0; run < e->runs; run++) {
+		for (unsigned int i = 0; i < e->bursts; i++) {
+			struct peer_frame frames[BURST];
+			struct peer_reply replies[BURST];
 
 			for (unsigned int j = 0; j < BURST; j++)
-				frames[j] = (struct membed_frame){
+				frames[j] = (struct peer_frame){
 					.src = 0x14000000u + (rng_u32(&rng) >> 6),
 					.sport = (uint16_t)(rng_u32(&rng) | 1),
 					.seq = rng_u32(&rng),
 					.ack = rng_u32(&rng),
-					.flags = bogus_ack && i > 0 ? ACK : SYN,
+					.flags = bogus_ack && i > 0 ? PEER_ACK : PEER_SYN,
 					.syn_options = !bogus_ack,
 				};
+			m->cycles = 0;
 			membed_burst(m, frames, BURST, replies, BURST);
+			bench_run_add(&spent, m->cycles);
 		}
-		b.values[b.runs++] = (double)m->cycles / (bursts * BURST);
+		bench_run_end(&spent, &b, BURST);
 	}
 	bench_print(&b, bogus_ack ? "bogus_ack" : "syn_cookie", live);
 	membed_close(m);
@@ -226,21 +67,19 @@ bench_syn(uint32_t live, bool bogus_ack)
 
 /* Axis (b): connection, request and answer, close by the peer. */
 static void
-bench_connection(uint32_t live, bool data)
+bench_connection(const struct effort *e, uint32_t live, bool data)
 {
 	struct membed *m = bench_alloc(1, sizeof(*m));
 	struct peer *peers = bench_alloc(live + 1, sizeof(*peers));
+	struct bench_run spent = { 0 };
 	struct bench b = { 0 };
 	uint32_t next = live;
 
 	membed_open(m, live + 65536);
-	listen_on(m, 0);
-	establish(m, peers, live);
-	for (unsigned int run = 0; run < RUNS; run++) {
-		const unsigned int bursts = 600;
-
-		m->cycles = 0;
-		for (unsigned int i = 0; i < bursts; i++) {
+	engine_listen(m, 0, ENGINE_ECHO);
+	engine_establish(m, peers, live);
+	for (unsigned int run = 0; run < e->runs; run++) {
+		for (unsigned int i = 0; i < e->conn_bursts; i++) {
 			struct peer batch[BURST];
 			struct peer *ptr[BURST];
 
@@ -248,12 +87,14 @@ bench_connection(uint32_t live, bool data)
 				batch[j] = peer_of(next++);
 				ptr[j] = &batch[j];
 			}
-			open_burst(m, batch, BURST);
+			m->cycles = 0;
+			engine_open_burst(m, batch, BURST);
 			if (data)
-				request_burst(m, ptr, BURST);
-			close_burst(m, batch, BURST);
+				engine_request_burst(m, ptr, BURST);
+			engine_close_burst(m, batch, BURST);
+			bench_run_add(&spent, m->cycles);
 		}
-		b.values[b.runs++] = (double)m->cycles / (bursts * BURST);
+		bench_run_end(&spent, &b, BURST);
 	}
 	bench_print(&b, data ? "connection_request" : "connection", live);
 	membed_close(m);
@@ -263,22 +104,20 @@ bench_connection(uint32_t live, bool data)
 
 /* Axis (c): a request on an open connection, chosen at random. */
 static void
-bench_request(uint32_t conns, bool acked)
+bench_request(const struct effort *e, uint32_t conns, bool acked)
 {
 	struct membed *m = bench_alloc(1, sizeof(*m));
 	struct peer *peers = bench_alloc(conns, sizeof(*peers));
+	struct bench_run spent = { 0 };
 	struct bench b = { 0 };
 	struct rng rng;
 
 	membed_open(m, conns);
-	listen_on(m, 0);
-	establish(m, peers, conns);
+	engine_listen(m, 0, ENGINE_ECHO);
+	engine_establish(m, peers, conns);
 	rng_seed(&rng, 1);
-	for (unsigned int run = 0; run < RUNS; run++) {
-		const unsigned int bursts = 4000;
-
-		m->cycles = 0;
-		for (unsigned int i = 0; i < bursts; i++) {
+	for (unsigned int run = 0; run < e->runs; run++) {
+		for (unsigned int i = 0; i < e->bursts; i++) {
 			struct peer *ptr[BURST];
 			uint32_t at = rng_below(&rng, conns);
 
@@ -287,12 +126,14 @@ bench_request(uint32_t conns, bool acked)
 				ptr[j] = &peers[at];
 				at = (at + 7919) % conns;
 			}
-			request_burst(m, ptr, BURST);
+			m->cycles = 0;
+			engine_request_burst(m, ptr, BURST);
 			/* This connection's next request is far away: it acknowledges first. */
 			if (acked)
-				ack_burst(m, ptr, BURST);
+				engine_ack_burst(m, ptr, BURST);
+			bench_run_add(&spent, m->cycles);
 		}
-		b.values[b.runs++] = (double)m->cycles / (bursts * BURST);
+		bench_run_end(&spent, &b, BURST);
 	}
 	bench_print(&b, acked ? "request_acked" : "request", conns);
 	membed_close(m);
@@ -300,35 +141,108 @@ bench_request(uint32_t conns, bool acked)
 	free(m);
 }
 
-/* With arguments only the benchmarks whose names are given. */
-static bool
-wanted(int argc, char **argv, const char *name)
+struct subject {
+	const char *name;
+	void (*run)(const struct effort *e);
+};
+
+static void
+run_syn_cookie(const struct effort *e)
 {
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], name) == 0)
-			return true;
-	return argc == 1;
+	bench_syn(e, 0, false);
+}
+
+static void
+run_syn_cookie_live(const struct effort *e)
+{
+	bench_syn(e, e->many, false);
+}
+
+static void
+run_bogus_ack(const struct effort *e)
+{
+	bench_syn(e, 0, true);
+}
+
+static void
+run_connection(const struct effort *e)
+{
+	bench_connection(e, 0, true);
+	bench_connection(e, 0, false);
+}
+
+static void
+run_connection_live(const struct effort *e)
+{
+	bench_connection(e, e->many, true);
+}
+
+static void
+run_request(const struct effort *e)
+{
+	bench_request(e, 64, false);
+	bench_request(e, 1000, false);
+	bench_request(e, 1000, true);
+}
+
+static void
+run_request_live(const struct effort *e)
+{
+	bench_request(e, e->many, true);
+}
+
+static void
+run_memory(const struct effort *e)
+{
+	engine_memory(e == &quick_effort);
+}
+
+static const struct subject subjects[] = {
+	{ "syn_cookie", run_syn_cookie },
+	{ "syn_cookie_live", run_syn_cookie_live },
+	{ "bogus_ack", run_bogus_ack },
+	{ "connection", run_connection },
+	{ "connection_live", run_connection_live },
+	{ "request", run_request },
+	{ "request_live", run_request_live },
+	{ "memory", run_memory },
+};
+
+static void
+usage(void)
+{
+	fprintf(stderr, "Usage: bench_engine [--quick] [NAME...]\nNames, all of them without one:");
+	for (size_t i = 0; i < ARRAY_SIZE(subjects); i++)
+		fprintf(stderr, " %s", subjects[i].name);
+	fprintf(stderr, "\n");
+	exit(2);
+}
+
+static const struct subject *
+subject_named(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(subjects); i++)
+		if (strcmp(subjects[i].name, name) == 0)
+			return &subjects[i];
+	usage();
+	return NULL;
 }
 
 int
 main(int argc, char **argv)
 {
-	if (wanted(argc, argv, "syn_cookie"))
-		bench_syn(0, false);
-	if (wanted(argc, argv, "syn_cookie_live"))
-		bench_syn(1000000, false);
-	if (wanted(argc, argv, "bogus_ack"))
-		bench_syn(0, true);
-	if (wanted(argc, argv, "connection")) {
-		bench_connection(0, true);
-		bench_connection(0, false);
-		bench_connection(1000000, true);
+	const struct effort *effort = &full_effort;
+	int first = 1;
+
+	if (argc > 1 && strcmp(argv[1], "--quick") == 0) {
+		effort = &quick_effort;
+		first = 2;
 	}
-	if (wanted(argc, argv, "request")) {
-		bench_request(64, false);
-		bench_request(1000, false);
-		bench_request(1000, true);
-		bench_request(1000000, true);
-	}
+	for (int i = first; i < argc; i++)
+		subject_named(argv[i]);
+	for (int i = first; i < argc; i++)
+		subject_named(argv[i])->run(effort);
+	for (size_t i = 0; i < ARRAY_SIZE(subjects) && first == argc; i++)
+		subjects[i].run(effort);
 	return 0;
 }

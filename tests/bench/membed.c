@@ -7,13 +7,9 @@
 #include "bench/membed.h"
 
 #include "base/compiler.h"
-#include "wire/eth.h"
 
 #define BUF_LEN 2176u
 #define BURST 64u
-
-static const struct mac_addr our_mac = { { 2, 0, 0, 0, 0, 1 } };
-static const struct mac_addr peer_mac = { { 2, 0, 0, 0, 0, 2 } };
 
 static unsigned int
 drv_alloc(void *ctx, struct pkt **pkts, unsigned int n)
@@ -63,21 +59,21 @@ drv_init(struct membed_driver *d, unsigned int size)
 }
 
 void
-membed_open(struct membed *m, uint32_t conns)
+membed_open_sized(struct membed *m, const struct membed_sizes *sizes)
 {
 	struct worker_params par = {
 		.net = {
-			.mac = our_mac,
+			.mac = peer_server_mac,
 			.mtu = 1500,
 			.trust_rx_csum = true,
 			.neigh_max = 1024,
 			.neigh_key = { { 1, 2 } },
-			.gateway4 = ip_addr_from_v4(0x0a000002),
+			.gateway4 = ip_addr_from_v4(PEER_GATEWAY_ADDR),
 		},
 		.tcp = {
-			.conns_max = conns + 1024,
-			.synq_max = 65536,
-			.timewait_max = 65536,
+			.conns_max = sizes->conns,
+			.synq_max = sizes->synq,
+			.timewait_max = sizes->time_wait,
 			.ranges_max = 4096,
 			.mtu = 1500,
 			.workers = 1,
@@ -93,13 +89,13 @@ membed_open(struct membed *m, uint32_t conns)
 		.tx_caps = ENV_TX_IP_CSUM | ENV_TX_TCP_CSUM,
 		.seed = 1,
 	};
-	struct ip_addr gw = ip_addr_from_v4(0x0a000002);
+	struct ip_addr gw = ip_addr_from_v4(PEER_GATEWAY_ADDR);
 
 	memset(m, 0, sizeof(*m));
 	drv_init(&m->drv, par.pkts);
 	m->now_us = 1000000000;
 	m->local.count = 1;
-	m->local.addr[0] = ip_addr_from_v4(0x0a000001);
+	m->local.addr[0] = ip_addr_from_v4(PEER_SERVER_ADDR);
 	m->local.prefix_len[0] = 24;
 	par.net.local = &m->local;
 	par.tcp.local = &m->local;
@@ -107,7 +103,17 @@ membed_open(struct membed *m, uint32_t conns)
 	tunables_default(&par.tun);
 	if (worker_init(&m->w, &par, m->now_us) != 0)
 		abort();
-	net_set_neighbour(&m->w.net, &m->w.env, &gw, &peer_mac);
+	net_set_neighbour(&m->w.net, &m->w.env, &gw, &peer_gateway_mac);
+}
+
+void
+membed_open(struct membed *m, uint32_t conns)
+{
+	membed_open_sized(m, &(struct membed_sizes){
+		.conns = conns + 1024,
+		.synq = 65536,
+		.time_wait = 65536,
+	});
 }
 
 void
@@ -119,48 +125,13 @@ membed_close(struct membed *m)
 	free(m->drv.free);
 }
 
-static const uint8_t syn_opts[20] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3,
-	7 };
-
+/* The frame as a port delivers it that checks checksums. */
 static void
-write_frame(struct pkt *p, const struct membed_frame *f)
+write_frame(struct pkt *p, const struct peer_frame *f)
 {
-	uint16_t opts = f->syn_options ? sizeof(syn_opts) : 0;
-	uint8_t *b = p->buf + PKT_HEADROOM;
-	uint16_t ip_len = (uint16_t)(40 + opts + f->len);
-
 	p->data_off = PKT_HEADROOM;
-	pkt_set_len(p, (uint16_t)(ETH_HDR_LEN + ip_len));
+	pkt_set_len(p, peer_frame_write(p->buf + PKT_HEADROOM, f));
 	p->ol_flags = PKT_RX_IP_CSUM_GOOD | PKT_RX_L4_CSUM_GOOD;
-	memcpy(b, our_mac.b, 6);
-	memcpy(b + 6, peer_mac.b, 6);
-	store_be16(b + 12, 0x0800);
-	store_be64(b + 14, 0x4500000000004000ULL | (uint64_t)ip_len << 32);
-	store_be32(b + 22, 0x40060000);
-	store_be32(b + 26, f->src);
-	store_be32(b + 30, 0x0a000001);
-	store_be16(b + 34, f->sport);
-	store_be16(b + 36, 80);
-	store_be32(b + 38, f->seq);
-	store_be32(b + 42, f->ack);
-	b[46] = (uint8_t)((20 + opts) << 2);
-	b[47] = f->flags;
-	store_be16(b + 48, 65535);
-	store_be32(b + 50, 0);
-	memcpy(b + 54, syn_opts, opts);
-}
-
-static void
-read_reply(const struct pkt *p, struct membed_reply *r)
-{
-	const uint8_t *b = pkt_data(p);
-
-	r->dst = load_be32(b + 30);
-	r->dport = load_be16(b + 36);
-	r->seq = load_be32(b + 38);
-	r->ack = load_be32(b + 42);
-	r->flags = b[47];
-	r->len = (uint16_t)(load_be16(b + 16) - 20 - (b[46] >> 2));
 }
 
 /* The port has sent them: their references go back to where they came from. */
@@ -181,8 +152,8 @@ driver_sent(struct membed *m, unsigned int n)
 }
 
 unsigned int
-membed_burst(struct membed *m, const struct membed_frame *frames, unsigned int n,
-	struct membed_reply *replies, unsigned int max)
+membed_burst(struct membed *m, const struct peer_frame *frames, unsigned int n,
+	struct peer_reply *replies, unsigned int max)
 {
 	struct pkt *pkts[BURST];
 	unsigned int count;
@@ -199,7 +170,7 @@ membed_burst(struct membed *m, const struct membed_frame *frames, unsigned int n
 	m->cycles += bench_now() - start;
 	count = m->w.frames.count;
 	for (unsigned int i = 0; i < count && i < max; i++)
-		read_reply(m->w.frames.pkts[i], &replies[i]);
+		peer_reply_read(pkt_data(m->w.frames.pkts[i]), &replies[i]);
 	start = bench_now();
 	driver_sent(m, count);
 	m->cycles += bench_now() - start;

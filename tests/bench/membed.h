@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One worker over an in-memory driver, and the other end of its connections, for benchmarks. */
+/* One worker over an in-memory driver, for benchmarks. */
 #ifndef BENCH_MEMBED_H
 #define BENCH_MEMBED_H
 
 #include <stdint.h>
 
+#include "bench/peer_frames.h"
 #include "pkt/pool.h"
 #include "worker/worker.h"
 
@@ -22,29 +23,20 @@ struct membed {
 	struct local_addrs local;
 	struct membed_driver drv;
 	uint64_t now_us;
-	uint64_t cycles;	/* spent inside the worker since membed_reset */
+	uint64_t cycles;	/* spent inside the worker since it was last set to 0 */
 };
 
-/** What a peer's next frame says; the rest is the same for all. */
-struct membed_frame {
-	uint32_t src;		/* IPv4, host order */
-	uint16_t sport;
-	uint32_t seq, ack;
-	uint8_t flags;
-	uint16_t len;		/* payload bytes, content unspecified */
-	bool syn_options;	/* mss, sackOK, TS, wscale; else none */
+/** How many of each the engine has place for. */
+struct membed_sizes {
+	uint32_t conns;
+	uint32_t synq;
+	uint32_t time_wait;
 };
 
-/** What the worker answered. */
-struct membed_reply {
-	uint32_t dst;
-	uint16_t dport;
-	uint32_t seq, ack;
-	uint8_t flags;
-	uint16_t len;
-};
+/** Checksums are the port's business, as on a NIC. Ends the program when there is no memory. */
+void membed_open_sized(struct membed *m, const struct membed_sizes *sizes);
 
-/** conns: how many connections fit. Checksums are the port's business, as on a NIC. */
+/** The same with plenty of SYN-queue and TIME_WAIT entries beside the connections. */
 void membed_open(struct membed *m, uint32_t conns);
 void membed_close(struct membed *m);
 
@@ -52,7 +44,7 @@ void membed_close(struct membed *m);
  * Give the worker n <= 64 frames and take its answers; only the time inside the worker and of the
  * driver's packet handling counts. Returns the answers, at most max of them decoded.
  */
-unsigned int membed_burst(struct membed *m, const struct membed_frame *frames, unsigned int n,
-	struct membed_reply *replies, unsigned int max);
+unsigned int membed_burst(struct membed *m, const struct peer_frame *frames, unsigned int n,
+	struct peer_reply *replies, unsigned int max);
 
 #endif

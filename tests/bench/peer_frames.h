@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The other end of benchmarked connections: what it sends, byte for byte, and what it reads. */
+#ifndef BENCH_PEER_FRAMES_H
+#define BENCH_PEER_FRAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wire/addr.h"
+
+/** Both stacks serve this address and port; all peers are behind one next hop. Host order. */
+#define PEER_SERVER_ADDR 0x0a000001u
+#define PEER_SERVER_PORT 80u
+#define PEER_GATEWAY_ADDR 0x0a000002u
+
+extern const struct mac_addr peer_server_mac;
+extern const struct mac_addr peer_gateway_mac;
+
+/** The longest frame that peer_frame_write writes, payload of 64 bytes included. */
+#define PEER_FRAME_MAX 138u
+#define PEER_REQUEST_BYTES 64u
+
+/** Bits of the TCP header. */
+enum {
+	PEER_FIN = 1,
+	PEER_SYN = 2,
+	PEER_RST = 4,
+	PEER_PSH = 8,
+	PEER_ACK = 16,
+};
+
+/** What a frame to the server says; the rest is the same for all. */
+struct peer_frame {
+	uint32_t src;		/* IPv4, host order */
+	uint16_t sport;
+	uint32_t seq, ack;
+	uint8_t flags;
+	uint16_t len;		/* payload bytes, content unspecified */
+	bool syn_options;	/* mss, sackOK, TS, wscale; else none */
+};
+
+/** What the server answered. */
+struct peer_reply {
+	uint32_t dst;
+	uint16_t dport;
+	uint32_t seq, ack;
+	uint8_t flags;
+	uint16_t len;
+};
+
+/** A client's side of one connection. */
+struct peer {
+	uint32_t src;
+	uint16_t sport;
+	uint32_t snd_nxt;	/* its next sequence number */
+	uint32_t rcv_nxt;
+};
+
+/** The i-th client; none of 2^28 is like another. */
+struct peer peer_of(uint32_t i);
+
+/** The i of the client that a reply is for. */
+uint32_t peer_index(const struct peer_reply *r);
+
+/** A client's next segment. */
+struct peer_frame peer_frame_of(const struct peer *p, uint8_t flags, uint16_t len);
+
+/**
+ * Write the Ethernet frame without its payload to b; returns its length with it. The IP checksum is
+ * right; the TCP checksum is 0, for the receiver is told that it was checked, as a NIC does.
+ */
+uint16_t peer_frame_write(uint8_t *b, const struct peer_frame *f);
+
+/** Read an Ethernet frame that holds TCP over IPv4 without IP options. */
+void peer_reply_read(const uint8_t *b, struct peer_reply *r);
+
+#endif
