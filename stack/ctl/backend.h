@@ -21,7 +21,7 @@ struct ctl_core_row {
 	uint64_t idle_ns; /* in the others, sleep included */
 	uint64_t loop_max_us; /* longest loop that had work */
 	uint64_t sleeps;
-	uint32_t pkts_free; /* packet buffers */
+	uint32_t pkts_free; /* packet buffers, of the pool that all workers share */
 	uint32_t pkts_total;
 };
 

@@ -16,6 +16,7 @@
 #define CONFIG_FILE_MAX (1u << 20) /* bytes of the file */
 #define CONFIG_WORKERS_MAX 64u
 #define CONFIG_PORTS_MAX 8u
+#define CONFIG_PORTS_SERVED 1u /* of them: what the daemon can do so far */
 #define CONFIG_SERVICES_MAX 64u
 #define CONFIG_ADDRS_MAX 16u /* addresses of a port */
 #define CONFIG_NEIGHBOURS_MAX 64u /* static neighbours of a port */

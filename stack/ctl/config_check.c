@@ -270,6 +270,10 @@ ports_check(const struct check *c)
 			"no port; add one under 'ports', such as wan0: {type: tap, addresses: "
 			"[192.0.2.1/24]}");
 	for (i = 0; i < c->conf->port_count; i++) {
+		if (i >= CONFIG_PORTS_SERVED)
+			config_error(c->report, c->where->port_name[i],
+				"ports.%s: only one port is served so far; remove all but one",
+				c->conf->ports[i].name);
 		port_device_check(c, i);
 		port_device_unique(c, i);
 		port_addresses_check(c, i);

@@ -131,21 +131,15 @@ ctl_do_show_stats(struct ctl_request *r)
 	struct ctl_core_row core;
 	struct counters c;
 	json_t *memory;
-	uint64_t pkts_free = 0, pkts_total = 0;
-	unsigned int i;
 
 	ctl_counters_sum(b, &c);
-	for (i = 0; i < b->hub->workers; i++) {
-		b->core(b->ctx, i, &core);
-		pkts_free += core.pkts_free;
-		pkts_total += core.pkts_total;
-	}
+	b->core(b->ctx, 0, &core);
 	put_u64(r->reply, "workers", b->hub->workers);
 	put_packets(r->reply, &c);
 	put_tcp(r->reply, &c);
 	memory = put_object(r->reply, "memory");
-	put_u64(memory, "packets_total", pkts_total);
-	put_u64(memory, "packets_free", pkts_free);
+	put_u64(memory, "packets_total", core.pkts_total);
+	put_u64(memory, "packets_free", core.pkts_free);
 	put_u64(memory, "packets_in_use", c.PktsInUse);
 	put_u64(memory, "packet_alloc_fails", c.PktAllocFails);
 	put_u64(memory, "connections", c.ConnsInUse);

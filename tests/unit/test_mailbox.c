@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Tests of the messages between the control thread and the workers. */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -116,6 +120,77 @@ an_order_goes_to_all_workers_or_to_none(void **state)
 	mail_hub_destroy(&hub);
 }
 
+/* A worker on a thread of its own: notes orders, answers listings, until it is told to stop. */
+struct worker {
+	struct mailbox *box;
+	_Atomic uint32_t retries; /* tcp_syn_retries of the last order */
+};
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+	bool stop = false;
+
+	while (!stop) {
+		struct ctl_msg *msg = mailbox_next(w->box);
+
+		if (msg == NULL) {
+			sched_yield();
+			continue;
+		}
+		if (msg->op == CTL_SET_TUNABLES)
+			w->retries = msg->tunables.tcp_syn_retries;
+		if (msg->op == CTL_LIST_CONNS)
+			msg->cursor++;
+		stop = msg->op == CTL_STOP;
+		mailbox_answer(w->box, msg);
+	}
+	return NULL;
+}
+
+static void
+workers_on_threads_see_whole_messages(void **state)
+{
+	struct worker workers[2];
+	pthread_t threads[2];
+	struct tunables tun;
+	struct mail_hub hub;
+	struct mail *mail;
+	unsigned int i;
+
+	(void)state;
+	tunables_default(&tun);
+	assert_int_equal(mail_hub_create(2, NULL, NULL, &hub), 0);
+	for (i = 0; i < 2; i++) {
+		workers[i].box = &hub.boxes[i];
+		atomic_init(&workers[i].retries, 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+	}
+	mail = mail_take(&hub);
+	mail->msg.op = CTL_LIST_CONNS;
+	mail->msg.cursor = 0;
+	for (i = 1; i <= 500; i++) {
+		mail->msg.worker = i % 2;
+		mail_send(&hub, mail);
+		tun.tcp_syn_retries = i;
+		while (mail_order_all(&hub, CTL_SET_TUNABLES, &tun) != 0)
+			sched_yield();
+		while (mail->is_away) {
+			sched_yield();
+			mail_collect(&hub);
+		}
+		assert_int_equal(mail->msg.cursor, i);
+	}
+	while (mail_order_all(&hub, CTL_STOP, NULL) != 0)
+		sched_yield();
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(workers[i].retries, 500);
+	}
+	mail_hub_destroy(&hub);
+}
+
 int
 main(void)
 {
@@ -123,6 +198,7 @@ main(void)
 		cmocka_unit_test(a_message_goes_there_and_back),
 		cmocka_unit_test(a_message_dropped_while_away_is_free_only_when_it_is_back),
 		cmocka_unit_test(an_order_goes_to_all_workers_or_to_none),
+		cmocka_unit_test(workers_on_threads_see_whole_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
