@@ -129,11 +129,11 @@ ptrdiff_t tcp_recv(struct tcp_stack *stack, struct env *env, tcp_handle conn, vo
 ptrdiff_t tcp_recv_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct pkt **out);
 ptrdiff_t tcp_recv_queued(struct tcp_stack *stack, tcp_handle conn);
 
-#define TCP_SEND_MORE 0x1u /* more follows: hold a short last segment back */
+#define TCP_SEND_MORE 0x1u /* more follows: no PSH; nothing is held back */
 
 ptrdiff_t tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *src,
 	size_t len, unsigned int flags);
-/** Queue p's frame as payload; taken over only on success. -EMSGSIZE: longer than one segment. */
+/** Queue p's frame as payload, cut later if longer than a segment; taken over only on success. */
 ptrdiff_t tcp_send_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct pkt *p,
 	unsigned int flags);
 ptrdiff_t tcp_send_space(struct tcp_stack *stack, struct env *env, tcp_handle conn);
@@ -197,7 +197,7 @@ unsigned int tcp_list_conns(const struct tcp_stack *stack, const struct env *env
 unsigned int tcp_list_listeners(const struct tcp_stack *stack, const struct env *env,
 	struct tcp_listener_info *rows, unsigned int max);
 
-/** Connections that exist, queues and TIME_WAIT included: 0 means the worker may stop. */
+/** Connections and SYN-queue entries, without TIME_WAIT: 0 means the worker may stop. */
 uint32_t tcp_conn_count(const struct tcp_stack *stack);
 
 /** Abort every connection and drop every queue entry (end of the drain time). */
