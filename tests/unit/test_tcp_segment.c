@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The steps of RFC 9293 s3.10.7.4 come in order: what an earlier one stops, no later one does. */
+/* The steps of RFC 9293 s3.10.7.4 come in their order: what one stops, no later one does. */
 #include "unit/tcp_unit.h"
 
 static const enum tcp_state synchronised[] = { TCPS_ESTABLISHED, TCPS_FIN_WAIT_1, TCPS_FIN_WAIT_2,

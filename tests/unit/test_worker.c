@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A worker's step: bursts, callbacks before output, full queues, when it must be called again. */
+#include <string.h>
+
+#include "unit/tcp_unit.h"
+
+#include "lib/frames.h"
+#include "worker/worker.h"
+
+#define OUR_MAC ((const uint8_t[6]){ 2, 0, 0, 0, 0, 1 })
+#define PEER_MAC ((const uint8_t[6]){ 2, 0, 0, 0, 0, 2 })
+#define ISN 1000u
+
+static struct test_pkts pkts;
+static struct local_addrs local;
+static struct worker w;
+static uint64_t now_us;
+
+static struct worker_params
+params(void)
+{
+	struct worker_params par;
+
+	memset(&par, 0, sizeof(par));
+	tunables_default(&par.tun);
+	memcpy(par.net.mac.b, OUR_MAC, 6);
+	par.net.mtu = 1500;
+	par.net.primary = true;
+	par.net.local = &local;
+	par.net.neigh_max = 64;
+	par.tcp.conns_max = 64;
+	par.tcp.synq_max = 2000;
+	par.tcp.timewait_max = 16;
+	par.tcp.ranges_max = 16;
+	par.tcp.mtu = 1500;
+	par.tcp.workers = 1;
+	par.tcp.local = &local;
+	par.source = pkts.source;
+	par.pkts = 10000;
+	par.pkts_reserve = 100;
+	par.payload_max = pkts.room;
+	return par;
+}
+
+static int
+setup(void **state)
+{
+	struct worker_params par;
+
+	(void)state;
+	test_pkts_init(&pkts, 10000, 1600);
+	memset(&local, 0, sizeof(local));
+	local.count = 1;
+	assert_int_equal(ip_addr_parse(&local.addr[0], "10.0.0.1", 8), 0);
+	local.prefix_len[0] = 24;
+	now_us = 1000000;
+	par = params();
+	return worker_init(&w, &par, now_us);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	worker_fini(&w, now_us);
+	test_pkts_check_none(&pkts);
+	return 0;
+}
+
+static struct pkt *
+segment(uint16_t sport, uint32_t seq, uint32_t ack, uint8_t flags, size_t len)
+{
+	struct frame f;
+
+	frame_eth(&f, OUR_MAC, PEER_MAC, 0x0800);
+	frame_ip4(&f, "10.0.0.2", "10.0.0.1", 6);
+	frame_tcp(&f, sport, 80, seq, ack, flags);
+	if (flags & 0x02)
+		frame_tcp_opts(&f, (const uint8_t[]){ 2, 4, 5, 0xb4 }, 4);
+	if (len > 0)
+		frame_data(&f, NULL, len);
+	frame_finish(&f);
+	/* The pool counts what the worker receives. */
+	return test_pkts_wrap(&pkts, &pkts.pool, f.b, f.len);
+}
+
+static void
+receive(struct pkt *p)
+{
+	worker_rx(&w, now_us, &p, 1);
+}
+
+/* Know the peer, and throw away what the worker said so far. */
+static void
+settle(void)
+{
+	struct frame f;
+
+	frame_eth(&f, OUR_MAC, PEER_MAC, 0x0806);
+	frame_arp(&f, 1, PEER_MAC, "10.0.0.2", (const uint8_t[6]){ 0 }, "10.0.0.1");
+	receive(test_pkts_wrap(&pkts, &pkts.pool, f.b, f.len));
+	worker_poll(&w, now_us);
+	for (unsigned int i = 0; i < w.frames.count; i++)
+		pkt_free(&pkts.pool, w.frames.pkts[i]);
+	worker_sent(&w, w.frames.count);
+}
+
+/* The oldest IP frame goes to the port, which is done with it at once; ARP before it is lost. */
+static const uint8_t *
+port_takes(void)
+{
+	static uint8_t b[2048];
+
+	do {
+		struct pkt *p = w.frames.pkts[0];
+
+		assert_true(w.frames.count > 0);
+		memcpy(b, pkt_data(p), p->data_len);
+		worker_sent(&w, 1);
+		pkt_free(&pkts.pool, p);
+	} while (load_be16(b + 12) != 0x0800);
+	return b;
+}
+
+static void
+listen_with(const struct sluice_ops *ops)
+{
+	const struct sluice_listen_params par = { .addr = { .port = 80 }, .ops = ops };
+	sluice_listener l;
+
+	assert_int_equal(sluice_listen(&w.sluice, &par, &l), 0);
+}
+
+static void
+accept_all(struct sluice *s, sluice_listener l, void *ctx)
+{
+	sluice_conn c;
+
+	(void)ctx;
+	while (sluice_accept(s, l, &c) == 0)
+		;
+}
+
+static void
+echo(struct sluice *s, sluice_conn c, void *data)
+{
+	uint8_t buf[2000];
+	ptrdiff_t n;
+
+	(void)data;
+	while ((n = sluice_recv(s, c, buf, sizeof(buf))) > 0)
+		assert_int_equal(sluice_send(s, c, buf, (size_t)n, 0), n);
+}
+
+static const struct sluice_ops echo_ops = { .acceptable = accept_all, .readable = echo };
+
+static void
+init_takes_all_or_nothing(void **state)
+{
+	struct worker_params par = params();
+	static struct worker other;
+
+	(void)state;
+	par.pkts_reserve = par.pkts;
+	assert_int_equal(worker_init(&other, &par, 0), -EINVAL);
+	par = params();
+	par.net.neigh_max = 0;
+	assert_int_not_equal(worker_init(&other, &par, 0), 0);
+	par = params();
+	par.tcp.conns_max = 0;
+	assert_int_equal(worker_init(&other, &par, 0), -EINVAL);
+	par = params();
+	assert_int_equal(worker_init(&other, &par, 0), 0);
+	worker_fini(&other, 0);
+}
+
+/* The answer of the service, and the ACK with it: one frame for one frame. */
+static void
+a_callbacks_answer_carries_the_ack(void **state)
+{
+	const uint8_t *b;
+	uint32_t iss;
+
+	(void)state;
+	settle();
+	listen_with(&echo_ops);
+	receive(segment(4000, ISN, 0, 0x02, 0));
+	b = port_takes();
+	assert_memory_equal(b, PEER_MAC, 6);
+	assert_memory_equal(b + 6, OUR_MAC, 6);
+	assert_int_equal(b[14 + 20 + 13], 0x12);
+	iss = load_be32(b + 14 + 20 + 4);
+	receive(segment(4000, ISN + 1, iss + 1, 0x10, 0));
+	assert_int_equal(w.frames.count, 0);
+	receive(segment(4000, ISN + 1, iss + 1, 0x18, 100));
+	b = port_takes();
+	assert_int_equal(load_be32(b + 14 + 20 + 8), ISN + 101);
+	assert_int_equal(load_be16(b + 14 + 2), 140);
+	assert_int_equal(w.ctr.RxPackets, 4);
+	assert_int_equal(w.frames.count, 0);
+}
+
+static void
+a_burst_of_none_only_does_what_is_due(void **state)
+{
+	(void)state;
+	settle();
+	worker_rx(&w, now_us, NULL, 0);
+	assert_int_equal(w.ctr.RxPackets, 1);
+	assert_int_equal(w.frames.count, 0);
+}
+
+static void
+time_is_that_of_the_call(void **state)
+{
+	(void)state;
+	worker_poll(&w, 5000000123);
+	assert_true(sluice_now_us(&w.sluice) == 5000000123);
+	assert_int_equal(w.env.now_ms, 5000000);
+	now_us = 5000000123;
+}
+
+/* Without a place for answers nothing is received: it would be lost, and cost work. */
+static void
+frames_that_nobody_takes_stop_reception(void **state)
+{
+	unsigned int n = 0;
+
+	(void)state;
+	settle();
+	listen_with(&echo_ops);
+	while (w.ctr.outcome[OUT_NO_BUFFER] == 0 && n < 2000)
+		receive(segment((uint16_t)(10000 + n++), ISN, 0, 0x02, 0));
+	assert_in_range(w.frames.count, 2 * WORKER_BURST_MAX, PKT_TXQ_CAP);
+	assert_int_equal(w.ctr.outcome[OUT_SYN_QUEUED], n - 1);
+	assert_int_equal(w.frames.count, n - 1);
+	settle();
+	receive(segment(9999, ISN, 0, 0x02, 0));
+	assert_int_equal(w.frames.count, 1);
+}
+
+static void
+what_the_port_did_not_take_stays_in_order(void **state)
+{
+	(void)state;
+	settle();
+	listen_with(&echo_ops);
+	for (uint16_t i = 0; i < 5; i++)
+		receive(segment((uint16_t)(5000 + i), ISN, 0, 0x02, 0));
+	assert_int_equal(w.frames.count, 5);
+	for (uint16_t i = 0; i < 5; i++) {
+		const uint8_t *b = port_takes();
+
+		assert_int_equal(load_be16(b + 14 + 20 + 2), 5000 + i);
+		assert_int_equal(w.frames.count, 4 - i);
+	}
+}
+
+static void
+every_frame_has_one_outcome(void **state)
+{
+	uint64_t sum = 0;
+
+	(void)state;
+	settle();
+	for (size_t len = 0; len < 60; len++) {
+		struct pkt *p = segment(4000, ISN, 0, 0x02, 6);
+
+		pkt_set_len(p, (uint16_t)len);
+		receive(p);
+	}
+	for (unsigned int i = 0; i < OUTCOME_MAX; i++)
+		sum += w.ctr.outcome[i];
+	assert_int_equal(sum, 61);
+	assert_int_equal(w.ctr.RxPackets, 61);
+}
+
+static void
+it_says_when_it_must_be_called_again(void **state)
+{
+	(void)state;
+	settle();
+	listen_with(&echo_ops);
+	receive(segment(4000, ISN, 0, 0x02, 0));
+	port_takes();
+	/* The SYN-ACK again after a second. */
+	while (now_us < 2000000) {
+		assert_in_range(worker_poll_at(&w), now_us, 2000000);
+		now_us = max_u64(worker_poll_at(&w), now_us + 1000);
+		worker_poll(&w, now_us);
+		if (now_us < 2000000)
+			assert_int_equal(w.frames.count, 0);
+	}
+	assert_int_equal(port_takes()[14 + 20 + 13], 0x12);
+}
+
+static void
+new_tunables_count_from_the_next_packet(void **state)
+{
+	struct tunables tun = w.tun;
+
+	(void)state;
+	settle();
+	receive(segment(4000, ISN, 0, 0x02, 0));
+	port_takes();
+	tun.tcp_rst_ratelimit = 0;
+	worker_set_tunables(&w, &tun);
+	now_us += 2000000;
+	receive(segment(4000, ISN, 0, 0x02, 0));
+	assert_int_equal(w.frames.count, 0);
+	assert_int_equal(w.ctr.outcome[OUT_RST_RATE], 1);
+}
+
+#define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WORKER_TEST(init_takes_all_or_nothing),
+		WORKER_TEST(a_callbacks_answer_carries_the_ack),
+		WORKER_TEST(a_burst_of_none_only_does_what_is_due),
+		WORKER_TEST(time_is_that_of_the_call),
+		WORKER_TEST(frames_that_nobody_takes_stop_reception),
+		WORKER_TEST(what_the_port_did_not_take_stays_in_order),
+		WORKER_TEST(every_frame_has_one_outcome),
+		WORKER_TEST(it_says_when_it_must_be_called_again),
+		WORKER_TEST(new_tunables_count_from_the_next_packet),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
