@@ -129,7 +129,7 @@ idle_wait(struct idle *idle, uint64_t now_us, uint64_t max_us, bool (*has_work)(
 	}
 	atomic_store_explicit(&idle->asleep, true, memory_order_relaxed);
 	/* The other half of idle_wake: asleep is visible before the rings are looked at. */
-	atomic_thread_fence(memory_order_seq_cst);
+	rte_smp_mb();
 	if (!has_work(ctx))
 		sleep_for(idle, nap_us);
 	atomic_store_explicit(&idle->asleep, false, memory_order_relaxed);

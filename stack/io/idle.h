@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_atomic.h>
+
 #include "base/compiler.h"
 
 /*
@@ -70,7 +72,7 @@ static inline void
 idle_wake(struct idle *idle)
 {
 	/* The put must be visible before asleep is read: see idle_wait for the other half. */
-	atomic_thread_fence(memory_order_seq_cst);
+	rte_smp_mb();
 	if (atomic_load_explicit(&idle->asleep, memory_order_relaxed))
 		idle_wake_asleep(idle);
 }

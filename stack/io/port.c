@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -21,6 +22,8 @@
 #define RSS_KEY_MAX 64u
 
 #define DEVICE_STRING_LEN 256
+/* Descriptors at start are few and low. */
+#define SOCKET_FD_MAX 1024
 
 unsigned int
 port_payload_bytes(uint16_t mtu)
@@ -32,36 +35,29 @@ port_payload_bytes(uint16_t mtu)
 
 /*
  * The tap driver is told of every packet by a real-time signal, at some 2000 cycles each, unless
- * no such signal is free: then it simply reads. We sleep on its descriptors, so it shall read.
+ * no such signal is free when it opens a queue: then it simply reads. We sleep on its descriptors,
+ * so it shall read.
  */
+struct rt_signals {
+	bool occupied;
+	struct sigaction old[NSIG];
+};
+
 static void
-occupy_rt_signals(struct sigaction *old)
+occupy_rt_signals(struct rt_signals *rt, const struct port_type_desc *type)
 {
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 
-	for (int sig = SIGRTMIN; sig <= SIGRTMAX; sig++)
-		(void)sigaction(sig, &ignore, &old[sig]);
+	rt->occupied = (type->flags & PORT_F_RX_INTR) != 0;
+	for (int sig = SIGRTMIN; rt->occupied && sig <= SIGRTMAX; sig++)
+		(void)sigaction(sig, &ignore, &rt->old[sig]);
 }
 
 static void
-restore_rt_signals(const struct sigaction *old)
+restore_rt_signals(const struct rt_signals *rt)
 {
-	for (int sig = SIGRTMIN; sig <= SIGRTMAX; sig++)
-		(void)sigaction(sig, &old[sig], NULL);
-}
-
-static int
-probe(const char *device, enum port_type type)
-{
-	struct sigaction old[NSIG];
-	int rc;
-
-	if (type == PORT_TYPE_TAP)
-		occupy_rt_signals(old);
-	rc = rte_dev_probe(device);
-	if (type == PORT_TYPE_TAP)
-		restore_rt_signals(old);
-	return rc;
+	for (int sig = SIGRTMIN; rt->occupied && sig <= SIGRTMAX; sig++)
+		(void)sigaction(sig, &rt->old[sig], NULL);
 }
 
 static const char *
@@ -93,6 +89,7 @@ open_device(struct port *port, const struct port_params *par, struct io_error *e
 {
 	char device[DEVICE_STRING_LEN];
 	char name[DEVICE_STRING_LEN];
+	struct rt_signals rt;
 	int rc = port_device_string(par, device, sizeof(device));
 
 	if (rc != 0)
@@ -101,7 +98,9 @@ open_device(struct port *port, const struct port_params *par, struct io_error *e
 			par->name);
 	eal_forget();
 	/* PCI devices were opened when DPDK started. */
-	rc = par->type == PORT_TYPE_PCI ? 0 : probe(device, par->type);
+	occupy_rt_signals(&rt, port->type);
+	rc = par->type == PORT_TYPE_PCI ? 0 : rte_dev_probe(device);
+	restore_rt_signals(&rt);
 	(void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(device, ","), device);
 	if (rc == 0)
 		rc = rte_eth_dev_get_port_by_name(name, &port->id);
@@ -228,7 +227,7 @@ configure(struct port *port)
 	struct rte_eth_conf conf = {
 		.rxmode = { .mtu = port->mtu, .offloads = port->rx_offloads },
 		.txmode = { .offloads = port->tx_offloads },
-		.intr_conf = { .rxq = (port->type->flags & PORT_F_RX_FD) != 0 },
+		.intr_conf = { .rxq = (port->type->flags & PORT_F_RX_INTR) != 0 },
 	};
 	uint64_t hash = (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP) & port->info.flow_type_rss_offloads;
 	uint8_t key_len = port->info.hash_key_size;
@@ -284,27 +283,79 @@ set_mtu(const struct port *port)
 	return rc == -ENOTSUP ? 0 : rc;
 }
 
-int
-port_start(struct port *port, struct rte_mempool *pool, struct io_error *err)
+/* The sockets of this family that the process holds, oldest first; returns how many. */
+static unsigned int
+find_sockets(int family, int *fds, unsigned int max)
 {
-	const char *what = "configure the device";
+	unsigned int n = 0;
+
+	for (int fd = 0; fd < SOCKET_FD_MAX && n < max; fd++) {
+		socklen_t len = sizeof(int);
+		int domain;
+
+		if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == family)
+			fds[n++] = fd;
+	}
+	return n;
+}
+
+/*
+ * What a sleeping worker waits for. Of socket ports DPDK keeps the descriptors to itself; they are
+ * the only ones of their kind here, made in the order of the queues.
+ */
+static void
+find_rx_fds(struct port *port)
+{
+	int family = (port->type->flags & PORT_F_RX_XDP) != 0 ? AF_XDP : AF_PACKET;
+	int fds[PORT_QUEUES_MAX];
+
+	for (uint16_t q = 0; q < PORT_QUEUES_MAX; q++)
+		port->rx_fds[q] = -1;
+	if ((port->type->flags & PORT_F_RX_INTR) != 0) {
+		for (uint16_t q = 0; q < port->queues; q++)
+			port->rx_fds[q] = rte_eth_dev_rx_intr_ctl_q_get_fd(port->id, q);
+	} else if ((port->type->flags & (PORT_F_RX_PACKET | PORT_F_RX_XDP)) != 0 &&
+		   find_sockets(family, fds, PORT_QUEUES_MAX) == port->queues) {
+		memcpy(port->rx_fds, fds, port->queues * sizeof(fds[0]));
+	}
+}
+
+/* Everything between an open device and a running one; *what is what could not be done. */
+static int
+bring_up(struct port *port, struct rte_mempool *pool, const char **what)
+{
 	int rc;
 
-	eal_forget();
+	*what = "configure the device";
 	rc = configure(port);
 	if (rc == 0) {
-		what = "set the MTU";
+		*what = "set the MTU";
 		rc = set_mtu(port);
 	}
 	if (rc == 0) {
-		what = "set up its queues";
+		*what = "set up its queues";
 		rc = set_up_queues(port, pool);
 	}
 	if (rc == 0) {
-		what = "start it";
+		*what = "start it";
 		rc = rte_eth_dev_start(port->id);
 		port->started = rc == 0;
 	}
+	return rc;
+}
+
+int
+port_start(struct port *port, struct rte_mempool *pool, struct io_error *err)
+{
+	struct rt_signals rt;
+	const char *what;
+	int rc;
+
+	eal_forget();
+	occupy_rt_signals(&rt, port->type);
+	rc = bring_up(port, pool, &what);
+	restore_rt_signals(&rt);
+	find_rx_fds(port);
 	if (rc == 0 && port->promiscuous)
 		(void)rte_eth_promiscuous_enable(port->id);
 	if (rc != 0)
@@ -323,14 +374,6 @@ port_close(struct port *port)
 		(void)rte_eth_dev_stop(port->id);
 	port->started = false;
 	(void)rte_eth_dev_close(port->id);
-}
-
-int
-port_rx_fd(const struct port *port, uint16_t queue)
-{
-	if ((port->type->flags & PORT_F_RX_FD) == 0)
-		return -1;
-	return rte_eth_dev_rx_intr_ctl_q_get_fd(port->id, queue);
 }
 
 void

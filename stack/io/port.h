@@ -13,12 +13,17 @@
 #include "wire/addr.h"
 
 /** What a type of port is like; bits of port_type_desc.flags. */
-#define PORT_F_RX_FD 0x01u /* a queue has a descriptor to sleep on */
+#define PORT_F_RX_INTR 0x01u /* DPDK knows a descriptor of each queue to sleep on */
 #define PORT_F_OWN_MAC 0x02u /* the device's address is not ours: it passes every frame up */
 #define PORT_F_NO_RSS 0x04u /* which queue a flow comes to is not ours to decide */
 #define PORT_F_IFACE 0x08u /* the device is an interface of the kernel */
 #define PORT_F_SOCKET 0x10u /* the device is the path of a socket */
 #define PORT_F_ADDRESS 0x20u /* the device is a PCI address */
+#define PORT_F_RX_PACKET 0x40u /* a queue is a packet socket, which can be slept on */
+#define PORT_F_RX_XDP 0x80u /* the same of an XDP socket */
+
+/** Queues that any port may have. */
+#define PORT_QUEUES_MAX 64u
 
 enum port_type {
 #define PORT_TYPE(name, text, driver, queues, mtu, desc, flags, args) PORT_TYPE_##name,
@@ -74,10 +79,11 @@ struct port {
 	uint32_t tx_caps; /* ENV_TX_* the port computes */
 	bool rx_csum; /* its flags about received checksums mean something */
 	bool tx_prepare; /* rte_eth_tx_prepare must see packets first */
-	bool rss_random_key;		/* spreads flows by a key of our own */
-	uint16_t reta_size;		/* entries of its table from hash to queue */
+	bool rss_random_key; /* spreads flows by a key of our own */
+	uint16_t reta_size; /* entries of its table from hash to queue */
 	bool promiscuous;
 	bool started;
+	int rx_fds[PORT_QUEUES_MAX]; /* readable while a queue holds packets; -1: nobody knows */
 	int socket; /* NUMA node, SOCKET_ID_ANY */
 	uint64_t rx_offloads; /* RTE_ETH_RX_OFFLOAD_* granted */
 	uint64_t tx_offloads; /* RTE_ETH_TX_OFFLOAD_* granted */
@@ -87,11 +93,11 @@ struct port {
 /** A port's state at the moment. */
 struct port_status {
 	bool is_up;
-	uint32_t speed_mbps;		/* 0: unknown */
-	uint64_t rx_packets, rx_octets;	/* the device's own counters */
+	uint32_t speed_mbps; /* 0: unknown */
+	uint64_t rx_packets, rx_octets; /* the device's own counters */
 	uint64_t tx_packets, tx_octets;
-	uint64_t rx_missed;		/* no room in the receive queue */
-	uint64_t rx_nobuf;		/* no packet buffer to put a frame into */
+	uint64_t rx_missed; /* no room in the receive queue */
+	uint64_t rx_nobuf; /* no packet buffer to put a frame into */
 	uint64_t rx_errors, tx_errors;
 };
 
@@ -120,6 +126,10 @@ void port_close(struct port *port);
 void port_read_status(const struct port *port, struct port_status *out);
 
 /** The descriptor that is readable while queue holds packets, or -1. */
-int port_rx_fd(const struct port *port, uint16_t queue);
+static inline int
+port_rx_fd(const struct port *port, uint16_t queue)
+{
+	return port->rx_fds[queue];
+}
 
 #endif
