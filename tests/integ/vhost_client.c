@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A client of the public API on a net_virtio_user port: the far end of an appliance on net_vhost. */
+/* A client of the public API on a net_virtio_user port, for an appliance on net_vhost. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -273,7 +273,7 @@ open_port(struct run *run, struct io_error *err)
 		.rx_descriptors = 1024,
 		.tx_descriptors = 1024,
 		.mtu = run->mtu,
-		/* The same in every run: the appliance still knows it and would ask first. */
+		/* Always the same: the appliance asks before it believes in another. */
 		.mac = { { 0x02, 0, 0, 0, 0x99, 0x02 } },
 		.csum_offload = run->offload,
 	};
