@@ -14,8 +14,8 @@
  * what was sent; memory that RCU frees later; and a switch of threads. The server takes turns with
  * the client on one thread, as if it were always awake when work arrives: it finds the work of a
  * whole burst with each epoll_wait, is never woken and never preempted. No real server does better,
- * so the figures err in the kernel's favour. It also makes them exact: a server thread's time cannot
- * be told apart from that of the interrupt work done on its CPU.
+ * so the figures err in the kernel's favour. It also makes them exact: the time of a server thread
+ * cannot be told apart from that of the interrupt work done on its CPU.
  *
  * The kernel is told that the checksums of what it receives were checked and need not be computed
  * for what it sends, as our engine is. linux_tap_floor is the cost of a frame that no protocol
