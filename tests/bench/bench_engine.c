@@ -45,14 +45,8 @@ bench_syn(const struct effort *e, uint32_t live, bool bogus_ack)
 			struct peer_reply replies[BURST];
 
 			for (unsigned int j = 0; j < BURST; j++)
-				frames[j] = (struct peer_frame){
-					.src = 0x14000000u + (rng_u32(&rng) >> 6),
-					.sport = (uint16_t)(rng_u32(&rng) | 1),
-					.seq = rng_u32(&rng),
-					.ack = rng_u32(&rng),
-					.flags = bogus_ack && i > 0 ? PEER_ACK : PEER_SYN,
-					.syn_options = !bogus_ack,
-				};
+				frames[j] = peer_frame_at_random(&rng,
+					bogus_ack && i > 0 ? PEER_ACK : PEER_SYN, !bogus_ack);
 			m->cycles = 0;
 			membed_burst(m, frames, BURST, replies, BURST);
 			bench_run_add(&spent, m->cycles);
@@ -121,10 +115,9 @@ bench_request(const struct effort *e, uint32_t conns, bool acked)
 			struct peer *ptr[BURST];
 			uint32_t at = rng_below(&rng, conns);
 
-			/* Distinct connections: a stride that is coprime to their number. */
 			for (unsigned int j = 0; j < BURST; j++) {
 				ptr[j] = &peers[at];
-				at = (at + 7919) % conns;
+				at = (at + PEER_STRIDE) % conns;
 			}
 			m->cycles = 0;
 			engine_request_burst(m, ptr, BURST);

@@ -171,6 +171,7 @@ engine_memory(bool quick)
 	fflush(stdout);
 	/* A child must not find pages that its parent has used and freed. */
 	mallopt(M_MMAP_THRESHOLD, 65536);
+	malloc_trim(0);
 	for (size_t i = 0; i < ARRAY_SIZE(lifetimes); i++) {
 		if (quick) {
 			report(&lifetimes[i], lifetimes[i].quick);

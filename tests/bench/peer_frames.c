@@ -8,13 +8,14 @@
 #include "base/csum.h"
 
 #define CLIENTS_ADDR 0x0b000000u
+#define FLOOD_ADDR 0x14000000u
 #define PORT_FIRST 1024u
 #define PORTS 60000u
 
 const struct mac_addr peer_server_mac = { { 2, 0, 0, 0, 0, 1 } };
 const struct mac_addr peer_gateway_mac = { { 2, 0, 0, 0, 0, 2 } };
 
-static const uint8_t syn_options[20] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3,
+static const uint8_t option_bytes[20] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3,
 	3, 7 };
 
 struct peer
@@ -46,10 +47,23 @@ peer_frame_of(const struct peer *p, uint8_t flags, uint16_t len)
 	};
 }
 
+struct peer_frame
+peer_frame_at_random(struct rng *rng, uint8_t flags, bool syn_options)
+{
+	return (struct peer_frame){
+		.src = FLOOD_ADDR + (rng_u32(rng) >> 6),
+		.sport = (uint16_t)(rng_u32(rng) | 1),
+		.seq = rng_u32(rng),
+		.ack = rng_u32(rng),
+		.flags = flags,
+		.syn_options = syn_options,
+	};
+}
+
 uint16_t
 peer_frame_write(uint8_t *b, const struct peer_frame *f)
 {
-	uint16_t opts = f->syn_options ? sizeof(syn_options) : 0;
+	uint16_t opts = f->syn_options ? sizeof(option_bytes) : 0;
 	uint16_t ip_len = (uint16_t)(40 + opts + f->len);
 	uint16_t sum;
 
@@ -70,7 +84,7 @@ peer_frame_write(uint8_t *b, const struct peer_frame *f)
 	b[47] = f->flags;
 	store_be16(b + 48, 65535);
 	store_be32(b + 50, 0);
-	memcpy(b + 54, syn_options, opts);
+	memcpy(b + 54, option_bytes, opts);
 	return (uint16_t)(14 + ip_len);
 }
 

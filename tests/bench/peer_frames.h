@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/rng.h"
 #include "wire/addr.h"
 
 /** Both stacks serve this address and port; all peers are behind one next hop. Host order. */
@@ -19,6 +20,9 @@ extern const struct mac_addr peer_gateway_mac;
 /** The longest frame that peer_frame_write writes, payload of 64 bytes included. */
 #define PEER_FRAME_MAX 138u
 #define PEER_REQUEST_BYTES 64u
+
+/** From one connection to the next in a burst on open ones: coprime to their number. */
+#define PEER_STRIDE 7919u
 
 /** Bits of the TCP header. */
 enum {
@@ -64,6 +68,9 @@ uint32_t peer_index(const struct peer_reply *r);
 
 /** A client's next segment. */
 struct peer_frame peer_frame_of(const struct peer *p, uint8_t flags, uint16_t len);
+
+/** A segment of a client that never existed, as a flood sends them. */
+struct peer_frame peer_frame_at_random(struct rng *rng, uint8_t flags, bool syn_options);
 
 /**
  * Write the Ethernet frame without its payload to b; returns its length with it. The IP checksum is

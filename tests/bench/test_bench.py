@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""The benchmarks run, and what they print is what the comparison makes of it."""
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.dont_write_bytecode = True
+
+import compare  # noqa: E402
+import report  # noqa: E402
+
+BUILD = os.environ.get('SLUICE_BUILD', os.path.join(report.ROOT, 'build'))
+
+
+def line(who, number, bench, size, median):
+    """A line of a benchmark as compare.measure returns it."""
+    return {'who': who, 'round': number, 'bench': bench, 'size': size, 'median': median,
+            'preempted': 1}
+
+
+class Comparison(unittest.TestCase):
+    """A whole round, short."""
+
+    @classmethod
+    def setUpClass(cls):
+        with tempfile.TemporaryDirectory(prefix='sluice-bench-') as folder:
+            out = os.path.join(folder, 'out.json')
+            done = subprocess.run(
+                [os.path.join(HERE, 'compare.py'), '--build', BUILD, '--quick', '--runs', '1',
+                 '--out', out], text=True, capture_output=True, timeout=25, check=False)
+            if done.returncode != 0:
+                raise AssertionError(done.stdout + done.stderr)
+            cls.text = done.stdout
+            cls.with_linux = 'without Linux' not in done.stderr
+            with open(out, encoding='ascii') as file:
+                cls.result = json.load(file)
+
+    def test_every_operation_has_plausible_cycles(self):
+        rows = self.result['rows']
+        self.assertEqual({row['name'] for row in rows}, set(compare.OPERATIONS))
+        for row in rows:
+            with self.subTest(row['name'], size=row['connections']):
+                ours = row['ours']
+                self.assertTrue(5 < ours['min'] <= ours['median'] <= ours['max'] < 1000000)
+                self.assertIn(row['what'], self.text)
+
+    def test_linux_stands_beside_it_and_costs_more_than_its_tap(self):
+        if not self.with_linux:
+            self.skipTest('no network namespace with a tap can be made here')
+        floor = self.result['tap_floor']['median']
+        beside = [row for row in self.result['rows'] if row['linux']]
+        self.assertEqual({row['axis'] for row in beside}, {'a', 'a2', 'b', 'c'})
+        self.assertGreater(floor, 50)
+        for row in beside:
+            with self.subTest(row['name'], size=row['connections']):
+                self.assertTrue(floor < row['linux']['median'] < 10000000)
+                self.assertGreater(row['ratio'], 0)
+
+    def test_memory_is_what_the_structures_say(self):
+        lines = self.result['memory']
+        self.assertEqual({entry['bench'] for entry in lines}, set(compare.LIFETIMES))
+        for entry in lines:
+            with self.subTest(entry['bench']):
+                self.assertAlmostEqual(entry['entry'] + entry['timer'] + entry['table'],
+                                       entry['all'], delta=0.2)
+                self.assertAlmostEqual(entry['resident'], entry['all'], delta=25)
+
+
+class Figures(unittest.TestCase):
+    """Lines that are known make rows that are known."""
+
+    def test_figures_are_medians_of_the_rounds(self):
+        lines = [line('ours', n, 'request', 64, value) for n, value in enumerate((30, 10, 20))]
+        lines += [line('linux', n, 'linux_request', 64, 200) for n in range(3)]
+        lines += [line('linux', n, 'linux_tap_floor', 0, 50) for n in range(3)]
+        (row,), floor = compare.compare(lines)
+        self.assertEqual((row['ours']['min'], row['ours']['median'], row['ours']['max']),
+                         (10, 20, 30))
+        self.assertEqual((row['ratio'], row['ratio_without_tap']), (10, 7.5))
+        self.assertEqual((row['target'], row['preempted'], floor['median']), (220, 6, 50))
+
+    def test_without_linux_there_is_no_ratio(self):
+        (row,), floor = compare.compare([line('ours', 0, 'syn_cookie', 1000000, 90)])
+        self.assertEqual((row['linux'], row['ratio'], floor), (None, None, None))
+        self.assertEqual(row['target'], 150)
+
+    def test_numbers_keep_three_digits(self):
+        for value, text in ((1.234, '1.23'), (12.34, '12.3'), (1234.4, '1234'),
+                            (12345, '12.3k'), (123456, '123k')):
+            self.assertEqual(report.number(value), text)
+
+
+class Document(unittest.TestCase):
+    """Tables get into a document, and nothing else is touched."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix='sluice-bench-')
+        self.addCleanup(self.folder.cleanup)
+        self.path = os.path.join(self.folder.name, 'doc.md')
+
+    def write(self, text):
+        """The document."""
+        with open(self.path, 'w', encoding='ascii') as file:
+            file.write(text)
+
+    def test_table_replaces_what_stands_between_its_marks(self):
+        self.write('before\n<!-- a -->\nold\n<!-- end a -->\n<!-- b -->\nkept\n<!-- end b -->\n')
+        options = argparse.Namespace(update=self.path, markdown=True, out=None, runs=1)
+        with contextlib.redirect_stdout(io.StringIO()):
+            report.publish(options, {'a': (['x'], [['1']]), 'b': (['x'], [])}, {})
+        with open(self.path, encoding='ascii') as file:
+            text = file.read()
+        self.assertTrue(text.startswith('before\n<!-- a -->\n| x |\n| --- |\n| 1 |\n'))
+        self.assertTrue(text.endswith('<!-- end a -->\n<!-- b -->\nkept\n<!-- end b -->\n'))
+        self.assertNotIn('old', text)
+
+    def test_document_without_marks_is_refused(self):
+        self.write('nothing here\n')
+        with self.assertRaises(SystemExit):
+            report.update(self.path, 'a', 'text')
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)
