@@ -38,7 +38,8 @@ count_signal(int sig)
 
 /*
  * Signals to stop are for the main thread alone: blocked while the others are started, who inherit
- * that. SIGPIPE is for programs that write to pipes without looking.
+ * that. SIGPIPE is for programs that write to pipes without looking; SIGHUP would end us, and who
+ * sends it wants anything but that.
  */
 static void
 catch_signals(void)
@@ -46,6 +47,7 @@ catch_signals(void)
 	struct sigaction action = { .sa_handler = count_signal };
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
 	(void)sigemptyset(&action.sa_mask);
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)sigaction(SIGINT, &action, NULL);
