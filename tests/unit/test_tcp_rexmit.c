@@ -96,7 +96,7 @@ a_timeout_starts_over_with_one_segment(void **state)
 static void
 connections_are_given_up_after_their_number_of_tries(void **state)
 {
-	/* retries: the tunable; sends: data sent again before the end; last_s: the last wait. */
+	/* retries: the tunable; sends: data sent again before the end. */
 	static const struct {
 		uint32_t retries;
 		unsigned int sends;

@@ -140,7 +140,6 @@ a_packet_in_a_drivers_hands_is_not_touched(void **state)
 	held = bed->tx.pkts[0];
 	len = held->data_len;
 	memcpy(before, pkt_data(held), len);
-	bed->tun.tcp_syn_retries = 0;
 	tcp_bed_advance(bed, 1100);
 	queue_pattern(&p, 1460, 100);
 	bed_peer_send_at(&p, 0, 10, TCP_ACK, 0);
