@@ -12,6 +12,7 @@ import bed
 
 MIB = 1 << 20
 SILENT = "10.99.0.77"   # nobody has it
+LINUX_MAC = "02:00:00:00:99:02"
 SYN_RETRIES = 1         # SYNs after 0 s and 1 s, given up after 3 s
 GIVEN_UP_S = 8
 
@@ -24,9 +25,11 @@ def reset_at_close(s):
 class Server:
     """A listener on Linux; each connection is given to serve() in a thread of its own."""
 
-    def __init__(self, serve, backlog=128):
+    def __init__(self, serve, address=bed.LINUX, backlog=128):
         self.serve = serve
-        self.sock = socket.create_server((bed.LINUX, 0), backlog=backlog)
+        self.address = address
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.sock = socket.create_server((address, 0), family=family, backlog=backlog)
         self.port = self.sock.getsockname()[1]
         self.errors = []
         if serve is not None:
@@ -48,7 +51,20 @@ class Server:
             self.errors.append(e)
 
     def target(self):
-        return "%s:%d" % (bed.LINUX, self.port)
+        return ("'[%s]:%d'" if ":" in self.address else "%s:%d") % (self.address, self.port)
+
+
+class KnownLinux(bed.Appliance):
+    """Both sides know each other's MAC address: IPv6 has no neighbour discovery yet."""
+
+    def port(self):
+        return dict(super().port(), neighbours={bed.LINUX6: LINUX_MAC})
+
+    def linux_side(self):
+        bed.sh("ip", "link", "set", "dev", bed.IFACE, "address", LINUX_MAC)
+        super().linux_side()
+        bed.sh("ip", "-6", "neigh", "replace", bed.APPLIANCE6, "lladdr", bed.TAP_MAC, "dev",
+               bed.IFACE)
 
 
 def serve_echo(s):
@@ -98,11 +114,12 @@ class Active(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         # The addresses of the Linux side come with the appliance's interface; servers may be first.
-        bed.sh("sysctl", "-qw", "net.ipv4.ip_nonlocal_bind=1")
+        bed.sh("sysctl", "-qw", "net.ipv4.ip_nonlocal_bind=1", "net.ipv6.ip_nonlocal_bind=1")
         cls.slow_go = threading.Event()
         cls.held = []
         cls.servers = {
             "echo": Server(serve_echo),
+            "echo6": Server(serve_echo, bed.LINUX6),
             "digest": Server(serve_digest),
             "hello": Server(serve_hello),
             "reset": Server(serve_reset),
@@ -113,7 +130,7 @@ class Active(unittest.TestCase):
         cls.targets["refused"] = bed.LINUX + ":1"
         cls.targets["silent"] = SILENT + ":80"
         cls.port = {name: 8000 + i for i, name in enumerate(cls.targets)}
-        cls.app = bed.Appliance(
+        cls.app = KnownLinux(
             workers=cls.workers, tunables={"tcp_syn_retries": SYN_RETRIES},
             services={"to-" + name: {"type": "forward", "port": cls.port[name], "to": to}
                       for name, to in cls.targets.items()}).start()
@@ -135,6 +152,10 @@ class Active(unittest.TestCase):
         data = os.urandom(16 * MIB)
         self.assertEqual(hashlib.sha256(exchange(self.port["echo"], data)).digest(),
                          hashlib.sha256(data).digest())
+
+    def test_a_client_of_one_version_reaches_a_target_of_the_other(self):
+        data = os.urandom(MIB)
+        self.assertEqual(exchange(self.port["echo6"], data), data)
 
     def test_half_close_by_the_client_is_passed_on(self):
         data = os.urandom(100000)
