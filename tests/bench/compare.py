@@ -151,6 +151,7 @@ def main():
             parser.error(f'no axis {axis}; there are {" ".join(AXES)}')
     if options.runs < 1:
         parser.error('--runs is at least 1')
+    report.warn_if_busy()
     lines = measure(options, axes)
     rows, floor = compare(lines)
     report.publish(options, {'cycles': cycles_table(rows, floor), 'memory': memory_table(lines)},

@@ -57,6 +57,14 @@ def machine():
     }
 
 
+def warn_if_busy():
+    """Says so when others use the machine: their work is in every figure."""
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(f'this machine is busy (load {load:.1f}): figures for keeps want it idle',
+              file=sys.stderr)
+
+
 def command_line():
     """The command that repeats this, from the top of the tree."""
     hidden = ('--markdown', '--update', '--out', '--build')

@@ -17,6 +17,7 @@ sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
 import compare  # noqa: E402
+import http_compare  # noqa: E402
 import report  # noqa: E402
 
 BUILD = os.environ.get('SLUICE_BUILD', os.path.join(report.ROOT, 'build'))
@@ -98,6 +99,48 @@ class Figures(unittest.TestCase):
         for value, text in ((1.234, '1.23'), (12.34, '12.3'), (1234.4, '1234'),
                             (12345, '12.3k'), (123456, '123k')):
             self.assertEqual(report.number(value), text)
+
+
+class Http(unittest.TestCase):
+    """What clients print becomes figures."""
+
+    class Bed:
+        """A client that says what it is told to."""
+        options = argparse.Namespace(seconds=1, clients=8, megabytes=8)
+        url = staticmethod(http_compare.Bed.url)
+
+        def __init__(self, text):
+            self.text = text
+
+        def client(self, *_):
+            """What it printed."""
+            return self.text
+
+    def test_failures_of_wrk_are_counted(self):
+        text = '  Socket errors: connect 1, read 2, write 3, timeout 4\n' \
+            '  Non-2xx or 3xx responses: 5\nRequests/sec:  12345.67\n'
+        self.assertEqual(http_compare.requests(self.Bed(text)), (12345.67, 15))
+
+    def test_failures_of_ab_are_counted(self):
+        text = 'Complete requests:      900\nFailed requests:        7\n' \
+            'Non-2xx responses:      2\nRequests per second:    300.50 [#/sec] (mean)\n'
+        self.assertEqual(http_compare.connections(self.Bed(text)), (300.5, 9))
+
+    def test_short_download_is_a_failure(self):
+        self.assertEqual(http_compare.download(self.Bed('8388608 125000000')), (1.0, 0))
+        self.assertEqual(http_compare.download(self.Bed('8388607 125000000')), (1.0, 1))
+
+    def test_client_without_a_figure_is_an_error(self):
+        with self.assertRaises(RuntimeError):
+            http_compare.requests(self.Bed('unable to connect'))
+
+    def test_servers_are_measured_by_nginx(self):
+        lines = [{'server': server, 'test': 'download', 'round': 0, 'value': value, 'bad': 0}
+                 for server, value in (('sluiced', 6.0), ('nginx', 4.0))]
+        rows = http_compare.compare(lines, ['sluiced', 'nginx'], ['download'])
+        self.assertEqual(rows[0]['ratio'], {'sluiced': 1.5})
+        _, table = http_compare.table(rows, ['sluiced', 'nginx'])
+        self.assertEqual([line[2] for line in table], ['1.50x', '-'])
 
 
 class Document(unittest.TestCase):

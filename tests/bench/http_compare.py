@@ -1,0 +1,428 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Requests, connections and one download per second: sluiced and nginx on one virtual NIC."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import report
+
+SERVER = '10.98.0.1'
+CLIENT = '10.98.0.2'
+SERVER_MAC = '02:00:00:00:98:01'
+NIC = 'server0'         # the server's end
+PEER = 'client0'        # the client's, where the NIC is a veth pair
+PAGE_BYTES = 1024
+START_TIMEOUT_S = 30
+
+# name: program, the port type of sluiced, and what differs from the others.
+SERVERS = {
+    'sluiced': ('sluiced', 'af_packet', ''),
+    'nginx': ('nginx', '', ''),
+    'sluiced-tap': ('sluiced', 'tap', 'client on the tap'),
+    'sluiced-af_xdp': ('sluiced', 'af_xdp', ''),
+    'nginx-tso': ('nginx', '', 'offloads of the veth pair on'),
+}
+
+TESTS = {
+    'requests': ('requests/s, connections kept', 'wrk'),
+    'connections': ('connections/s, one request each', 'ab'),
+    'download': ('one download, Gb/s', 'curl'),
+}
+
+SLUICED_CONF = """\
+workers: 1
+lcores: {cpu}
+idle: {idle}
+drain_timeout: 1s
+control:
+  socket: {folder}/control.sock
+memory:
+  packets: 32768
+  connections: 65536
+  time_wait: 262144
+ports:
+  wan0:
+    type: {port_type}
+    iface: {nic}
+{mac}    addresses: [{address}/24]
+services:
+  http:
+    root: {root}
+    backlog: 4096
+"""
+
+# What tuning guides agree on; one worker, as sluiced has one.
+NGINX_CONF = """\
+daemon off;
+user root;
+worker_processes 1;
+worker_rlimit_nofile 65536;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{
+  worker_connections 16384;
+  multi_accept on;
+}}
+http {{
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 1000000000;
+  open_file_cache max=64 inactive=60s;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  server {{
+    listen {address}:80 backlog=4096;
+    root {root};
+  }}
+}}
+"""
+
+
+def sh(*command):
+    """Runs a command that must succeed; returns what it printed."""
+    done = subprocess.run(command, text=True, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+class Bed:
+    """Two namespaces and what is between them; everything goes when it is closed."""
+
+    def __init__(self, options):
+        self.options = options
+        self.folder = tempfile.mkdtemp(prefix=f'sluice-http-{os.getpid()}-')
+        self.root = os.path.join(self.folder, 'www')
+        self.server_ns = f'sluice-bench-s{os.getpid()}'
+        self.client_ns = f'sluice-bench-c{os.getpid()}'
+        cpus = sorted(os.sched_getaffinity(0))
+        self.server_cpu, self.client_cpu = cpus[0], cpus[-1]
+        self.process = None
+
+    def __enter__(self):
+        try:
+            self.open()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def open(self):
+        """The files and the namespaces."""
+        self.clean_stale()
+        os.chmod(self.folder, 0o755)
+        os.mkdir(self.root)
+        with open(os.path.join(self.root, 'page.bin'), 'wb') as file:
+            file.write(os.urandom(PAGE_BYTES))
+        with open(os.path.join(self.root, 'large.bin'), 'wb') as file:
+            megabyte = os.urandom(1 << 20)
+            for _ in range(self.options.megabytes):
+                file.write(megabyte)
+        for ns in (self.server_ns, self.client_ns):
+            sh('ip', 'netns', 'add', ns)
+            sh('ip', '-n', ns, 'link', 'set', 'lo', 'up')
+            self.sysctl(ns, 'net.core.somaxconn', 65536)
+            self.sysctl(ns, 'net.ipv4.tcp_max_syn_backlog', 65536)
+            self.sysctl(ns, 'net.ipv4.tcp_max_tw_buckets', 262144)
+            self.sysctl(ns, 'net.ipv4.ip_local_port_range', '1024 65535')
+
+    @staticmethod
+    def clean_stale():
+        """Takes away what killed runs left; their servers died with them."""
+        def dead(pid):
+            return not os.path.exists('/proc/' + pid)
+
+        for name, pid in re.findall(r'^(sluice-bench-[sc](\d+))\b', sh('ip', 'netns'), re.M):
+            if dead(pid):
+                subprocess.run(['ip', 'netns', 'del', name], capture_output=True, check=False)
+        for name in os.listdir(tempfile.gettempdir()):
+            match = re.fullmatch(r'sluice-http-(\d+)-\w+', name)
+            path = os.path.join(tempfile.gettempdir(), name)
+            if match and dead(match.group(1)) and os.stat(path).st_uid == os.geteuid():
+                shutil.rmtree(path, ignore_errors=True)
+
+    def close(self):
+        """Ends what runs and takes everything away."""
+        self.stop()
+        for ns in (self.server_ns, self.client_ns):
+            subprocess.run(['ip', 'netns', 'del', ns], capture_output=True, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @staticmethod
+    def sysctl(ns, name, value):
+        """Sets one in a namespace."""
+        sh('ip', 'netns', 'exec', ns, 'sysctl', '-qw', f'{name}={value}')
+
+    def make_veth(self, offload):
+        """A pair without offloads, so that each server sends and receives real frames."""
+        sh('ip', '-n', self.server_ns, 'link', 'add', NIC, 'address', SERVER_MAC, 'type', 'veth',
+           'peer', 'name', PEER, 'netns', self.client_ns)
+        for ns, nic in ((self.server_ns, NIC), (self.client_ns, PEER)):
+            if not offload:
+                sh('ip', 'netns', 'exec', ns, 'ethtool', '-K', nic, 'tx', 'off', 'tso', 'off',
+                   'gso', 'off', 'gro', 'off')
+            sh('ip', '-n', ns, 'link', 'set', nic, 'addrgenmode', 'none', 'up')
+        sh('ip', '-n', self.client_ns, 'addr', 'add', CLIENT + '/24', 'dev', PEER)
+        if self.options.steering == 'own':
+            self.receive_on(self.server_ns, NIC, self.server_cpu)
+            self.receive_on(self.client_ns, PEER, self.client_cpu)
+
+    @staticmethod
+    def receive_on(ns, nic, cpu):
+        """The kernel's receive work of an interface happens on this CPU, not on the sender's."""
+        sh('ip', 'netns', 'exec', ns, 'sh', '-c',
+           f'echo {1 << cpu:x} >/sys/class/net/{nic}/queues/rx-0/rps_cpus')
+
+    def start(self, name):
+        """Starts a server on a fresh NIC and waits for its first answer."""
+        program, port_type, _ = SERVERS[name]
+        tap = port_type == 'tap'
+        if not tap:
+            self.make_veth(name == 'nginx-tso')
+        if program == 'nginx':
+            sh('ip', '-n', self.server_ns, 'addr', 'add', SERVER + '/24', 'dev', NIC)
+        command = self.nginx() if program == 'nginx' else self.sluiced(port_type)
+        with open(os.path.join(self.folder, 'log'), 'w', encoding='ascii') as log:
+            self.process = subprocess.Popen(
+                ['setpriv', '--pdeathsig', 'TERM'] +
+                self.within(self.client_ns if tap else self.server_ns, self.server_cpu) + command,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.await_answer(tap)
+
+    def within(self, ns, cpu):
+        """The prefix of a command that is to run in a namespace on a CPU."""
+        return ['ip', 'netns', 'exec', ns, 'taskset', '-c', str(cpu)]
+
+    def write(self, name, template, **values):
+        """A configuration file."""
+        path = os.path.join(self.folder, name)
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(template.format(folder=self.folder, root=self.root, address=SERVER,
+                                       **values))
+        return path
+
+    def nginx(self):
+        """Its command."""
+        return ['nginx', '-p', self.folder, '-e', os.path.join(self.folder, 'error.log'),
+                '-c', self.write('nginx.conf', NGINX_CONF)]
+
+    def sluiced(self, port_type):
+        """Its command."""
+        # A tap has two ends with one address otherwise; a veth's end has its own.
+        mac = f'    mac: {SERVER_MAC}\n' if port_type == 'tap' else ''
+        conf = self.write('sluice.yaml', SLUICED_CONF, cpu=self.server_cpu, nic=NIC, mac=mac,
+                          idle=self.options.idle, port_type=port_type)
+        return [os.path.join(self.options.build, 'app/sluiced/sluiced'), '-c', conf]
+
+    def await_answer(self, tap):
+        """Until the page comes."""
+        end = time.monotonic() + START_TIMEOUT_S
+        while self.process.poll() is None and time.monotonic() < end:
+            if tap:
+                for words in (('addr', 'replace', CLIENT + '/24', 'dev', NIC),
+                              ('link', 'set', NIC, 'up')):
+                    subprocess.run(['ip', '-n', self.client_ns, *words], capture_output=True,
+                                   check=False)
+            if self.client('curl', '-gs', '-o', '/dev/null', '--max-time', '1', '-w',
+                           '%{size_download}', self.url('page.bin')) == str(PAGE_BYTES):
+                return
+            time.sleep(0.1)
+        with open(os.path.join(self.folder, 'log'), encoding='utf-8', errors='replace') as log:
+            raise RuntimeError('no answer: ' + log.read()[-2000:])
+
+    def stop(self):
+        """Ends the server by its id; the NIC goes with it."""
+        if self.process is not None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.process = None
+        subprocess.run(['ip', '-n', self.server_ns, 'link', 'del', NIC], capture_output=True,
+                       check=False)
+
+    @staticmethod
+    def url(name):
+        """Of a file."""
+        return f'http://{SERVER}/{name}'
+
+    def client(self, *command, timeout=120):
+        """What a client printed, on its CPU in its namespace."""
+        done = subprocess.run(self.within(self.client_ns, self.client_cpu) + list(command),
+                              text=True, capture_output=True, timeout=timeout, check=False)
+        return done.stdout
+
+
+def found(pattern, text, test):
+    """The number that a client printed."""
+    match = re.search(pattern, text, re.M)
+    if match is None:
+        raise RuntimeError(f'{test}: no figure in: {text[-1000:]}')
+    return float(match.group(1))
+
+
+def requests(bed):
+    """wrk: (requests/s, how many went wrong)."""
+    text = bed.client('wrk', '-t1', f'-c{bed.options.clients}', f'-d{bed.options.seconds}s',
+                      bed.url('page.bin'))
+    bad = sum(int(count) for count in re.findall(
+        r'(?:connect|read|write|timeout|responses:) (\d+)', text))
+    return found(r'^Requests/sec:\s+([\d.]+)', text, 'wrk'), bad
+
+
+def connections(bed):
+    """ab: (connections/s, how many went wrong)."""
+    # -t sets -n too, so -n comes after it.
+    text = bed.client('ab', '-q', '-r', '-t', str(bed.options.seconds), '-n', '10000000',
+                      '-c', str(bed.options.clients), bed.url('page.bin'))
+    bad = sum(int(count) for count in re.findall(
+        r'^(?:Failed requests|Non-2xx responses):\s+(\d+)', text, re.M))
+    return found(r'^Requests per second:\s+([\d.]+)', text, 'ab'), bad
+
+
+def download(bed):
+    """curl: (Gb/s, 1 if it was not whole)."""
+    text = bed.client('curl', '-gs', '-o', '/dev/null', '--max-time', '60', '-w',
+                      '%{size_download} %{speed_download}', bed.url('large.bin'))
+    size, speed = text.split()
+    return float(speed) * 8 / 1e9, int(int(size) != bed.options.megabytes << 20)
+
+
+MEASURE = {'requests': requests, 'connections': connections, 'download': download}
+
+
+def measure(options, servers, tests):
+    """Every server has its turn in every round, and in it every test."""
+    lines = []
+    with Bed(options) as bed:
+        for number in range(options.runs):
+            for server in servers:
+                print(f'round {number + 1} of {options.runs}: {server}', file=sys.stderr,
+                      flush=True)
+                try:
+                    bed.start(server)
+                    for test in tests:
+                        value, bad = MEASURE[test](bed)
+                        lines.append({'server': server, 'test': test, 'round': number,
+                                      'value': value, 'bad': bad})
+                except (RuntimeError, subprocess.TimeoutExpired) as error:
+                    print(f'{server}: {error}', file=sys.stderr)
+                    lines.append({'server': server, 'round': number, 'error': str(error)})
+                finally:
+                    bed.stop()
+    return lines
+
+
+def compare(lines, servers, tests):
+    """One row per test: the spread of each server, and how many times nginx each is."""
+    rows = []
+    for test in tests:
+        spreads = {server: report.spread([line['value'] for line in lines
+                                          if line.get('test') == test and
+                                          line['server'] == server]) for server in servers}
+        rows.append({
+            'test': test, 'what': TESTS[test][0], 'servers': spreads,
+            'ratio': {server: report.ratio(spreads[server], spreads.get('nginx'))
+                      for server in servers if server != 'nginx'},
+            'bad': {server: sum(line['bad'] for line in lines
+                                if line.get('test') == test and line['server'] == server)
+                    for server in servers},
+        })
+    return rows
+
+
+def table(rows, servers):
+    """For people: a line per server. What went wrong is said beside the figure."""
+    head = ['server']
+    for row in rows:
+        head += [row['what'], 'of nginx']
+    lines = []
+    for server in servers:
+        note = SERVERS[server][2]
+        line = [server + (f' ({note})' if note else '')]
+        for row in rows:
+            bad, ratio = row['bad'][server], row['ratio'].get(server)
+            line.append(report.triple(row['servers'][server]) + (f' ({bad} failed)' if bad else ''))
+            line.append('-' if ratio is None else f'{ratio:.2f}x')
+        lines.append(line)
+    return head, lines
+
+
+def missing(options, servers, tests):
+    """What keeps it from running here; nothing if it can."""
+    needed = {'ip', 'ethtool', 'taskset', 'setpriv', 'sysctl', 'curl'} | {TESTS[test][1] for test in tests}
+    needed |= {'nginx'} if any(SERVERS[server][0] == 'nginx' for server in servers) else set()
+    absent = sorted(tool for tool in needed if shutil.which(tool) is None)
+    if absent:
+        return 'not installed: ' + ' '.join(absent)
+    if os.geteuid() != 0:
+        return 'named network namespaces need root'
+    if not os.path.exists(os.path.join(options.build, 'app/sluiced/sluiced')):
+        return f'no sluiced in {options.build}; build it first'
+    return None
+
+
+def chosen(parser, text, known):
+    """Names separated by commas."""
+    names = text.split(',')
+    for name in names:
+        if name not in known:
+            parser.error(f'no {name}; there are {" ".join(known)}')
+    return names
+
+
+def main():
+    """Measures and reports."""
+    parser = report.arguments(__doc__, runs=5)
+    parser.add_argument('--servers', default='sluiced,nginx,sluiced-tap', metavar='A,B',
+                        help='some of ' + ' '.join(SERVERS))
+    parser.add_argument('--tests', default=','.join(TESTS), metavar='A,B',
+                        help='some of ' + ' '.join(TESTS))
+    parser.add_argument('--seconds', type=int, default=3, help='of wrk and ab each (3)')
+    parser.add_argument('--clients', type=int, default=64, help='connections at once (64)')
+    parser.add_argument('--megabytes', type=int, default=512, help='of the download (512)')
+    parser.add_argument('--idle', choices=('spin', 'adaptive'), default='spin',
+                        help="the idle policy of sluiced's worker (spin)")
+    parser.add_argument('--steering', choices=('own', 'sender'), default='own',
+                        help='which CPU does the receive work of an end of the veth pair in the'
+                        ' kernel: its own (default) or that of the sender')
+    options = parser.parse_args()
+    options.build = os.path.abspath(options.build)
+    servers = chosen(parser, options.servers, SERVERS)
+    tests = chosen(parser, options.tests, TESTS)
+    if options.quick:
+        options.seconds, options.clients, options.megabytes = 1, 8, 8
+    reason = missing(options, servers, tests)
+    if reason:
+        print(f'SKIP: {reason}')
+        sys.exit(report.SKIP)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(130))
+    report.warn_if_busy()
+    with contextlib.suppress(KeyboardInterrupt):
+        lines = measure(options, servers, tests)
+        rows = compare(lines, servers, tests)
+        report.publish(options, {'http': table(rows, servers)}, {'rows': rows, 'lines': lines})
+        sys.exit(any('error' in line for line in lines))
+    sys.exit(130)
+
+
+if __name__ == '__main__':
+    main()
