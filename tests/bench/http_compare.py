@@ -367,7 +367,8 @@ def table(rows, servers):
 
 def missing(options, servers, tests):
     """What keeps it from running here; nothing if it can."""
-    needed = {'ip', 'ethtool', 'taskset', 'setpriv', 'sysctl', 'curl'} | {TESTS[test][1] for test in tests}
+    needed = {'ip', 'ethtool', 'taskset', 'setpriv', 'sysctl', 'curl'}
+    needed |= {TESTS[test][1] for test in tests}
     needed |= {'nginx'} if any(SERVERS[server][0] == 'nginx' for server in servers) else set()
     absent = sorted(tool for tool in needed if shutil.which(tool) is None)
     if absent:
