@@ -18,6 +18,7 @@ struct burst {
 	uint8_t acks[TCP_BURST_MAX];	/* that may carry one */
 	unsigned int nsyns;
 	unsigned int nacks;
+	uint32_t flows_added;	/* stack.flows_added when pass 2 looked */
 };
 
 static void
@@ -58,6 +59,9 @@ resolve(const struct tcp_stack *stack, const struct burst *b, unsigned int i)
 {
 	uint32_t ref = b->ref[i];
 
+	/* Nothing was added since: what was not there still is not. */
+	if (ref == FLOW_REF_NONE && stack->flows_added == b->flows_added)
+		return ref;
 	if (ref != FLOW_REF_NONE && tcp_ref_has_key(stack, ref, &b->segs[i].key))
 		return ref;
 	return tcp_flow_find(stack, &b->segs[i].key, b->hash[i]);
@@ -249,6 +253,7 @@ tcp_input_burst(struct tcp_stack *stack, struct env *env, const struct tcp_seg *
 	b.pkts = pkts;
 	b.nsyns = 0;
 	b.nacks = 0;
+	b.flows_added = stack->flows_added;
 	if (SLUICE_UNLIKELY(env->now_us >= stack->cookies.rotate_at_us))
 		tcp_cookie_rotate(stack);
 	env->ctr->InSegs += n;

@@ -279,6 +279,7 @@ struct tcp_stack {
 	uint32_t conn_fresh;	/* slots from here on were never used */
 	uint32_t synq_free;
 	uint32_t synq_fresh;
+	uint32_t flows_added;	/* entries put into the flow table, ever */
 	uint32_t conns_used, synq_used, ranges_used;
 	uint32_t range_stamp;	/* of the run that grew last */
 	uint32_t orphans;

@@ -181,6 +181,7 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 	c = &stack->conns[slot];
 	cold = &stack->cold[slot];
 	take_slot(stack);
+	stack->flows_added++;
 	stack->conns_used++;
 	stack->env->ctr->ConnsInUse++;
 	gen = cold->gen;

@@ -43,11 +43,12 @@ static const uint16_t mss_classes[8] = { 88, 536, 1220, 1360, 1400, 1440, 1460, 
 static uint8_t
 mss_class(uint16_t mss)
 {
-	uint8_t i = 0;
+	uint8_t class = 0;
 
-	while (i < 7 && mss_classes[i + 1] <= mss)
-		i++;
-	return i;
+	/* Without a branch: how many of the larger ones fit. */
+	for (unsigned int i = 1; i < ARRAY_SIZE(mss_classes); i++)
+		class = (uint8_t)(class + (mss_classes[i] <= mss));
+	return class;
 }
 
 /* What the 6 bits in TSval say; 0 where the SYN had no timestamps. */

@@ -71,6 +71,7 @@ take_entry(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg
 		.has_sack = (seg->opts.present & TCP_OPT_SACK_OK) && tun->tcp_sack,
 	};
 	stack->env->ctr->WindowScaleClamped += seg->opts.wscale_clamped;
+	stack->flows_added++;
 	l->synq++;
 	l->synq_young++;
 	stack->synq_used++;

@@ -52,6 +52,7 @@ push(struct tcp_stack *stack, const struct tcp_tw *tw)
 	stack->tw[slot].since_ms = stack->env->now_ms & SINCE_MASK;
 	stack->tw[slot].live = 1;
 	stack->tw_tail = next_slot(stack, slot);
+	stack->flows_added++;
 	stack->tw_live++;
 	stack->env->ctr->TimeWaits++;
 	stack->env->ctr->state_count[TCPS_TIME_WAIT]++;
