@@ -50,8 +50,10 @@ write_csum(const struct tcp_stack *stack, uint8_t *tcp, const struct flow_key *k
 {
 	uint32_t bytes = (uint32_t)len->tcp + len->payload;
 	bool offload = (stack->env->tx_caps & ENV_TX_TCP_CSUM) != 0;
-	uint64_t sum = pseudo_csum(&stack->par.local->addr[key->laddr_idx], &key->raddr,
-		IP_PROTO_TCP, bytes);
+	const struct ip_addr *src = &stack->par.local->addr[key->laddr_idx];
+	uint64_t sum = key->family == FLOW_FAMILY_V4 ?
+		pseudo_csum_mapped(src, &key->raddr, IP_PROTO_TCP, bytes) :
+		pseudo_csum(src, &key->raddr, IP_PROTO_TCP, bytes);
 	uint16_t csum = offload ? csum_fold(sum) : csum_finish(csum_partial(tcp, bytes, sum));
 
 	memcpy(tcp + TCP_CSUM_OFFSET, &csum, sizeof(csum));

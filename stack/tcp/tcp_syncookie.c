@@ -114,8 +114,29 @@ cookie_tsval(const struct tcp_stack *stack, uint64_t flow_hash, uint8_t bits)
 	return seq32_gt(ts, now) ? ts - (1u << COOKIE_TS_BITS) : ts;
 }
 
+/* What we would offer, the same for all SYNs of a burst over one version of IP. */
+struct own_offer {
+	struct tcp_opts opts;
+	uint16_t wnd;
+	bool known;
+};
+
+static const struct own_offer *
+own_offer(struct tcp_stack *stack, const struct flow_key *key, struct own_offer offers[2])
+{
+	struct own_offer *offer = &offers[key->family == FLOW_FAMILY_V6];
+
+	if (!offer->known) {
+		tcp_syn_options(stack, key, 0, &offer->opts);
+		offer->wnd = (uint16_t)tcp_syn_window(stack);
+		offer->known = true;
+	}
+	return offer;
+}
+
 static void
-answer_one(struct tcp_stack *stack, const struct tcp_cookie_syn *syn, uint8_t bits, uint32_t cookie)
+answer_one(struct tcp_stack *stack, const struct tcp_cookie_syn *syn,
+	const struct own_offer *own, uint8_t bits, uint32_t cookie)
 {
 	const struct tcp_seg *seg = syn->seg;
 	uint8_t offered = seg->opts.present;
@@ -124,7 +145,7 @@ answer_one(struct tcp_stack *stack, const struct tcp_cookie_syn *syn, uint8_t bi
 		.key = &seg->key,
 		.seq = cookie,
 		.ack = seg->seq + 1,
-		.wnd = (uint16_t)tcp_syn_window(stack),
+		.wnd = own->wnd,
 		.flags = TCP_SYN | TCP_ACK,
 		.opts = &opts,
 	};
@@ -132,8 +153,11 @@ answer_one(struct tcp_stack *stack, const struct tcp_cookie_syn *syn, uint8_t bi
 	/* What cannot be kept is not offered. */
 	if (bits == 0)
 		offered &= (uint8_t)~(TCP_OPT_WSCALE | TCP_OPT_SACK_OK);
-	tcp_synack_options(stack, &seg->key, offered, cookie_tsval(stack, syn->hash, bits),
-		seg->opts.tsval, &opts);
+	opts.present = own->opts.present & (offered | TCP_OPT_MSS);
+	opts.mss = own->opts.mss;
+	opts.wscale = own->opts.wscale;
+	opts.tsval = cookie_tsval(stack, syn->hash, bits);
+	opts.tsecr = seg->opts.tsval;
 	syn->l->cookies_sent++;
 	syn->l->cookie_us = stack->env->now_us;
 	tcp_emit_reply(stack, syn->pkt, seg, &e);
@@ -143,12 +167,14 @@ void
 tcp_cookie_answer(struct tcp_stack *stack, const struct tcp_cookie_syn *syns, unsigned int n)
 {
 	unsigned int k = stack->cookies.current;
+	struct own_offer offers[2];
 	uint64_t words[TCP_BURST_MAX][4];
 	uint64_t mac[TCP_BURST_MAX];
 	uint8_t class[TCP_BURST_MAX];
 	uint8_t bits[TCP_BURST_MAX];
 
 	ASSERT(n > 0 && n <= TCP_BURST_MAX);
+	offers[0].known = offers[1].known = false;
 	for (unsigned int i = 0; i < n; i++) {
 		const struct tcp_seg *seg = syns[i].seg;
 
@@ -158,7 +184,8 @@ tcp_cookie_answer(struct tcp_stack *stack, const struct tcp_cookie_syn *syns, un
 	}
 	siphash24_4w_burst(&stack->cookies.key[k], words[0], mac, n);
 	for (unsigned int i = 0; i < n; i++)
-		answer_one(stack, &syns[i], bits[i], cookie_pack(mac[i], class[i], k));
+		answer_one(stack, &syns[i], own_offer(stack, &syns[i].seg->key, offers), bits[i],
+			cookie_pack(mac[i], class[i], k));
 	stack->env->ctr->SyncookiesSent += n;
 	stack->env->ctr->OutSegs += n;
 	stack->env->ctr->outcome[OUT_SYN_COOKIE_SENT] += n;

@@ -25,6 +25,15 @@ pseudo_csum(const struct ip_addr *src, const struct ip_addr *dst, uint8_t proto,
 	return csum_add(sum, load_le64(dst->b + 8));
 }
 
+/* The same of two v4-mapped addresses, from the four bytes in which they differ. */
+static inline uint64_t
+pseudo_csum_mapped(
+	const struct ip_addr *src, const struct ip_addr *dst, uint8_t proto, uint32_t len_bytes)
+{
+	return (uint64_t)load_le32(src->b + 12) + load_le32(dst->b + 12) +
+		__builtin_bswap32(len_bytes) + ((uint64_t)proto << 8);
+}
+
 /* The same from IPv4 addresses in host order. */
 static inline uint64_t
 pseudo_csum4(uint32_t src, uint32_t dst, uint8_t proto, uint32_t len_bytes)

@@ -36,6 +36,7 @@ ipv4_sums_equal_the_layout_of_rfc_9293(void **state)
 		expected = csum_fold(csum_partial(bytes, sizeof(bytes), 0));
 		assert_int_equal(csum_fold(pseudo_csum4(src, dst, proto, len)), expected);
 		assert_int_equal(csum_fold(pseudo_csum(&a, &b, proto, len)), expected);
+		assert_int_equal(csum_fold(pseudo_csum_mapped(&a, &b, proto, len)), expected);
 	}
 }
 
