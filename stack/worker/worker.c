@@ -20,16 +20,31 @@ set_now(struct worker *w, uint64_t now_us)
 	w->env.now_ms = (uint32_t)(now_us / 1000);
 }
 
+/*
+ * The copy the engines read. TCP works out its shares itself; the net layer knows of no other
+ * worker, so its limit for the whole appliance is shared out here, at least one each.
+ */
+static void
+take_tunables(struct worker *w, const struct tunables *tun)
+{
+	uint32_t icmp = tun->icmp_msgs_per_sec;
+
+	w->tun = *tun;
+	if (icmp > 0)
+		w->tun.icmp_msgs_per_sec = max_u32(icmp / w->workers, 1);
+}
+
 int
 worker_init(struct worker *w, const struct worker_params *par, uint64_t now_us)
 {
 	int err;
 
-	if (par->pkts_reserve >= par->pkts)
+	if (par->pkts_reserve >= par->pkts || par->tcp.workers == 0)
 		return -EINVAL;
 	memset(w, 0, sizeof(*w));
 	w->id = par->tcp.worker;
-	w->tun = par->tun;
+	w->workers = par->tcp.workers;
+	take_tunables(w, &par->tun);
 	pkt_pool_init(&w->pool, &par->source, par->pkts, par->pkts_reserve, par->payload_max,
 		par->pkt_stock);
 	rng_seed(&w->rng, par->seed);
@@ -168,5 +183,5 @@ worker_poll_at(const struct worker *w)
 void
 worker_set_tunables(struct worker *w, const struct tunables *tun)
 {
-	w->tun = *tun;
+	take_tunables(w, tun);
 }

@@ -54,6 +54,7 @@ struct worker {
 	struct rng rng;
 	struct counters ctr;
 	unsigned int id;
+	unsigned int workers;		/* how many share the limits of the appliance */
 	bool draining;			/* no new connections */
 };
 

@@ -311,6 +311,27 @@ new_tunables_count_from_the_next_packet(void **state)
 	assert_int_equal(w.ctr.outcome[OUT_RST_RATE], 1);
 }
 
+/* What is a limit of the whole appliance is no more for having several workers. */
+static void
+icmp_limit_is_shared_out_over_the_workers(void **state)
+{
+	struct worker_params par = params();
+	static struct worker other;
+	struct tunables tun = par.tun;
+
+	(void)state;
+	par.tcp.workers = 4;
+	assert_int_equal(worker_init(&other, &par, 0), 0);
+	assert_int_equal(other.tun.icmp_msgs_per_sec, par.tun.icmp_msgs_per_sec / 4);
+	tun.icmp_msgs_per_sec = 3;
+	worker_set_tunables(&other, &tun);
+	assert_int_equal(other.tun.icmp_msgs_per_sec, 1);
+	tun.icmp_msgs_per_sec = 0;
+	worker_set_tunables(&other, &tun);
+	assert_int_equal(other.tun.icmp_msgs_per_sec, 0);
+	worker_fini(&other, 0);
+}
+
 #define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -326,6 +347,7 @@ main(void)
 		WORKER_TEST(every_frame_has_one_outcome),
 		WORKER_TEST(it_says_when_it_must_be_called_again),
 		WORKER_TEST(new_tunables_count_from_the_next_packet),
+		WORKER_TEST(icmp_limit_is_shared_out_over_the_workers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
