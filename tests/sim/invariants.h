@@ -21,8 +21,8 @@
  *  I-12  every received frame has one outcome            lib/host.c
  *  I-13  transitions of RFC 9293 figure 5 only           asserted by the engine; here: no data
  *                                                        before the handshake, none after FIN
- *  I-14  a poll ends                                     lib/host.c (rounds), here (frames per
- * step) I-15  connections do not interfere                    scripts
+ *  I-14  a poll ends                                     lib/host.c (rounds), here (frames)
+ *  I-15  connections do not interfere                    scripts
  */
 
 struct sim_node;
