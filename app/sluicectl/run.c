@@ -253,7 +253,7 @@ static int
 run_watch(const struct cli *cli, struct client *c, json_t *args, struct failure *f)
 {
 	json_t *verb_json = NULL, *before = NULL;
-	unsigned int seconds, count, i;
+	unsigned int seconds = 0, count = 0, i;
 	struct verb verb;
 	int code;
 

@@ -217,7 +217,7 @@ static int
 cpus_read(const char *text, void *field)
 {
 	struct config_cpus cpus = { .count = 0 };
-	uint32_t first, last;
+	uint32_t first = 0, last;
 	int err;
 
 	do {
