@@ -94,7 +94,7 @@ http_files_init(struct http_files *files, const char *root, uint32_t count)
 void
 http_files_destroy(struct http_files *files)
 {
-	for (uint32_t i = 0; i < files->count; i++)
+	for (uint32_t i = 0; files->entries != NULL && i < files->count; i++)
 		if (files->entries[i].fd >= 0)
 			close(files->entries[i].fd);
 	free(files->hashes);

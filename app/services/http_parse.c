@@ -194,9 +194,8 @@ use_field(struct http_request *r, enum http_field field, struct line value)
 	r->seen |= 1u << field;
 	if (field == HTTP_FIELD_CONNECTION)
 		parse_connection(r, value);
-	else if (field == HTTP_FIELD_CONTENT_LENGTH && !parse_content_length(r, value))
-		return HTTP_PARSE_BAD;
-	else if (field == HTTP_FIELD_HOST && !is_host(value))
+	else if ((field == HTTP_FIELD_CONTENT_LENGTH && !parse_content_length(r, value)) ||
+		(field == HTTP_FIELD_HOST && !is_host(value)))
 		return HTTP_PARSE_BAD;
 	else if (field == HTTP_FIELD_EXPECT)
 		r->expect_continue = http_text_equals(value.at, value.len, "100-continue");

@@ -146,7 +146,7 @@ make_room(struct client *c, struct failure *f)
 	char *grown;
 	size_t size;
 
-	if (c->begin > 0) {
+	if (c->begin > 0 && c->data != NULL) {
 		memmove(c->data, c->data + c->begin, c->end - c->begin);
 		c->end -= c->begin;
 		c->begin = 0;

@@ -37,6 +37,8 @@ value_of(const char *name, const char *short_name, int argc, char **argv, int *i
 	size_t len = strlen(name);
 	const char *word = argv[*i];
 
+	if (word == NULL)
+		return NULL;
 	if (strncmp(word, name, len) == 0 && word[len] == '=')
 		return word + len + 1;
 	if (strcmp(word, name) != 0 && (short_name == NULL || strcmp(word, short_name) != 0))

@@ -254,7 +254,7 @@ run_watch(const struct cli *cli, struct client *c, json_t *args, struct failure 
 {
 	json_t *verb_json = NULL, *before = NULL;
 	unsigned int seconds = 0, count = 0, i;
-	struct verb verb;
+	struct verb verb = { 0 };
 	int code;
 
 	code = run_number(args, "seconds", 1, 1, &seconds, f);

@@ -48,7 +48,7 @@ ctl_reply_new(const struct ctl_session *s, const json_t *id)
 	if (id != NULL)
 		json_object_set_new(reply, "id", json_deep_copy(id));
 	json_object_set_new(reply, "schema_version", json_integer(CTL_SCHEMA_VERSION));
-	json_object_set_new(reply, "ts_ns", json_integer((json_int_t)(now_us * 1000)));
+	json_object_set_new(reply, "ts_ns", json_integer((json_int_t)now_us * 1000));
 	json_object_set_new(
 		reply, "uptime_s", json_integer((json_int_t)((now_us - b->started_us) / 1000000)));
 	return reply;

@@ -219,7 +219,7 @@ add_memory(struct arg_list *args, const struct eal_params *par, struct eal_facts
 			"Fix: lower memory.packets or workers, or give the machine more",
 			(unsigned long long)mib, (unsigned long long)(available_bytes() >> 20));
 	add_arg(args, "-m");
-	add_arg(args, "%llu", (unsigned long long)(mib + (mib & 1)));
+	add_arg(args, "%llu", (unsigned long long)mib + (mib & 1));
 	if (facts->hugepages) {
 		add_arg(args, "--in-memory");
 		add_arg(args, "--single-file-segments");

@@ -358,8 +358,8 @@ static enum net_verdict
 ip6_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct tcp_seg *seg,
 	struct pkt_txq *tx)
 {
-	struct ip6_hdr hdr;
-	struct ip6_upper upper;
+	struct ip6_hdr hdr = { 0 };
+	struct ip6_upper upper = { 0 };
 	uint64_t pseudo;
 	int laddr_idx = -1;
 	unsigned int out;
