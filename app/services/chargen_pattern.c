@@ -27,7 +27,8 @@ chargen_fill(uint8_t *dst, size_t len, uint32_t pos)
 
 		if (n > len)
 			n = len;
-		/* A line ends with CR LF, not with a zero. NOLINTNEXTLINE(*-not-null-terminated-result) */
+		/* A line ends with CR LF, not with a zero. */
+		/* NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 		memcpy(text, chargen_ring + line, CHARGEN_LINE_CHARS);
 		memcpy(text + CHARGEN_LINE_CHARS, "\r\n", 2);
 		memcpy(dst, text + column, n);
