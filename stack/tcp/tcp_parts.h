@@ -174,6 +174,22 @@ void tcp_emit(struct tcp_stack *stack, struct pkt *p, const struct tcp_emit *e);
  * stays to be turned round. Falls back to a new packet if the reply is longer than the buffer. */
 void tcp_emit_reply(struct tcp_stack *stack, struct pkt *p, const struct tcp_seg *seg,
 	const struct tcp_emit *e);
+/** The SYN-ACK of a burst that the others are copied from. */
+struct tcp_emit_model {
+	const uint8_t *ip;	/* its headers; NULL: none can be copied */
+	uint64_t ol_flags, tx_offload;
+	uint16_t flags;
+	uint8_t laddr_idx;
+};
+/** Make what was just written for e the model, if it is of the usual kind. */
+void tcp_emit_model_take(const struct tcp_stack *stack, const struct tcp_emit *e,
+	struct tcp_emit_model *model);
+/**
+ * tcp_emit_reply for a SYN-ACK that differs from the model only in peer, numbers and timestamps,
+ * which are written over a copy of it. False: it differs in more; p is as it was.
+ */
+bool tcp_emit_alike(struct tcp_stack *stack, struct pkt *p, const struct tcp_seg *seg,
+	const struct tcp_emit *e, const struct tcp_emit_model *model);
 
 /* tcp_respond.c: answers without a connection; each takes pkt over. */
 /** RST as RFC 9293 s3.10.7.1 has it, within the budget. */

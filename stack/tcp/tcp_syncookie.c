@@ -136,7 +136,7 @@ own_offer(struct tcp_stack *stack, const struct flow_key *key, struct own_offer 
 
 static void
 answer_one(struct tcp_stack *stack, const struct tcp_cookie_syn *syn,
-	const struct own_offer *own, uint8_t bits, uint32_t cookie)
+	const struct own_offer *own, uint8_t bits, uint32_t cookie, struct tcp_emit_model *model)
 {
 	const struct tcp_seg *seg = syn->seg;
 	uint8_t offered = seg->opts.present;
@@ -160,13 +160,17 @@ answer_one(struct tcp_stack *stack, const struct tcp_cookie_syn *syn,
 	opts.tsecr = seg->opts.tsval;
 	syn->l->cookies_sent++;
 	syn->l->cookie_us = stack->env->now_us;
+	if (tcp_emit_alike(stack, syn->pkt, seg, &e, model))
+		return;
 	tcp_emit_reply(stack, syn->pkt, seg, &e);
+	tcp_emit_model_take(stack, &e, model);
 }
 
 void
 tcp_cookie_answer(struct tcp_stack *stack, const struct tcp_cookie_syn *syns, unsigned int n)
 {
 	unsigned int k = stack->cookies.current;
+	struct tcp_emit_model model = { .ip = NULL };
 	struct own_offer offers[2];
 	uint64_t words[TCP_BURST_MAX][4];
 	uint64_t mac[TCP_BURST_MAX];
@@ -185,7 +189,7 @@ tcp_cookie_answer(struct tcp_stack *stack, const struct tcp_cookie_syn *syns, un
 	siphash24_4w_burst(&stack->cookies.key[k], words[0], mac, n);
 	for (unsigned int i = 0; i < n; i++)
 		answer_one(stack, &syns[i], own_offer(stack, &syns[i].seg->key, offers), bits[i],
-			cookie_pack(mac[i], class[i], k));
+			cookie_pack(mac[i], class[i], k), &model);
 	stack->env->ctr->SyncookiesSent += n;
 	stack->env->ctr->OutSegs += n;
 	stack->env->ctr->outcome[OUT_SYN_COOKIE_SENT] += n;

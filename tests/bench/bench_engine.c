@@ -25,7 +25,7 @@ static const struct effort quick_effort = { 3, 40, 10, 2000 };
 
 /* --- axes ------------------------------------------------------------------------------------ */
 
-/* Axis (a): a SYN answered with a cookie, from random sources; live connections beside it. */
+/* Axes (a), (a2): a SYN answered, an ACK refused, from random sources; live connections beside. */
 static void
 bench_syn(const struct effort *e, uint32_t live, bool bogus_ack)
 {
@@ -158,6 +158,12 @@ run_bogus_ack(const struct effort *e)
 }
 
 static void
+run_bogus_ack_live(const struct effort *e)
+{
+	bench_syn(e, e->many, true);
+}
+
+static void
 run_connection(const struct effort *e)
 {
 	bench_connection(e, 0, true);
@@ -194,6 +200,7 @@ static const struct subject subjects[] = {
 	{ "syn_cookie", run_syn_cookie },
 	{ "syn_cookie_live", run_syn_cookie_live },
 	{ "bogus_ack", run_bogus_ack },
+	{ "bogus_ack_live", run_bogus_ack_live },
 	{ "connection", run_connection },
 	{ "connection_live", run_connection_live },
 	{ "request", run_request },

@@ -14,6 +14,7 @@ AXES = {
     'a': ('syn_cookie', True),
     'a-live': ('syn_cookie_live', False),
     'a2': ('bogus_ack', True),
+    'a2-live': ('bogus_ack_live', False),
     'b': ('connection', True),
     'b-live': ('connection_live', False),
     'c': ('request', True),

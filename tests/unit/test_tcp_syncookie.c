@@ -367,6 +367,61 @@ a_burst_of_syns_gets_the_cookies_each_would_get_alone(void **state)
 	}
 }
 
+/* Answers of a burst are copies of its first: peers differ in all that a copy must not keep. */
+static void
+mixed_peer(struct bed_peer *p, struct tcp_bed *bed, unsigned int i)
+{
+	bed_peer_init(p, bed);
+	p->irs = p->seq = i * 0x01010101u;
+	p->tsval = i * 0x10101u;
+	p->offer = i % 5 == 4 ? TCP_OPT_TS : TCP_OPT_WSCALE | TCP_OPT_SACK_OK | TCP_OPT_TS;
+	if (i % 7 == 6) {
+		assert_int_equal(ip_addr_parse(&p->key.raddr, "2001:db8::2", 11), 0);
+		p->key = flow_key_make(&p->key.raddr, p->key.rport, 1, BED_PORT);
+	} else if (i % 7 == 5) {
+		p->key.laddr_idx = 2;
+	}
+}
+
+static void
+a_burst_of_syns_is_answered_byte_for_byte_as_each_alone(void **state)
+{
+	static const uint32_t caps[] = { 0, ENV_TX_TCP_CSUM, ENV_TX_IP_CSUM | ENV_TX_TCP_CSUM };
+	struct tcp_bed *bed = *state;
+	struct tcp_seg segs[TCP_BURST_MAX];
+	struct pkt *answers[TCP_BURST_MAX];
+
+	always(bed);
+	for (size_t row = 0; row < ARRAY_SIZE(caps); row++) {
+		bed->env.tx_caps = caps[row];
+		for (unsigned int i = 0; i < TCP_BURST_MAX; i++) {
+			struct bed_peer p;
+
+			mixed_peer(&p, bed, i);
+			segs[i] = bed_peer_seg(&p, TCP_SYN, 0);
+		}
+		tcp_bed_input(bed, segs, TCP_BURST_MAX);
+		assert_int_equal(bed->tx.count, TCP_BURST_MAX);
+		memcpy(answers, bed->tx.pkts, sizeof(answers));
+		bed->tx.count = 0;
+		for (unsigned int i = 0; i < TCP_BURST_MAX; i++) {
+			const struct pkt *alone;
+
+			tcp_bed_input(bed, &segs[i], 1);
+			alone = bed->tx.pkts[0];
+			assert_int_equal(alone->data_len, answers[i]->data_len);
+			assert_memory_equal(
+				pkt_data(alone), pkt_data(answers[i]), alone->data_len);
+			assert_true(alone->ol_flags == answers[i]->ol_flags);
+			assert_true(alone->tx_offload == answers[i]->tx_offload);
+			assert_int_equal(alone->app.flags, answers[i]->app.flags);
+			tcp_bed_discard(bed);
+			pkt_free(bed->env.pool, answers[i]);
+		}
+	}
+	bed->env.tx_caps = 0;
+}
+
 int
 main(void)
 {
@@ -386,6 +441,7 @@ main(void)
 		BED_TEST(a_valid_cookie_meets_a_full_accept_queue_as_any_handshake),
 		BED_TEST(the_same_ack_twice_in_a_burst_opens_one_connection),
 		BED_TEST(a_burst_of_syns_gets_the_cookies_each_would_get_alone),
+		BED_TEST(a_burst_of_syns_is_answered_byte_for_byte_as_each_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
