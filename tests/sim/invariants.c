@@ -8,52 +8,17 @@
 #include "base/seq32.h"
 #include "lib/fail.h"
 #include "lib/view.h"
+#include "sim/flows.h"
 #include "sim/sim.h"
 
-#define GAPS_MAX 128u
-#define BUCKETS 4096u
 /** Frames one step may send: all buffers full at once, and some. */
 #define STEP_FRAMES_MAX 8192u
-/** Forgotten when silent for so long: far beyond every timer of a connection. */
-#define FORGET_US (6ull * 3600 * 1000000)
-
-/* What has arrived of one incarnation of the peer's stream. */
-struct stream {
-	bool known;
-	bool ws_offered;
-	uint8_t ws;
-	uint32_t isn;
-	uint32_t next; /* everything before it has arrived */
-	uint32_t end; /* the highest number seen */
-	unsigned int gaps; /* arrived runs behind a gap, in order */
-	uint32_t run[GAPS_MAX][2];
-	bool fuzzy; /* too many of them: only end is known */
-};
-
-struct flow {
-	struct flow *next;
-	uint32_t rip;
-	uint16_t rport, lport;
-	uint64_t seen_us;
-	/* What came in; the one before may still be the one that counts. */
-	struct stream in, in_before;
-	/* What went out. */
-	bool out_known, out_ws_offered;
-	uint8_t out_ws;
-	uint32_t iss, out_end;
-	bool fin_sent;
-	uint32_t fin_seq;
-	bool acked; /* ack_last and edge_last mean something */
-	uint32_t ack_last, edge_last;
-	/* What the peer allows. */
-	bool edge_known;
-	uint32_t edge;
-	bool verified; /* the peer has acknowledged our SYN */
-};
+#define WIRE_LEN_MIN 60u
+#define MSS_OPT_LEN 4u
 
 struct watch {
 	struct sim_node *node;
-	struct flow *buckets[BUCKETS];
+	struct flows *flows;
 	bool lone_rst; /* the burst was one RST */
 	struct view rst;
 	unsigned int step_frames;
@@ -68,55 +33,36 @@ watch_new(struct sim_node *node)
 
 	CHECK(w != NULL, "out of memory");
 	w->node = node;
+	w->flows = flows_new();
 	return w;
 }
 
 void
 watch_free(struct watch *w)
 {
-	for (unsigned int i = 0; i < BUCKETS; i++)
-		while (w->buckets[i] != NULL) {
-			struct flow *f = w->buckets[i];
-
-			w->buckets[i] = f->next;
-			free(f);
-		}
+	flows_free(w->flows);
 	free(w);
 }
 
-static uint32_t
-ip4_of(const uint8_t ip[16])
+static struct flow *
+flow_of(struct watch *w, const struct view *v, bool arriving, uint64_t now_us)
 {
-	return load_be32(ip + 12);
+	struct flow_id id;
+
+	memcpy(id.rip, arriving ? v->src : v->dst, 16);
+	memcpy(id.lip, arriving ? v->dst : v->src, 16);
+	id.rport = arriving ? v->sport : v->dport;
+	id.lport = arriving ? v->dport : v->sport;
+	return flows_find(w->flows, &id, now_us);
 }
 
-static struct flow *
-find(struct watch *w, uint32_t rip, uint16_t rport, uint16_t lport, uint64_t now_us)
+static bool
+is_own(const struct sim_node *node, const uint8_t ip[16])
 {
-	uint32_t h = (rip * 2654435761u ^ (uint32_t)rport << 16 ^ lport) * 2246822519u >> 20;
-	struct flow **at = &w->buckets[h % BUCKETS], *f;
+	uint8_t own[16];
 
-	while ((f = *at) != NULL) {
-		if (f->rip == rip && f->rport == rport && f->lport == lport) {
-			f->seen_us = now_us;
-			return f;
-		}
-		if (now_us - f->seen_us > FORGET_US) {
-			*at = f->next;
-			free(f);
-			continue;
-		}
-		at = &f->next;
-	}
-	f = calloc(1, sizeof(*f));
-	CHECK(f != NULL, "out of memory");
-	f->rip = rip;
-	f->rport = rport;
-	f->lport = lport;
-	f->seen_us = now_us;
-	f->next = w->buckets[h % BUCKETS];
-	w->buckets[h % BUCKETS] = f;
-	return f;
+	view_ip4(own, node->ip4);
+	return memcmp(own, ip, 16) == 0;
 }
 
 SLUICE_NORETURN static void
@@ -124,70 +70,34 @@ broken(const struct watch *w, const struct flow *f, const struct view *v, const 
 {
 	char text[512];
 
-	fail("%s\nnode %u, port %u <-> 10.0.%u.%u:%u: %s", what, w->node->idx, f->lport,
-		f->rip >> 8 & 255, f->rip & 255, f->rport, view_text(v, text, sizeof(text)));
+	fail("%s\nnode %u, port %u <-> ...%u.%u:%u: %s", what, w->node->idx, f->id.lport,
+		f->id.rip[14], f->id.rip[15], f->id.rport, view_text(v, text, sizeof(text)));
 }
 
 /* --- arriving ------------------------------------------------------------------------------- */
 
-/* Runs are few and short-lived: a sorted array does. */
-static void
-add_run(struct stream *s, uint32_t left, uint32_t right)
+/* On the wire no frame is shorter than 60 bytes, whatever it holds. */
+static size_t
+wire_len(size_t len)
 {
-	unsigned int i = 0, n;
-
-	while (i < s->gaps && seq32_lt(s->run[i][1], left))
-		i++;
-	for (n = i; n < s->gaps && seq32_leq(s->run[n][0], right); n++) {
-		left = seq32_min(left, s->run[n][0]);
-		right = seq32_max(right, s->run[n][1]);
-	}
-	if (n == i && s->gaps == GAPS_MAX) {
-		s->fuzzy = true;
-		return;
-	}
-	/* Runs i .. n - 1 become one; none: one is inserted. */
-	memmove(&s->run[i + 1], &s->run[n], (s->gaps - n) * sizeof(s->run[0]));
-	s->gaps = s->gaps - (n - i) + 1;
-	s->run[i][0] = left;
-	s->run[i][1] = right;
+	return len < WIRE_LEN_MIN ? WIRE_LEN_MIN : len;
 }
 
 static void
-add_data(struct stream *s, uint32_t left, uint32_t right)
+count(struct traffic *t, size_t len)
 {
-	if (seq32_gt(right, s->end))
-		s->end = right;
-	if (seq32_leq(right, s->next))
-		return;
-	if (seq32_gt(left, s->next)) {
-		add_run(s, left, right);
-		return;
-	}
-	s->next = right;
-	while (s->gaps > 0 && seq32_leq(s->run[0][0], s->next)) {
-		s->next = seq32_max(s->next, s->run[0][1]);
-		s->gaps--;
-		memmove(&s->run[0], &s->run[1], s->gaps * sizeof(s->run[0]));
-	}
-	if (s->gaps == 0 && s->next == s->end)
-		s->fuzzy = false;
+	t->packets++;
+	t->bytes += wire_len(len);
 }
 
 static void
-start_stream(struct flow *f, const struct view *v)
+see_syn(struct flow *f, const struct view *v)
 {
 	const struct view_opt *ws = view_opt_find(&v->opts, VIEW_OPT_WSCALE);
 
-	if (f->in.known && f->in.isn == v->seq)
-		return;
-	f->in_before = f->in;
-	memset(&f->in, 0, offsetof(struct stream, run));
-	f->in.known = true;
-	f->in.isn = v->seq;
-	f->in.next = f->in.end = v->seq;
-	f->in.ws_offered = ws != NULL;
-	f->in.ws = ws != NULL ? (uint8_t)min_u32(ws->v[0], 14) : 0;
+	f->syn_without_mss = view_opt_find(&v->opts, VIEW_OPT_MSS) == NULL;
+	if (flow_begin_stream(f, v->seq, ws != NULL ? (int)ws->v[0] : -1))
+		f->got_since_syn = (struct traffic){ 0 };
 }
 
 /* The right edge the peer offers; only ever grows, since we may have used it before it shrank. */
@@ -213,22 +123,22 @@ see_arrival(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len, bo
 {
 	struct flow *f;
 	struct view v;
-	uint32_t left;
+	uint32_t end;
 
-	if (view_parse(buf, len, &v) != VIEW_TCP || ip4_of(v.dst) != w->node->ip4)
+	if (view_parse(buf, len, &v) != VIEW_TCP || !is_own(w->node, v.dst))
 		return;
 	if (alone && (v.flags & VIEW_RST)) {
 		w->lone_rst = true;
 		w->rst = v;
 	}
-	f = find(w, ip4_of(v.src), v.sport, v.dport, now_us);
+	f = flow_of(w, &v, true, now_us);
 	if (v.flags & VIEW_SYN)
-		start_stream(f, &v);
-	left = v.seq;
-	if (f->in.known && seq32_geq(left, f->in.isn))
-		add_data(&f->in, left, left + view_seg_len(&v));
-	if (f->in_before.known && seq32_geq(left, f->in_before.isn))
-		add_data(&f->in_before, left, left + view_seg_len(&v));
+		see_syn(f, &v);
+	count(&f->got, len);
+	count(&f->got_since_syn, len);
+	end = v.seq + view_seg_len(&v);
+	stream_add(&f->in, v.seq, end);
+	stream_add(&f->in_before, v.seq, end);
 	see_offer(f, &v);
 }
 
@@ -243,12 +153,6 @@ watch_burst(struct watch *w, uint64_t now_us, const uint8_t *const *bufs, const 
 
 /* --- leaving -------------------------------------------------------------------------------- */
 
-static bool
-ack_is_covered(const struct stream *s, uint32_t ack)
-{
-	return s->known && seq32_leq(ack, s->fuzzy ? s->end : s->next) && seq32_geq(ack, s->isn);
-}
-
 static void
 check_ack(const struct watch *w, struct flow *f, const struct view *v)
 {
@@ -256,9 +160,9 @@ check_ack(const struct watch *w, struct flow *f, const struct view *v)
 	uint8_t ws = scaled ? f->out_ws : 0;
 	uint32_t edge = v->ack + ((uint32_t)v->wnd << ws);
 
-	if (!ack_is_covered(&f->in, v->ack) && !ack_is_covered(&f->in_before, v->ack))
+	if (!stream_covers(&f->in, v->ack) && !stream_covers(&f->in_before, v->ack))
 		broken(w, f, v, "I-2: acknowledges what never arrived");
-	if (f->acked && ack_is_covered(&f->in, v->ack)) {
+	if (f->acked && stream_covers(&f->in, v->ack)) {
 		if (seq32_lt(v->ack, f->ack_last))
 			broken(w, f, v, "I-4: the acknowledgement went back");
 		/* Scaling rounds; a FIN ends the need for a window. */
@@ -267,7 +171,7 @@ check_ack(const struct watch *w, struct flow *f, const struct view *v)
 	}
 	f->ack_last = v->ack;
 	f->edge_last = edge;
-	f->acked = ack_is_covered(&f->in, v->ack);
+	f->acked = stream_covers(&f->in, v->ack);
 }
 
 static void
@@ -297,11 +201,17 @@ static void
 send_syn(struct flow *f, const struct view *v)
 {
 	const struct view_opt *ws = view_opt_find(&v->opts, VIEW_OPT_WSCALE);
+	bool answers = (v->flags & VIEW_ACK) != 0;
 
 	f->out_ws_offered = ws != NULL;
 	f->out_ws = ws != NULL ? (uint8_t)ws->v[0] : 0;
 	if (f->out_known && f->iss == v->seq)
 		return;
+	/* The same ports again: what passed between the old ends proves nothing for the new. */
+	if (f->verified || f->called) {
+		f->got = f->got_since_syn;
+		f->given = (struct traffic){ 0 };
+	}
 	f->out_known = true;
 	f->iss = v->seq;
 	f->out_end = v->seq + 1;
@@ -309,13 +219,63 @@ send_syn(struct flow *f, const struct view *v)
 	f->acked = false;
 	f->edge_known = false;
 	f->verified = false;
+	f->called = !answers;
+	f->synacks_again = 0;
+}
+
+/*
+ * I-10: whoever forges a sender's address must not gain by it, in packets or in bytes. The one
+ * thing sent unasked is the SYN-ACK again that a queued SYN is owed, so many times and no more. The
+ * one thing longer than its cause is the SYN-ACK to a SYN without MSS option: ours has to say what
+ * we take (RFC 9293 s3.7.1, SHLD-5).
+ */
+static void
+check_strangers(const struct watch *w, struct flow *f, const struct view *v, size_t len, bool again)
+{
+	if (f->verified || f->called)
+		return;
+	if ((v->flags & VIEW_SYN) && f->syn_without_mss)
+		len -= MSS_OPT_LEN;
+	count(&f->given, len);
+	if (f->given.packets <= f->got.packets && f->given.bytes <= f->got.bytes)
+		return;
+	if (!again)
+		broken(w, f, v, "I-10: more goes out to an unverified peer than came in");
+	if (++f->synacks_again > w->node->synacks_again_max)
+		broken(w, f, v, "I-10: too many SYN-ACKs to an unverified peer");
+	/* Allowed, so it is on nobody's account. */
+	f->given.packets--;
+	f->given.bytes -= wire_len(len);
+}
+
+static void
+check_tcp(struct watch *w, uint64_t now_us, const struct view *v, size_t len)
+{
+	struct flow *f = flow_of(w, v, false, now_us);
+	bool again = f->out_known && (v->flags & VIEW_SYN) && v->seq == f->iss;
+
+	if (w->lone_rst && (v->flags & VIEW_RST) && w->rst.sport == v->dport &&
+		w->rst.dport == v->sport && memcmp(w->rst.src, v->dst, 16) == 0)
+		broken(w, f, v, "I-11: RST in reply to RST");
+	if ((v->flags & VIEW_SYN) && !(v->flags & VIEW_RST))
+		send_syn(f, v);
+	check_strangers(w, f, v, len, again);
+	if (v->flags & VIEW_RST)
+		return;
+	if ((v->flags & VIEW_SYN) && !w->syn_sent) {
+		w->syn_sent = true;
+		w->first_iss = v->seq;
+	}
+	if (v->flags & VIEW_ACK)
+		check_ack(w, f, v);
+	if (f->out_known && !(v->flags & VIEW_SYN))
+		check_data(w, f, v);
 }
 
 void
 watch_sent(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len)
 {
 	uint16_t mtu = w->node->host->par.mtu;
-	struct flow *f;
 	struct view v;
 
 	if (++w->step_frames > STEP_FRAMES_MAX)
@@ -326,24 +286,9 @@ watch_sent(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len)
 		fail("node %u sent %zu bytes over an MTU of %u", w->node->idx, len, mtu);
 	if (v.kind != VIEW_TCP)
 		return;
-	if (ip4_of(v.src) != w->node->ip4)
+	if (!is_own(w->node, v.src))
 		fail("node %u sent from an address that is not its own", w->node->idx);
-	f = find(w, ip4_of(v.dst), v.dport, v.sport, now_us);
-	if (w->lone_rst && (v.flags & VIEW_RST) && w->rst.sport == v.dport &&
-		w->rst.dport == v.sport && ip4_of(w->rst.src) == f->rip)
-		broken(w, f, &v, "I-11: RST in reply to RST");
-	if (v.flags & VIEW_RST)
-		return;
-	if (v.flags & VIEW_SYN)
-		send_syn(f, &v);
-	if ((v.flags & VIEW_SYN) && !w->syn_sent) {
-		w->syn_sent = true;
-		w->first_iss = v.seq;
-	}
-	if (v.flags & VIEW_ACK)
-		check_ack(w, f, &v);
-	if (f->out_known && !(v.flags & VIEW_SYN))
-		check_data(w, f, &v);
+	check_tcp(w, now_us, &v, len);
 }
 
 bool

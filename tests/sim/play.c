@@ -69,6 +69,9 @@ add_host(struct run *run)
 	make_params(run, &par);
 	node = sim_add_host(&run->sim, &par, &sc->link);
 	node->coalesce_us = sc->coalesce_us;
+	/* With cookies for all no SYN is queued. */
+	if (sc->mix.syncookies != 2)
+		node->synacks_again_max = par.tun.tcp_synack_retries;
 	node->alloc_fail_ppm = sc->alloc_fail_ppm;
 	return node;
 }

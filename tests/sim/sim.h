@@ -63,6 +63,7 @@ struct sim_node {
 	sim_raw_fn *raw;
 	void *raw_ctx;
 	struct watch *watch; /* what was seen of its connections */
+	unsigned int synacks_again_max; /* that a peer may get unasked (I-10) */
 	uint32_t coalesce_us; /* frames are processed together at most that much later */
 	struct sim_frame **rx;
 	unsigned int rx_count, rx_cap;

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a watcher remembers of each connection: what came in, what went out, what was promised. */
+#ifndef SIM_FLOWS_H
+#define SIM_FLOWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What has arrived of one incarnation of the peer's stream. */
+struct stream {
+	bool known;
+	bool ws_offered;
+	uint8_t ws;
+	bool fuzzy; /* too many runs: only end is known */
+	uint32_t isn;
+	uint32_t next; /* everything before it has arrived */
+	uint32_t end; /* the highest number seen */
+	unsigned int gaps, gaps_cap; /* arrived runs behind a gap, in order */
+	uint32_t (*run)[2];
+};
+
+struct traffic {
+	uint64_t packets, bytes;
+};
+
+/** Both ends as the watched node sees them; addresses as struct view has them. */
+struct flow_id {
+	uint8_t rip[16], lip[16];
+	uint16_t rport, lport;
+};
+
+struct flow {
+	struct flow *next;
+	struct flow_id id;
+	uint64_t seen_us;
+	/* What came in; the one before may still be the one that counts. */
+	struct stream in, in_before;
+	/* What went out. */
+	bool out_known, out_ws_offered;
+	uint8_t out_ws;
+	uint32_t iss, out_end;
+	bool fin_sent;
+	uint32_t fin_seq;
+	bool acked; /* ack_last and edge_last mean something */
+	uint32_t ack_last, edge_last;
+	/* What the peer allows. */
+	bool edge_known;
+	uint32_t edge;
+	/*
+	 * Of a peer that has not acknowledged our SYN nobody knows whether it is where it says it
+	 * is (I-10). Whom we called ourselves is no victim of a forged address.
+	 */
+	bool verified, called;
+	bool syn_without_mss; /* the last one */
+	struct traffic got, given; /* while it was not verified */
+	struct traffic got_since_syn; /* since the first SYN of this number */
+	unsigned int synacks_again; /* sent without being asked, of this number */
+};
+
+struct flows;
+
+struct flows *flows_new(void);
+void flows_free(struct flows *t);
+
+/** The flow of that name; made if there is none. */
+struct flow *flows_find(struct flows *t, const struct flow_id *id, uint64_t now_us);
+
+/** Everything is forgotten: the node has lost its memory as well. */
+void flows_forget(struct flows *t);
+
+/** A peer's SYN with number isn begins a stream; true if it is a new one. ws < 0: no scaling. */
+bool flow_begin_stream(struct flow *f, uint32_t isn, int ws);
+
+/** Numbers left .. right - 1 have arrived. */
+void stream_add(struct stream *s, uint32_t left, uint32_t right);
+
+/** Everything before ack has arrived, as far as one knows. */
+bool stream_covers(const struct stream *s, uint32_t ack);
+
+#endif
