@@ -12,6 +12,7 @@
 /** Values of tcp_congestion_control; tunables_cc_names has the names. */
 enum tun_cc {
 	TUN_CC_RENO,
+	TUN_CC_CUBIC,
 };
 
 /** Names of the congestion controls by enum tun_cc, NULL at the end. */

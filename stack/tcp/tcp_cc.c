@@ -5,12 +5,26 @@
 /* By the value of tcp_congestion_control. */
 static const struct tcp_cc *const algorithms[] = {
 	[TUN_CC_RENO] = &tcp_cc_reno,
+	[TUN_CC_CUBIC] = &tcp_cc_cubic,
 };
 
 const struct tcp_cc *
 tcp_cc_of(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	return algorithms[tcp_cold(stack, c)->cc];
+}
+
+void
+tcp_cc_init(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	c->cwnd = stack->env->tun->tcp_initial_cwnd * c->mss;
+}
+
+/* Grown only while the window is what limits us (RFC 7661 s4.1, Linux's factor of two). */
+bool
+tcp_cc_is_limited(const struct tcp_conn *c, uint32_t acked)
+{
+	return 2 * (uint64_t)(c->snd_nxt - c->snd_una + acked) >= c->cwnd;
 }
 
 /* RFC 5681 s4.1: after an idle time longer than the RTO the old window says nothing. */

@@ -10,7 +10,23 @@ a_new_connection_has_an_algorithm(void **state)
 
 	bed_peer_init(&p, bed);
 	bed_peer_reach(&p, TCPS_ESTABLISHED);
-	assert_string_equal(tcp_cc_of(bed->stack, bed_peer_conn(&p))->name, "reno");
+	assert_string_equal(tcp_cc_of(bed->stack, bed_peer_conn(&p))->name, "cubic");
+}
+
+/* Who looks a number up by name must get what that name says. */
+static void
+algorithms_and_names_have_the_same_numbers(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	for (uint8_t i = 0; tunables_cc_names[i] != NULL; i++) {
+		tcp_cold(bed->stack, bed_peer_conn(&p))->cc = i;
+		assert_string_equal(tcp_cc_of(bed->stack, bed_peer_conn(&p))->name,
+			tunables_cc_names[i]);
+	}
 }
 
 /* RFC 5681 s4.1. */
@@ -65,6 +81,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BED_TEST(a_new_connection_has_an_algorithm),
+		BED_TEST(algorithms_and_names_have_the_same_numbers),
 		BED_TEST(after_an_idle_time_longer_than_the_rto_the_window_is_the_initial_one),
 		BED_TEST(data_in_flight_is_no_idle_time),
 	};
