@@ -13,6 +13,7 @@
 enum tun_cc {
 	TUN_CC_RENO,
 	TUN_CC_CUBIC,
+	TUN_CC_COUNT,
 };
 
 /** Names of the congestion controls by enum tun_cc, NULL at the end. */

@@ -251,6 +251,8 @@ extern const struct tcp_cc tcp_cc_reno;
 const struct tcp_cc *tcp_cc_of(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** The connection opens: the first window (RFC 6928). */
 void tcp_cc_init(struct tcp_stack *stack, struct tcp_conn *c);
+/** Another algorithm from now on: enum tun_cc. */
+void tcp_cc_change(struct tcp_stack *stack, struct tcp_conn *c, uint8_t number);
 void tcp_cc_after_idle(struct tcp_stack *stack, struct tcp_conn *c);
 /** True if the window is what limits, so that it may grow. */
 bool tcp_cc_is_limited(const struct tcp_conn *c, uint32_t acked);
