@@ -211,11 +211,12 @@ view_connections_begin(struct table *t, const struct cli *cli)
 		{ "REMOTE", false },
 		{ "RTT", true },
 		{ "CWND", true },
+		{ "CC", false },
 		{ "RETRANS", true },
 		{ "TIMER", true },
 	};
 
-	table_init(t, cli, columns, 9);
+	table_init(t, cli, columns, 10);
 }
 
 void
@@ -235,6 +236,7 @@ view_connections_rows(struct table *t, const json_t *rows)
 		put_endpoint(t, row, "remote", "remote_port");
 		table_text(t, number_time(view_int(row, "srtt_us", NULL), buf));
 		table_json(t, json_object_get(row, "cwnd"));
+		table_text(t, view_text(row, "cc"));
 		table_json(t, json_object_get(row, "retrans"));
 		table_text(t, json_is_integer(timer)
 				      ? number_time(json_integer_value(timer) * 1000, buf)

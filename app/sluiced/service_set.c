@@ -45,6 +45,8 @@ listen_params(const struct config_service *conf)
 
 	if (params.syncookies_set)
 		params.syncookies = (int)conf->syncookies;
+	if (conf->congestion_control != CONFIG_CC_DEFAULT)
+		params.congestion_control = config_words_cc[conf->congestion_control];
 	memcpy(params.addr.ip, conf->listen.b, sizeof(params.addr.ip));
 	return params;
 }

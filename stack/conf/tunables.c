@@ -12,6 +12,7 @@
 
 const char *const tunables_cc_names[] = {
 	[TUN_CC_RENO] = "reno",
+	[TUN_CC_CUBIC] = "cubic",
 	NULL,
 };
 

@@ -12,6 +12,8 @@
 /** Values of tcp_congestion_control; tunables_cc_names has the names. */
 enum tun_cc {
 	TUN_CC_RENO,
+	TUN_CC_CUBIC,
+	TUN_CC_COUNT,
 };
 
 /** Names of the congestion controls by enum tun_cc, NULL at the end. */

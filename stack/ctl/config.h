@@ -65,6 +65,11 @@ enum config_syncookies {
 	CONFIG_SYNCOOKIES_DEFAULT, /* as the tunable says */
 };
 
+/** Values below are those of enum tun_cc. */
+enum config_cc {
+	CONFIG_CC_DEFAULT = TUN_CC_COUNT, /* as the tunable says */
+};
+
 enum config_offload {
 	CONFIG_OFFLOAD_AUTO, /* where the port offers it */
 	CONFIG_OFFLOAD_OFF,
@@ -144,6 +149,7 @@ struct config_service {
 	uint32_t backlog; /* 0: somaxconn */
 	uint32_t syncookies; /* enum config_syncookies */
 	bool nodelay;
+	uint32_t congestion_control; /* enum tun_cc or config_cc */
 	struct config_endpoint to; /* forward: where connections go */
 	char root[CONFIG_PATH_LEN]; /* http: the directory served; "": the built-in page only */
 	uint32_t max_header_bytes; /* http: of a request */
@@ -239,6 +245,7 @@ extern const char *const config_words_idle[];
 extern const char *const config_words_hugepages[];
 extern const char *const config_words_offload[];
 extern const char *const config_words_syncookies[];
+extern const char *const config_words_cc[];
 
 /**
  * Read a file into out. kinds: the built-in services, name NULL at the end; NULL: any name goes and

@@ -46,6 +46,13 @@ const char *const config_words_syncookies[] = {
 	NULL,
 };
 
+const char *const config_words_cc[] = {
+	[TUN_CC_RENO] = "reno",
+	[TUN_CC_CUBIC] = "cubic",
+	[CONFIG_CC_DEFAULT] = "default",
+	NULL,
+};
+
 const char *const config_words_offload[] = {
 	[CONFIG_OFFLOAD_AUTO] = "auto",
 	[CONFIG_OFFLOAD_OFF] = "off",

@@ -172,6 +172,7 @@ conn_json(const struct ctl_listing *l, const struct tcp_conn_info *info,
 	put(row, "retrans", info->retrans);
 	json_object_set_new(row, "timer_ms",
 		info->timer_ms != UINT32_MAX ? json_integer(info->timer_ms) : json_null());
+	json_object_set_new(row, "cc", info->cc != NULL ? json_string(info->cc) : json_null());
 	json_object_set_new(row, "orphan", json_boolean(info->orphan));
 	return row;
 }

@@ -117,6 +117,13 @@ sluice_listen(struct sluice *s, const struct sluice_listen_params *params, sluic
 		return -EADDRNOTAVAIL;
 	if (params->ops == NULL || (params->syncookies_set && params->syncookies < 0))
 		return -EINVAL;
+	if (params->congestion_control != NULL) {
+		int cc = sluice_congestion_find(params->congestion_control);
+
+		if (cc < 0)
+			return cc;
+		par.cc = 1 + (unsigned int)cc;
+	}
 	return tcp_listen(s->tcp, s->env, &par, out);
 }
 
@@ -211,6 +218,7 @@ static const enum tcp_sockopt sockopts[] = {
 	[SLUICE_SO_LINGER] = TCP_SO_LINGER,
 	[SLUICE_TCP_USER_TIMEOUT] = TCP_SO_USER_TIMEOUT,
 	[SLUICE_TCP_MAXSEG] = TCP_SO_MAXSEG,
+	[SLUICE_TCP_CONGESTION] = TCP_SO_CONGESTION,
 };
 
 int
@@ -227,6 +235,21 @@ sluice_getopt(struct sluice *s, sluice_conn c, enum sluice_opt opt, int *value)
 	if ((unsigned int)opt >= ARRAY_SIZE(sockopts))
 		return -EINVAL;
 	return tcp_getopt(s->tcp, s->env, c, sockopts[opt], value);
+}
+
+int
+sluice_congestion_find(const char *name)
+{
+	for (int i = 0; i < TUN_CC_COUNT; i++)
+		if (strcmp(tunables_cc_names[i], name) == 0)
+			return i;
+	return -ENOENT;
+}
+
+const char *
+sluice_congestion_name(int number)
+{
+	return number >= 0 && number < TUN_CC_COUNT ? tunables_cc_names[number] : NULL;
 }
 
 /* --- data ----------------------------------------------------------------------------------- */

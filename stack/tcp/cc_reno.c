@@ -2,27 +2,12 @@
 /* NewReno (RFC 5681, RFC 6582) with byte counting (RFC 3465). */
 #include "tcp/tcp_parts.h"
 
-#define CWND_MAX (1u << 30)
-
-static void
-reno_init(struct tcp_stack *stack, struct tcp_conn *c)
-{
-	c->cwnd = stack->env->tun->tcp_initial_cwnd * c->mss;
-}
-
-/* Grown only while the window is what limits us (RFC 7661 s4.1, Linux's factor of two). */
-static bool
-is_limited(const struct tcp_conn *c, uint32_t acked)
-{
-	return 2 * (uint64_t)(c->snd_nxt - c->snd_una + acked) >= c->cwnd;
-}
-
 static void
 reno_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	if (!is_limited(c, acked) || c->cwnd >= CWND_MAX)
+	if (!tcp_cc_is_limited(c, acked) || c->cwnd >= TCP_CWND_MAX)
 		return;
 	if (c->cwnd < cold->ssthresh) {
 		/* L = 2: splitting ACKs gains nothing (RFC 3465 s2.2). */
@@ -49,7 +34,6 @@ reno_ssthresh(struct tcp_stack *stack, struct tcp_conn *c)
 
 const struct tcp_cc tcp_cc_reno = {
 	.name = "reno",
-	.init = reno_init,
 	.on_ack = reno_on_ack,
 	.ssthresh = reno_ssthresh,
 };

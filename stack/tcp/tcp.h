@@ -98,6 +98,7 @@ struct tcp_listen_params {
 	uint16_t port;
 	unsigned int backlog;	/* for all workers together; 0: somaxconn */
 	int syncookies;		/* -1: the tunable; else 0, 1, 2 */
+	unsigned int cc;	/* congestion control: 1 + enum tun_cc; 0: the tunable */
 	bool nodelay;
 	const char *name;	/* for listings; outlives the listener */
 	void *data;
@@ -153,6 +154,7 @@ enum tcp_sockopt {
 	TCP_SO_LINGER,
 	TCP_SO_USER_TIMEOUT,
 	TCP_SO_MAXSEG,
+	TCP_SO_CONGESTION,	/* enum tun_cc */
 };
 
 int tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_sockopt opt,
@@ -173,6 +175,7 @@ struct tcp_conn_info {
 	uint32_t snd_wnd, rcv_wnd;
 	uint32_t retrans;	/* segments sent again, ever */
 	uint32_t timer_ms;	/* until the next timer; UINT32_MAX: none */
+	const char *cc;		/* congestion control; NULL: none yet or no more */
 	bool orphan;
 };
 

@@ -39,6 +39,8 @@ open_conn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_handshak
 	cold->listener = (uint32_t)(hs->l - stack->listeners);
 	cold->snd_max = hs->iss + 1;
 	cold->snd_sml = hs->iss + 1;
+	if (hs->l->cc != 0)
+		cold->cc = (uint8_t)(hs->l->cc - 1);
 	c->snd_una = c->snd_nxt = c->write_seq = hs->iss + 1;
 	c->rcv_nxt = c->rcv_acked = hs->irs + 1;
 	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack);

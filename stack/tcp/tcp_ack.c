@@ -21,6 +21,8 @@ tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us)
 	var_ms = (4 * cold->rttvar_us + 999) / 1000;
 	cold->rto_ms = min_u32((cold->srtt_us + 999) / 1000 + max_u32(var_ms, tun->tcp_rto_min),
 		tun->tcp_rto_max);
+	if (tcp_cc_of(stack, c)->on_rtt != NULL)
+		tcp_cc_of(stack, c)->on_rtt(stack, c, rtt_us);
 }
 
 bool

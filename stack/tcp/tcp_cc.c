@@ -5,12 +5,42 @@
 /* By the value of tcp_congestion_control. */
 static const struct tcp_cc *const algorithms[] = {
 	[TUN_CC_RENO] = &tcp_cc_reno,
+	[TUN_CC_CUBIC] = &tcp_cc_cubic,
 };
+
+_Static_assert(ARRAY_SIZE(algorithms) == TUN_CC_COUNT, "one for each name");
 
 const struct tcp_cc *
 tcp_cc_of(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	return algorithms[tcp_cold(stack, c)->cc];
+}
+
+void
+tcp_cc_init(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	c->cwnd = stack->env->tun->tcp_initial_cwnd * c->mss;
+}
+
+/* The windows stay; what the new algorithm knows about the path begins now. */
+void
+tcp_cc_change(struct tcp_stack *stack, struct tcp_conn *c, uint8_t number)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	ASSERT(number < TUN_CC_COUNT);
+	if (cold->cc == number)
+		return;
+	cold->cc = number;
+	cold->ccs = (union tcp_cc_state){ 0 };
+	cold->cwnd_acked = 0;
+}
+
+/* Grown only while the window is what limits us (RFC 7661 s4.1, Linux's factor of two). */
+bool
+tcp_cc_is_limited(const struct tcp_conn *c, uint32_t acked)
+{
+	return 2 * (uint64_t)(c->snd_nxt - c->snd_una + acked) >= c->cwnd;
 }
 
 /* RFC 5681 s4.1: after an idle time longer than the RTO the old window says nothing. */

@@ -31,6 +31,8 @@
 #define TCP_MSS_V6_DEFAULT 1220u
 #define TCP_TS_LEN 12u			/* nop, nop, timestamps on every segment */
 #define TCP_NOBUF_RETRY_MS 10u		/* a writer refused for lack of packets is called again */
+#define TCP_CWND_MAX (1u << 30)	/* bytes; the windows grow no further */
+#define TCP_SSTHRESH_INFINITE (UINT32_MAX / 2) /* no loss seen yet */
 #define TCP_PAWS_IDLE_MS (24u * 24 * 3600 * 1000) /* RFC 7323 s5.5 */
 
 /* What a reference in the flow table points to: type in the two high bits, slot below. */
@@ -125,6 +127,36 @@ _Static_assert(sizeof(struct tcp_conn) == 128, "two hot lines");
 
 struct tcp_range;
 
+/** HyStart++ (RFC 9406 s4.2), while ssthresh is infinite. */
+struct tcp_hystart {
+	uint32_t round_end;	/* what was sent when the round began */
+	uint32_t last_rtt_us;	/* least of the round before; 0: none */
+	uint32_t rtt_us;	/* least of this round */
+	uint32_t css_rtt_us;	/* least of the round that CSS began in; 0: not in CSS */
+	uint8_t samples;	/* of this round, saturating */
+	uint8_t css_rounds;	/* finished */
+	bool is_started;	/* round_end counts */
+};
+
+/** CUBIC (RFC 9438 s4.1) once ssthresh is finite. */
+struct tcp_cubic {
+	uint32_t w_max;		/* bytes: the window before the last reduction; 0: none */
+	uint32_t w_max_undo;	/* the one before */
+	uint32_t w_est;		/* bytes: what Reno would have; 0: no epoch runs */
+	uint32_t est_acked;	/* bytes acknowledged towards its next segment */
+	uint32_t k_ms;		/* K: time until w_max is reached again */
+	uint32_t t_ms;		/* time of the epoch that counts */
+	uint32_t last_ms;	/* when it was counted last */
+};
+
+/** What an algorithm remembers; all zero when it begins. */
+union tcp_cc_state {
+	struct tcp_hystart hystart;
+	struct tcp_cubic cubic;
+};
+
+_Static_assert(sizeof(union tcp_cc_state) <= 28, "every connection pays for the largest");
+
 /** The cold part, in an array of its own. */
 struct tcp_cold {
 	/* Round trip and recovery. */
@@ -134,6 +166,7 @@ struct tcp_cold {
 	uint32_t ssthresh;	/* bytes */
 	uint32_t snd_max;	/* highest sequence ever sent, plus one */
 	uint32_t cwnd_acked;	/* bytes acknowledged towards the next segment of cwnd */
+	union tcp_cc_state ccs;	/* of the congestion control */
 	uint32_t recover;	/* RFC 6582: highest sent when recovery began */
 	uint32_t snd_sml;	/* end of the last segment sent that was not full (Minshall) */
 	uint32_t max_snd_wnd;	/* largest window the peer offered (RFC 9293 s3.8.6.2.1) */
@@ -224,6 +257,7 @@ struct tcp_listener {
 	bool nodelay;
 	bool ev;		/* ACCEPTABLE not yet reported */
 	int8_t syncookies;	/* -1: the tunable */
+	uint8_t cc;		/* 1 + enum tun_cc; 0: the tunable */
 	int laddr_idx;		/* -1: any */
 	uint16_t port;
 	uint16_t next;		/* slot of the next listener on this port, or TCP_LISTENERS_MAX */

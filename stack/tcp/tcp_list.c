@@ -35,6 +35,7 @@ fill_conn(const struct tcp_stack *stack, const struct env *env, const struct tcp
 		.rcv_wnd = tcp_rcv_wnd(c),
 		.retrans = cold->total_retrans,
 		.timer_ms = UINT32_MAX,
+		.cc = tcp_cc_of(stack, c)->name,
 		.orphan = (c->flags & TF_ORPHAN) != 0,
 	};
 	if (c->timers != 0 && wheel_is_armed(&stack->wheel, id))

@@ -134,7 +134,7 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 
 	stack->env = env;
 	if (par->port == 0 || par->laddr_idx >= (int)stack->par.local->count ||
-		par->syncookies > 2)
+		par->syncookies > 2 || par->cc > TUN_CC_COUNT)
 		return -EINVAL;
 	if (address_taken(stack, par->port, par->laddr_idx))
 		return -EADDRINUSE;
@@ -146,6 +146,7 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 		.open = true,
 		.nodelay = par->nodelay,
 		.syncookies = (int8_t)(par->syncookies < 0 ? -1 : par->syncookies),
+		.cc = (uint8_t)par->cc,
 		.laddr_idx = par->laddr_idx < 0 ? -1 : par->laddr_idx,
 		.port = par->port,
 		.next = stack->port_listener[par->port],

@@ -148,6 +148,11 @@ tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_s
 			return -EINVAL;
 		cold->user_timeout_ms = (uint32_t)value;
 		return 0;
+	case TCP_SO_CONGESTION:
+		if (value < 0 || value >= TUN_CC_COUNT)
+			return -EINVAL;
+		tcp_cc_change(stack, c, (uint8_t)value);
+		return 0;
 	case TCP_SO_MAXSEG:
 		return -EINVAL;
 	}
@@ -186,6 +191,9 @@ tcp_getopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_s
 		return 0;
 	case TCP_SO_MAXSEG:
 		*value = c->mss;
+		return 0;
+	case TCP_SO_CONGESTION:
+		*value = cold->cc;
 		return 0;
 	}
 	return -EINVAL;

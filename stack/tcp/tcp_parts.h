@@ -252,14 +252,32 @@ int tcp_port_choose(struct tcp_stack *stack, struct flow_key *key, uint64_t *has
 
 /* tcp_cc.c: congestion control behind a vtable. */
 struct tcp_cc {
-	const char *name;
-	void (*init)(struct tcp_stack *stack, struct tcp_conn *c);
+	const char *name;	/* as tunables_cc_names has it */
+	/** Bytes were acknowledged outside recovery. */
 	void (*on_ack)(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked);
-	/** Loss seen by duplicate ACKs: the new ssthresh. */
+	/** A congestion event: the new ssthresh; remembers what undo needs. */
 	uint32_t (*ssthresh)(struct tcp_stack *stack, struct tcp_conn *c);
+	/** The event was none; called with cwnd and ssthresh already back. NULL: nothing to do. */
+	void (*undo)(struct tcp_stack *stack, struct tcp_conn *c);
+	/** A round trip was measured. NULL: not wanted. */
+	void (*on_rtt)(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us);
 };
+extern const struct tcp_cc tcp_cc_cubic;
 extern const struct tcp_cc tcp_cc_reno;
 const struct tcp_cc *tcp_cc_of(const struct tcp_stack *stack, const struct tcp_conn *c);
+/** The connection opens: the first window (RFC 6928). */
+void tcp_cc_init(struct tcp_stack *stack, struct tcp_conn *c);
+/** Another algorithm from now on: enum tun_cc. */
+void tcp_cc_change(struct tcp_stack *stack, struct tcp_conn *c, uint8_t number);
 void tcp_cc_after_idle(struct tcp_stack *stack, struct tcp_conn *c);
+/** True if the window is what limits, so that it may grow. */
+bool tcp_cc_is_limited(const struct tcp_conn *c, uint32_t acked);
+
+/* tcp_hystart.c: the slow start of algorithms that want RFC 9406, while ssthresh is infinite. */
+void tcp_hystart_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked);
+void tcp_hystart_on_rtt(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us);
+
+/* cc_cubic.c */
+uint32_t tcp_cubic_root(uint64_t x);
 
 #endif

@@ -207,7 +207,7 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 		.rcvbuf = stack->env->tun->tcp_rmem[1],
 		.sndbuf = stack->env->tun->tcp_wmem[1],
 		.user_timeout_ms = stack->env->tun->tcp_user_timeout,
-		.ssthresh = UINT32_MAX / 2,
+		.ssthresh = TCP_SSTHRESH_INFINITE,
 		.dupack_sent_ms = stack->env->now_ms - stack->env->tun->tcp_invalid_ratelimit,
 	};
 	return c;

@@ -171,6 +171,7 @@ conn_largest(struct tcp_conn_info *info)
 	info->key.laddr_idx = 1;
 	info->state = TCPS_SYN_RECEIVED;
 	info->timer_ms = UINT32_MAX - 1;
+	info->cc = "cubic";
 	info->orphan = false;
 }
 
@@ -189,6 +190,7 @@ conns_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 		info->srtt_us = 1500;
 		info->cwnd_bytes = 14600;
 		info->mss = 1460;
+		info->cc = msg->cursor == 1 ? NULL : "cubic";
 		info->timer_ms = msg->cursor == 0 ? UINT32_MAX : 200;
 		if (fake->use_largest)
 			conn_largest(info);

@@ -242,6 +242,8 @@ do_setopt(struct runner *r, struct flow *f, const struct stmt *st)
 		[SLUICE_SO_KEEPALIVE] = "SO_KEEPALIVE",
 		[SLUICE_SO_LINGER] = "SO_LINGER",
 		[SLUICE_TCP_USER_TIMEOUT] = "TCP_USER_TIMEOUT",
+		[SLUICE_TCP_MAXSEG] = "TCP_MAXSEG",
+		[SLUICE_TCP_CONGESTION] = "TCP_CONGESTION",
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)

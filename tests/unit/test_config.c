@@ -88,10 +88,21 @@ static const char full[] =
 	"  tcp_syncookies: 2\n"
 	"services:\n"
 	"  web: {type: http, port: 8080, listen: 192.0.2.1, backlog: 128, syncookies: 0,\n"
-	"    nodelay: yes, root: /srv/www, max_header: 16Ki, idle_timeout: 5m}\n"
+	"    nodelay: yes, congestion_control: reno,\n"
+	"    root: /srv/www, max_header: 16Ki, idle_timeout: 5m}\n"
 	"  echo:\n"
 	"  api: {type: forward, port: 90, to: 198.51.100.7:8080}\n"
 	"  api6: {type: forward, port: 91, to: '[2001:db8::7]:65535'}\n";
+
+/* Two lists of the same names: what the file says must be what the engine takes. */
+static void
+congestion_controls_are_those_of_the_tunable(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < TUN_CC_COUNT; i++)
+		assert_string_equal(config_words_cc[i], tunables_cc_names[i]);
+	assert_string_equal(config_words_cc[CONFIG_CC_DEFAULT], "default");
+}
 
 static void
 every_key_reaches_its_field(void **state)
@@ -136,6 +147,8 @@ every_key_reaches_its_field(void **state)
 	assert_int_equal(web->backlog, 128);
 	assert_int_equal(web->syncookies, CONFIG_SYNCOOKIES_OFF);
 	assert_true(web->nodelay);
+	assert_int_equal(web->congestion_control, TUN_CC_RENO);
+	assert_int_equal(conf.services[1].congestion_control, CONFIG_CC_DEFAULT);
 	assert_string_equal(web->root, "/srv/www");
 	assert_int_equal(web->max_header_bytes, 16384);
 	assert_int_equal(web->idle_timeout_s, 300);
@@ -340,6 +353,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(smallest_file_is_good_and_gets_defaults),
+		cmocka_unit_test(congestion_controls_are_those_of_the_tunable),
 		cmocka_unit_test(every_key_reaches_its_field),
 		cmocka_unit_test(defaults_of_every_key_are_values_of_it),
 		cmocka_unit_test(missing_file_is_an_error_of_the_file),

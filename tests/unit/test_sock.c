@@ -150,6 +150,42 @@ listen_checks_its_parameters(void **state)
 	assert_int_equal(sluice_listen(&s, &par, &l), -EADDRINUSE);
 	assert_int_equal(sluice_listener_close(&s, l), 0);
 	assert_int_equal(sluice_listener_close(&s, l), -EBADF);
+	par.congestion_control = "renon";
+	assert_int_equal(sluice_listen(&s, &par, &l), -ENOENT);
+	par.congestion_control = "reno";
+	assert_int_equal(sluice_listen(&s, &par, &l), 0);
+}
+
+/* A service of its own algorithm beside others. */
+static void
+accepted_connections_have_the_algorithm_of_their_listener(void **state)
+{
+	static const char *const names[] = { NULL, "reno", "cubic" };
+	struct sluice_listen_params par = { .addr = { .port = BED_PORT }, .ops = &ops };
+	struct tcp_bed *bed = *state;
+
+	start(bed);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct bed_peer p;
+		sluice_conn c;
+		int number;
+
+		par.congestion_control = names[i];
+		assert_int_equal(sluice_listen(&s, &par, &bed->listener), 0);
+		bed_peer_init(&p, bed);
+		bed_peer_syn(&p);
+		bed_peer_ack_syn(&p);
+		assert_int_equal(sluice_accept(&s, bed->listener, &c), 0);
+		assert_int_equal(sluice_getopt(&s, c, SLUICE_TCP_CONGESTION, &number), 0);
+		assert_string_equal(sluice_congestion_name(number),
+			names[i] != NULL ? names[i] : "cubic");
+		assert_int_equal(sluice_listener_close(&s, bed->listener), 0);
+	}
+	bed->listener = 0;
+	assert_int_equal(sluice_congestion_find("reno"), TUN_CC_RENO);
+	assert_int_equal(sluice_congestion_find(""), -ENOENT);
+	assert_null(sluice_congestion_name(-1));
+	assert_null(sluice_congestion_name(TUN_CC_COUNT));
 }
 
 static void
@@ -312,6 +348,7 @@ each_option_is_the_one_of_its_name(void **state)
 		{ SLUICE_SO_KEEPALIVE, TCP_SO_KEEPALIVE, 1 },
 		{ SLUICE_SO_LINGER, TCP_SO_LINGER, 7 },
 		{ SLUICE_TCP_USER_TIMEOUT, TCP_SO_USER_TIMEOUT, 8000 },
+		{ SLUICE_TCP_CONGESTION, TCP_SO_CONGESTION, TUN_CC_RENO },
 	};
 	struct tcp_bed *bed = *state;
 	struct bed_peer p;
@@ -422,6 +459,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BED_TEST(listen_checks_its_parameters),
+		BED_TEST(accepted_connections_have_the_algorithm_of_their_listener),
 		BED_TEST(connect_checks_both_ends),
 		BED_TEST(callbacks_come_with_the_owners_data_and_in_order),
 		BED_TEST(a_callback_may_close_its_own_connection),

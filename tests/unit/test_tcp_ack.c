@@ -253,8 +253,8 @@ the_third_duplicate_ack_sends_the_first_segment_again(void **state)
 	assert_sent(&p, "");
 	assert_int_equal(bed->ctr.TCPRenoRecovery, 1);
 	assert_int_equal(bed->ctr.TCPFastRetrans, 1);
-	assert_int_equal(tcp_cold(bed->stack, bed_peer_conn(&p))->ssthresh, 5 * MSS);
-	assert_int_equal(bed_peer_conn(&p)->cwnd, (5 + 3 + 1) * MSS);
+	assert_int_equal(tcp_cold(bed->stack, bed_peer_conn(&p))->ssthresh, 7 * MSS);
+	assert_int_equal(bed_peer_conn(&p)->cwnd, (7 + 3 + 1) * MSS);
 }
 
 static void

@@ -10,7 +10,50 @@ a_new_connection_has_an_algorithm(void **state)
 
 	bed_peer_init(&p, bed);
 	bed_peer_reach(&p, TCPS_ESTABLISHED);
-	assert_string_equal(tcp_cc_of(bed->stack, bed_peer_conn(&p))->name, "reno");
+	assert_string_equal(tcp_cc_of(bed->stack, bed_peer_conn(&p))->name, "cubic");
+}
+
+/* Who looks a number up by name must get what that name says. */
+static void
+algorithms_and_names_have_the_same_numbers(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	for (uint8_t i = 0; tunables_cc_names[i] != NULL; i++) {
+		tcp_cold(bed->stack, bed_peer_conn(&p))->cc = i;
+		assert_string_equal(tcp_cc_of(bed->stack, bed_peer_conn(&p))->name,
+			tunables_cc_names[i]);
+	}
+}
+
+/* A live change must not cost what the connection has learnt about the path. */
+static void
+another_algorithm_keeps_the_window_and_forgets_the_rest(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_cold *cold;
+	struct tcp_conn *c;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	c = bed_peer_conn(&p);
+	cold = tcp_cold(bed->stack, c);
+	c->cwnd = 123456;
+	cold->ssthresh = 100000;
+	cold->cwnd_acked = 5;
+	cold->ccs.cubic.w_max = 99;
+	tcp_cc_change(bed->stack, c, TUN_CC_CUBIC);
+	assert_int_equal(cold->ccs.cubic.w_max, 99);
+	tcp_cc_change(bed->stack, c, TUN_CC_RENO);
+	assert_string_equal(tcp_cc_of(bed->stack, c)->name, "reno");
+	assert_int_equal(c->cwnd, 123456);
+	assert_int_equal(cold->ssthresh, 100000);
+	assert_int_equal(cold->cwnd_acked, 0);
+	assert_int_equal(cold->ccs.cubic.w_max, 0);
 }
 
 /* RFC 5681 s4.1. */
@@ -65,6 +108,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BED_TEST(a_new_connection_has_an_algorithm),
+		BED_TEST(algorithms_and_names_have_the_same_numbers),
+		BED_TEST(another_algorithm_keeps_the_window_and_forgets_the_rest),
 		BED_TEST(after_an_idle_time_longer_than_the_rto_the_window_is_the_initial_one),
 		BED_TEST(data_in_flight_is_no_idle_time),
 	};

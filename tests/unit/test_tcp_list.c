@@ -80,6 +80,7 @@ a_row_says_what_is_queued_and_when_the_next_timer_is(void **state)
 	assert_int_equal(info.mss, 1460);
 	assert_int_equal(info.cwnd_bytes, 14600);
 	assert_in_range(info.timer_ms, 1, info.rto_ms);
+	assert_string_equal(info.cc, "cubic");
 	assert_false(info.orphan);
 	tcp_recv(bed->stack, &bed->env, p.h, bed->sent.data, 200);
 	tcp_close(bed->stack, &bed->env, p.h);

@@ -70,6 +70,10 @@ options_are_checked_kept_and_clamped(void **state)
 		{ TCP_SO_USER_TIMEOUT, -1, -EINVAL, 0 },
 		{ TCP_SO_USER_TIMEOUT, 5000, 0, 5000 },
 		{ TCP_SO_MAXSEG, 1000, -EINVAL, 0 },
+		{ TCP_SO_CONGESTION, TUN_CC_RENO, 0, TUN_CC_RENO },
+		{ TCP_SO_CONGESTION, TUN_CC_CUBIC, 0, TUN_CC_CUBIC },
+		{ TCP_SO_CONGESTION, TUN_CC_COUNT, -EINVAL, 0 },
+		{ TCP_SO_CONGESTION, -1, -EINVAL, 0 },
 		{ (enum tcp_sockopt)99, 1, -EINVAL, 0 },
 	};
 	struct tcp_bed *bed = *state;

@@ -82,11 +82,11 @@ a_timeout_starts_over_with_one_segment(void **state)
 	assert_sent(&p, "A 1+1460 ack 1");
 	assert_sent(&p, "");
 	assert_int_equal(c->cwnd, 1460);
-	assert_int_equal(tcp_cold(bed->stack, c)->ssthresh, 5 * 1460);
+	assert_int_equal(tcp_cold(bed->stack, c)->ssthresh, 7 * 1460);
 	/* Again: the threshold fell once for this flight. */
 	tcp_bed_advance(bed, 2000);
 	assert_sent(&p, "A 1+1460 ack 1");
-	assert_int_equal(tcp_cold(bed->stack, c)->ssthresh, 5 * 1460);
+	assert_int_equal(tcp_cold(bed->stack, c)->ssthresh, 7 * 1460);
 	bed_peer_send_at(&p, 0, 1460, TCP_ACK, 0);
 	assert_sent(&p, "A 1461+1460 ack 1");
 	assert_sent(&p, "A 2921+1460 ack 1");

@@ -27,7 +27,7 @@ defaults_are_those_linux_users_know(void **state)
 	assert_int_equal(t.tcp_rmem[2], 6291456);
 	assert_int_equal(t.ip_local_port_range[0], 32768);
 	assert_int_equal(t.ip_local_port_range[1], 60999);
-	assert_int_equal(t.tcp_congestion_control, TUN_CC_RENO);
+	assert_int_equal(t.tcp_congestion_control, TUN_CC_CUBIC);
 	assert_int_equal(t.tcp_rto_min, 200);
 	assert_int_equal(t.tcp_keepalive_time, 7200);
 }
@@ -103,6 +103,7 @@ static const struct {
 	{ "tcp_syncookies", "3", -ERANGE, 0, "0..2" },
 	{ "tcp_syncookies", "on", -EINVAL, 0, "0..2" },
 	{ "tcp_congestion_control", "reno", 0, TUN_CC_RENO, NULL },
+	{ "tcp_congestion_control", "cubic", 0, TUN_CC_CUBIC, NULL },
 	{ "tcp_congestion_control", "bbr", -EINVAL, 0, "reno" },
 	{ "tcp_congestion_control", "1", -EINVAL, 0, "reno" },
 	{ "tcp_rmem", "4096 16Ki 1Mi", 0, 4096, NULL },
@@ -163,7 +164,7 @@ get_prints_what_set_reads(void **state)
 	assert_int_equal(tunables_get(&t, "tcp_wmem", text, sizeof(text)), 0);
 	assert_string_equal(text, "4096 65536 2147483647");
 	assert_int_equal(tunables_get(&t, "tcp_congestion_control", text, sizeof(text)), 0);
-	assert_string_equal(text, "reno");
+	assert_string_equal(text, "cubic");
 	assert_int_equal(tunables_get(&t, "tcp_wmem", text, 10), -ENOSPC);
 	assert_int_equal(tunables_get(&t, "tcp_tw_recycle", text, sizeof(text)), -EPERM);
 	assert_int_equal(tunables_get(&t, "no_such", text, sizeof(text)), -ENOENT);

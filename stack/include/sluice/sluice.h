@@ -68,6 +68,7 @@ enum sluice_opt {
 	SLUICE_SO_LINGER,	/* -1 off (default); 0: close resets; n: reset n s after close */
 	SLUICE_TCP_USER_TIMEOUT, /* ms without progress until -ETIMEDOUT; 0: by tcp_retries2 */
 	SLUICE_TCP_MAXSEG,	/* bytes; read only */
+	SLUICE_TCP_CONGESTION,	/* an algorithm's number: sluice_congestion_find(); any time */
 };
 
 /** Why sluice_shutdown() was called; as SHUT_RD, SHUT_WR, SHUT_RDWR. */
@@ -93,12 +94,14 @@ struct sluice_listen_params {
 	int syncookies;		/* 0, 1 or 2, used if syncookies_set; else tcp_syncookies decides */
 	bool syncookies_set;	/* use the member above */
 	bool nodelay;		/* accepted connections start with SLUICE_TCP_NODELAY */
+	const char *congestion_control; /* by name; NULL: tcp_congestion_control decides */
 	const struct sluice_ops *ops; /* acceptable, and the default of accepted connections */
 	void *ctx;		/* handed to acceptable */
 	const char *name;	/* shown to the operator; a string that outlives the listener */
 };
 
-/** Open a listener on this worker. -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL, -ENOBUFS. */
+/** Open a listener on this worker. -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL, -ENOBUFS; -ENOENT: no
+ * congestion control has this name. */
 int sluice_listen(struct sluice *s, const struct sluice_listen_params *params,
 	sluice_listener *out);
 
@@ -131,6 +134,10 @@ int sluice_addrs(struct sluice *s, sluice_conn c, struct sluice_addr *local,
 
 int sluice_setopt(struct sluice *s, sluice_conn c, enum sluice_opt opt, int value);
 int sluice_getopt(struct sluice *s, sluice_conn c, enum sluice_opt opt, int *value);
+
+/** The number of a congestion control, or -ENOENT; the name of a number, NULL behind the last. */
+int sluice_congestion_find(const char *name);
+const char *sluice_congestion_name(int number);
 
 /* --- data ----------------------------------------------------------------------------------- */
 
