@@ -23,9 +23,11 @@ void view_print(const struct cli *cli, unsigned int command, const struct view_d
 /** Counters as nstat(8) prints them. */
 void view_nstat(const struct view_data *data);
 
-/** show connections comes in lines; t is set up by the first and ended by the caller. */
-void view_connections_begin(struct table *t, const struct cli *cli);
+/** Listings come in lines; t is set up by the first of each pair and ended by the caller. */
+void view_connections_begin(struct table *t, const struct cli *cli, const json_t *args);
 void view_connections_rows(struct table *t, const json_t *rows);
+void view_listeners_begin(struct table *t, const struct cli *cli, const json_t *args);
+void view_listeners_rows(struct table *t, const json_t *rows);
 
 /** An integer within an object, along a path of member names ended by NULL; 0: not there. */
 json_int_t view_int(const json_t *object, ...);

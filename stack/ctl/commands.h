@@ -7,7 +7,7 @@
 
 #include "ctl/protocol.h"
 
-#define CTL_ARGS_MAX 4u
+#define CTL_ARGS_MAX 8u
 
 enum ctl_arg_kind {
 	CTL_ARG_END, /* behind the last */

@@ -157,6 +157,20 @@ class Shared(unittest.TestCase):
                if line.startswith('no-listener')][0]
         self.assertGreater(int(row.split()[2]), 0)
 
+    def test_listeners_are_shown_as_ss_does(self):
+        head, _, http = self.ok('show', 'listeners', '--plain').split('\n')[:3]
+        row = dict(zip(head.split(), http.split()))
+        self.assertEqual((row['LOCAL'], row['RECV-Q'], row['SEND-Q'], row['SYN-MAX']),
+                         ('*:80', '2', '4096', '8192'))
+        self.assertEqual((row['COOKIES'], row['SENT'], row['DROP-SYNQ'], row['DROP-EARLY'],
+                          row['DROP-ACCEPT']), ('if-full', '24', '2', '4', '6'))
+        head, *rows = self.ok('show', 'listeners', '--cores', '--plain').strip().split('\n')
+        self.assertEqual([row.split()[:2] for row in rows],
+                         [['0', 'echo'], ['0', 'http'], ['1', 'echo'], ['1', 'http']])
+        rows = json.loads(self.ok('show', 'listeners', '--cores', '--json'))['listeners']
+        self.assertEqual([row['worker'] for row in rows], [0, 0, 1, 1])
+        self.assertEqual(len(self.ok('show', 'listeners', '--json-lines').split('\n')), 3)
+
     def test_filters_of_connections(self):
         lines = self.ok('show', 'connections', '--state', 'time-wait', '--json-lines').split('\n')
         self.assertEqual([json.loads(line)['state'] for line in lines if line],
