@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "client.h"
+#include "nstat.h"
 #include "rows.h"
 #include "run.h"
 #include "view.h"
@@ -77,28 +78,17 @@ ask(struct client *c, unsigned int command, json_t *args, struct failure *f)
 	return client_answer(c, f);
 }
 
-static void
-show(const struct cli *cli, const struct verb *verb, unsigned int command,
-	const struct view_data *data)
-{
-	if (cli_wants_json(cli))
-		cli_print_json(data->now);
-	else if (verb->local == VERB_NSTAT)
-		view_nstat(data);
-	else
-		view_print(cli, command, data);
-}
-
 /* before: the answer of last time, or NULL; the new one replaces it. */
 static int
 run_once(const struct cli *cli, struct client *c, const struct verb *verb, json_t *args,
 	json_t **before, struct failure *f)
 {
-	unsigned int command =
-		verb->local == VERB_NSTAT ? (unsigned int)CTL_COMMAND_show_counters : verb->command;
+	unsigned int command = verb->command;
 	struct view_data data = { NULL, NULL };
 	json_t *now;
 
+	if (verb->local == VERB_NSTAT)
+		return nstat_run(cli, c, args, f);
 	if (rows_is_listing(command))
 		return rows_run(cli, c, command, args, f);
 	if (*before == NULL && view_has_rates(command) && !cli_wants_json(cli)) {
@@ -112,7 +102,10 @@ run_once(const struct cli *cli, struct client *c, const struct verb *verb, json_
 		return f->exit_code;
 	data.now = now;
 	data.before = *before;
-	show(cli, verb, command, &data);
+	if (cli_wants_json(cli))
+		cli_print_json(now);
+	else
+		view_print(cli, command, &data);
 	json_decref(*before);
 	*before = now;
 	return 0;

@@ -20,9 +20,6 @@ bool view_has_rates(unsigned int command);
 /** Print the answer to a command (enum ctl_command_id) but show connections. */
 void view_print(const struct cli *cli, unsigned int command, const struct view_data *data);
 
-/** Counters as nstat(8) prints them. */
-void view_nstat(const struct view_data *data);
-
 /** Listings come in lines; t is set up by the first of each pair and ended by the caller. */
 void view_connections_begin(struct table *t, const struct cli *cli, const json_t *args);
 void view_connections_rows(struct table *t, const json_t *rows);

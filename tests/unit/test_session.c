@@ -252,6 +252,8 @@ counters_hide_zeros_unless_asked(void **state)
 	(void)state;
 	assert_int_equal(json_array_size(json_object_get(some, "counters")), 7);
 	assert_int_equal(json_array_size(json_object_get(all, "counters")), COUNTER_COUNT);
+	assert_int_equal(json_integer_value(json_object_get(all, "started_ns")), 990000000000);
+	assert_true(json_is_integer(json_object_get(all, "pid")));
 	json_decref(some);
 	json_decref(all);
 }
