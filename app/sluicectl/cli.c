@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Failures: kept, and written for people or programs. */
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +26,14 @@ failure_set(
 	return exit_code;
 }
 
+void
+cli_print_json(const json_t *object)
+{
+	json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	putchar('\n');
+	fflush(stdout);
+}
+
 static void
 print_json(const struct failure *f)
 {
@@ -39,15 +46,14 @@ print_json(const struct failure *f)
 	if (f->hint[0] != '\0')
 		json_object_set_new(error, "hint", json_string(f->hint));
 	json_object_set_new(object, "error", error);
-	json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-	putchar('\n');
+	cli_print_json(object);
 	json_decref(object);
 }
 
 void
 failure_print(const struct cli *cli, const struct failure *f)
 {
-	if (cli->format == FORMAT_JSON || cli->format == FORMAT_JSON_LINES) {
+	if (cli_wants_json(cli)) {
 		print_json(f);
 		return;
 	}

@@ -3,6 +3,7 @@
 #ifndef SLUICECTL_CLI_H
 #define SLUICECTL_CLI_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -41,11 +42,21 @@ struct failure {
 	char hint[300]; /* "": none */
 };
 
+/** Is what is printed for programs? */
+static inline bool
+cli_wants_json(const struct cli *cli)
+{
+	return cli->format == FORMAT_JSON || cli->format == FORMAT_JSON_LINES;
+}
+
 /** Fill in; returns exit_code. hint may be NULL. */
 __attribute__((__format__(__printf__, 5, 6))) int failure_set(
 	struct failure *f, int exit_code, const char *code, const char *hint, const char *fmt, ...);
 
 /** Write a failure the way the format wants it. */
 void failure_print(const struct cli *cli, const struct failure *f);
+
+/** An object on a line of its own, nothing in it that a terminal would obey. */
+void cli_print_json(const json_t *object);
 
 #endif

@@ -79,8 +79,13 @@ verb_help(const struct verb *verb, FILE *out)
 		const struct ctl_arg *arg = &verb->args[i];
 		bool is_option = verb_arg_is_option(verb, i);
 
-		fprintf(out, "%s  %s%-*s %s\n", i == 0 ? "\n" : "", is_option ? "--" : "",
-			is_option ? 14 : 16, arg->name, arg->help);
+		if (i == 0)
+			fputc('\n', out);
+		if (arg->letter != 0)
+			fprintf(out, "  -%c, --%-10s %s\n", arg->letter, arg->name, arg->help);
+		else
+			fprintf(out, "  %s%-*s %s\n", is_option ? "--" : "", is_option ? 14 : 16,
+				arg->name, arg->help);
 	}
 }
 

@@ -69,6 +69,30 @@ timeout_parse(const char *text, int *out_ms, struct failure *f)
 	return 0;
 }
 
+/*
+ * Is word flags of the verb typed so far in their short form? "-s" names the socket before a
+ * command, but means something else to nstat(8), and habits count.
+ */
+static bool
+is_verb_letters(const struct line *line, const char *word)
+{
+	unsigned int used, i;
+	struct failure f;
+	struct verb verb;
+
+	if (word[0] != '-' || word[1] == '-')
+		return false;
+	for (i = 0; i < line->count; i++) {
+		if (verb_find(line->words + i, line->count - i, &verb, &used, &f) != 0)
+			continue;
+		if (verb_has_letters(&verb, word))
+			return true;
+		if (verb.local != VERB_WATCH)
+			return false;
+	}
+	return false;
+}
+
 /* Take argv[*i] if it is an option for every command. 1: taken; 0: not one; -1: f is filled in. */
 static int
 option_take(struct line *line, int argc, char **argv, int *i, struct failure *f)
@@ -76,6 +100,8 @@ option_take(struct line *line, int argc, char **argv, int *i, struct failure *f)
 	const char *word = argv[*i];
 	const char *value;
 
+	if (is_verb_letters(line, word))
+		return 0;
 	if (is_option(word, "--json", "-j"))
 		line->cli.format = FORMAT_JSON;
 	else if (is_option(word, "--json-lines", NULL))
@@ -220,7 +246,8 @@ main(int argc, char **argv)
 			"it needs a command; sluicectl help lists all");
 	else if (code == 0)
 		code = verb_run(&line, &f);
-	if (code != 0)
+	/* Without a text the code itself was the answer. */
+	if (code != 0 && f.code[0] != '\0')
 		failure_print(&line.cli, &f);
 	if (fflush(stdout) != 0 && code == 0)
 		code = EXIT_REFUSED;

@@ -8,6 +8,8 @@
 #include <time.h>
 
 #include "client.h"
+#include "nstat.h"
+#include "rows.h"
 #include "run.h"
 #include "view.h"
 
@@ -64,94 +66,6 @@ run_number(const json_t *args, const char *name, unsigned int min, unsigned int 
 	return 0;
 }
 
-static bool
-wants_json(const struct cli *cli)
-{
-	return cli->format == FORMAT_JSON || cli->format == FORMAT_JSON_LINES;
-}
-
-static void
-print_line(const json_t *object)
-{
-	json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-	putchar('\n');
-	fflush(stdout);
-}
-
-/* --- listings in lines ---------------------------------------------------------------------- */
-
-/* One object out of many lines, without holding them all: its members, then rows as they come. */
-static void
-merged_begin(json_t *first)
-{
-	json_t *head = json_copy(first);
-	char *text;
-
-	json_object_del(head, "connections");
-	json_object_del(head, "more");
-	text = json_dumps(head, JSON_COMPACT | JSON_ENSURE_ASCII);
-	if (text != NULL)
-		printf("%.*s,\"connections\":[", (int)strlen(text) - 1, text);
-	free(text);
-	json_decref(head);
-}
-
-static void
-merged_rows(const json_t *rows, bool *is_first)
-{
-	size_t i;
-
-	for (i = 0; i < json_array_size(rows); i++) {
-		if (!*is_first)
-			putchar(',');
-		*is_first = false;
-		json_dumpf(json_array_get(rows, i), stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-	}
-}
-
-static void
-lines_rows(const json_t *rows)
-{
-	size_t i;
-
-	for (i = 0; i < json_array_size(rows); i++)
-		print_line(json_array_get(rows, i));
-}
-
-static int
-run_connections(const struct cli *cli, struct client *c, struct failure *f)
-{
-	bool more = true, is_first_line = true, is_first_row = true;
-	struct table t;
-
-	view_connections_begin(&t, cli);
-	while (more) {
-		json_t *answer = client_answer(c, f);
-		const json_t *rows = json_object_get(answer, "connections");
-
-		if (answer == NULL)
-			break;
-		if (cli->format == FORMAT_JSON && is_first_line)
-			merged_begin(answer);
-		if (cli->format == FORMAT_JSON)
-			merged_rows(rows, &is_first_row);
-		else if (cli->format == FORMAT_JSON_LINES)
-			lines_rows(rows);
-		else
-			view_connections_rows(&t, rows);
-		is_first_line = false;
-		more = json_is_true(json_object_get(answer, "more"));
-		json_decref(answer);
-	}
-	if (cli->format == FORMAT_JSON && !is_first_line)
-		printf("]}\n");
-	if (!wants_json(cli) && !is_first_line)
-		table_end(&t);
-	else
-		free(t.cells);
-	return more ? f->exit_code : 0;
-}
-
 /* --- single commands ------------------------------------------------------------------------ */
 
 static json_t *
@@ -164,34 +78,20 @@ ask(struct client *c, unsigned int command, json_t *args, struct failure *f)
 	return client_answer(c, f);
 }
 
-static void
-show(const struct cli *cli, const struct verb *verb, unsigned int command,
-	const struct view_data *data)
-{
-	if (wants_json(cli))
-		print_line(data->now);
-	else if (verb->local == VERB_NSTAT)
-		view_nstat(data);
-	else
-		view_print(cli, command, data);
-}
-
 /* before: the answer of last time, or NULL; the new one replaces it. */
 static int
 run_once(const struct cli *cli, struct client *c, const struct verb *verb, json_t *args,
 	json_t **before, struct failure *f)
 {
-	unsigned int command =
-		verb->local == VERB_NSTAT ? (unsigned int)CTL_COMMAND_show_counters : verb->command;
+	unsigned int command = verb->command;
 	struct view_data data = { NULL, NULL };
 	json_t *now;
 
-	if (command == CTL_COMMAND_show_connections) {
-		if (client_ask(c, ctl_command(command)->name, json_copy(args), f) != 0)
-			return f->exit_code;
-		return run_connections(cli, c, f);
-	}
-	if (*before == NULL && view_has_rates(command) && !wants_json(cli)) {
+	if (verb->local == VERB_NSTAT)
+		return nstat_run(cli, c, args, f);
+	if (rows_is_listing(command))
+		return rows_run(cli, c, command, args, f);
+	if (*before == NULL && view_has_rates(command) && !cli_wants_json(cli)) {
 		*before = ask(c, command, args, f);
 		if (*before == NULL)
 			return f->exit_code;
@@ -202,7 +102,10 @@ run_once(const struct cli *cli, struct client *c, const struct verb *verb, json_
 		return f->exit_code;
 	data.now = now;
 	data.before = *before;
-	show(cli, verb, command, &data);
+	if (cli_wants_json(cli))
+		cli_print_json(now);
+	else
+		view_print(cli, command, &data);
 	json_decref(*before);
 	*before = now;
 	return 0;
@@ -266,9 +169,9 @@ run_watch(const struct cli *cli, struct client *c, json_t *args, struct failure 
 	for (i = 0; code == 0 && (count == 0 || i < count); i++) {
 		if (i > 0 && !run_sleep(seconds * 1000))
 			break;
-		if (cli->is_tty && !wants_json(cli))
+		if (cli->is_tty && !cli_wants_json(cli))
 			fputs("\033[H\033[J", stdout);
-		else if (i > 0 && !wants_json(cli))
+		else if (i > 0 && !cli_wants_json(cli))
 			putchar('\n');
 		code = run_once(cli, c, &verb, verb_json, &before, f);
 		fflush(stdout);

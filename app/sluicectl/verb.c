@@ -16,20 +16,25 @@ static const struct {
 	struct ctl_arg args[CTL_ARGS_MAX];
 	bool has_rest;
 } locals[] = {
-	{ VERB_NSTAT, "nstat", "counters, one per line as nstat prints them",
-		{ { CTL_ARG_FLAG, "all", "zero ones too" } }, false },
+	{ VERB_NSTAT, "nstat", "counters as nstat prints them: what was added since its last call",
+		{ { CTL_ARG_FLAG, "absolute", "values since the daemon's start, gauges too", 'a' },
+		  { CTL_ARG_FLAG, "zeros", "those that did not change too", 'z' },
+		  { CTL_ARG_FLAG, "noupdate", "keep the values of the last call; a -s before "
+			"nstat is the socket", 's' },
+		  { CTL_ARG_WORDS, "pattern", "only these, such as 'TcpExt*'; gauges too", 0 } },
+		false },
 	{ VERB_TOP, "top", "live view of traffic, connections, workers and drops; q ends it",
-		{ { CTL_ARG_FLAG, "once", "one frame as text, then end" },
-		  { CTL_ARG_OPTION, "interval", "seconds between frames, 1 by default" },
-		  { CTL_ARG_OPTION, "count", "end after so many frames" } }, false },
+		{ { CTL_ARG_FLAG, "once", "one frame as text, then end", 0 },
+		  { CTL_ARG_OPTION, "interval", "seconds between frames, 1 by default", 0 },
+		  { CTL_ARG_OPTION, "count", "end after so many frames", 0 } }, false },
 	{ VERB_WATCH, "watch", "repeat a command, with rates",
-		{ { CTL_ARG_OPTION, "count", "end after so many times" },
-		  { CTL_ARG_TEXT, "seconds", "between two times" },
-		  { CTL_ARG_TEXT, "command", "what to repeat" } }, true },
+		{ { CTL_ARG_OPTION, "count", "end after so many times", 0 },
+		  { CTL_ARG_TEXT, "seconds", "between two times", 0 },
+		  { CTL_ARG_TEXT, "command", "what to repeat", 0 } }, true },
 	{ VERB_HELP, "help", "this text, or that of one command",
-		{ { CTL_ARG_OPTION, "command", "which" } }, true },
+		{ { CTL_ARG_OPTION, "command", "which", 0 } }, true },
 	{ VERB_COMPLETION, "completion", "completion script for a shell: bash",
-		{ { CTL_ARG_TEXT, "shell", "bash" } }, false },
+		{ { CTL_ARG_TEXT, "shell", "bash", 0 } }, false },
 };
 /* clang-format on */
 
@@ -228,6 +233,63 @@ option_find(const struct verb *verb, const char *name, size_t len)
 	return NULL;
 }
 
+static const struct ctl_arg *
+letter_find(const struct verb *verb, char letter)
+{
+	unsigned int i;
+
+	for (i = 0; !is_end(verb, i); i++) {
+		if (verb->args[i].letter == letter)
+			return &verb->args[i];
+	}
+	return NULL;
+}
+
+bool
+verb_has_letters(const struct verb *verb, const char *word)
+{
+	unsigned int i;
+
+	if (word[0] != '-' || word[1] == '\0')
+		return false;
+	for (i = 1; word[i] != '\0'; i++) {
+		if (letter_find(verb, word[i]) == NULL)
+			return false;
+	}
+	return true;
+}
+
+static int
+no_option(const struct verb *verb, const char *word, struct failure *f)
+{
+	return failure_set(f, EXIT_USAGE, "E_USAGE", "sluicectl help COMMAND lists the options",
+		"%s has no option '%s'", verb->name, word);
+}
+
+/* Does word look like flags in their short forms, to a verb that has some? */
+static bool
+is_letters(const struct verb *verb, const char *word)
+{
+	unsigned int i;
+
+	for (i = 0; !is_end(verb, i); i++) {
+		if (verb->args[i].letter != 0)
+			return word[0] == '-' && word[1] != '-' && word[1] != '\0';
+	}
+	return false;
+}
+
+/* Handle "-az". 0, or the exit code. */
+static int
+letters_take(const struct verb *verb, const char *word, json_t *args, struct failure *f)
+{
+	if (!verb_has_letters(verb, word))
+		return no_option(verb, word, f);
+	for (word++; *word != '\0'; word++)
+		json_object_set_new(args, letter_find(verb, *word)->name, json_true());
+	return 0;
+}
+
 /* Handle --name, --name=value, --name value; the words used, or 0 with f filled in. */
 static unsigned int
 option_take(const struct verb *verb, char *const *words, unsigned int count, json_t *args,
@@ -238,8 +300,7 @@ option_take(const struct verb *verb, char *const *words, unsigned int count, jso
 	const struct ctl_arg *arg = option_find(verb, name, len);
 
 	if (arg == NULL) {
-		failure_set(f, EXIT_USAGE, "E_USAGE", "sluicectl help COMMAND lists the options",
-			"%s has no option '%s'", verb->name, words[0]);
+		no_option(verb, words[0], f);
 		return 0;
 	}
 	if (arg->kind == CTL_ARG_FLAG) {
@@ -267,16 +328,22 @@ next_word_arg(const struct verb *verb, unsigned int i)
 	return i;
 }
 
-/* Add a word to an argument that may have some already. */
-static void
-word_add(json_t *args, const char *name, const char *word)
+/* Add a word to an argument that may have some already. 0, or the exit code. */
+static int
+word_add(json_t *args, const char *name, const char *word, struct failure *f)
 {
 	const char *before = json_string_value(json_object_get(args, name));
 	char text[TEXT_MAX];
-
-	snprintf(text, sizeof(text), "%s%s%s", before != NULL ? before : "",
+	int len = snprintf(text, sizeof(text), "%s%s%s", before != NULL ? before : "",
 		before != NULL ? " " : "", word);
-	json_object_set_new(args, name, json_string(text));
+
+	if (len < 0 || (size_t)len >= sizeof(text))
+		return failure_set(f, EXIT_USAGE, "E_USAGE", NULL,
+			"'%s' is longer than %u characters", name, TEXT_MAX - 1);
+	if (json_object_set_new(args, name, json_string(text)) != 0)
+		return failure_set(
+			f, EXIT_USAGE, "E_USAGE", NULL, "'%s' is not valid UTF-8", name);
+	return 0;
 }
 
 /* "set name=value" is a habit from sysctl(8). */
@@ -327,6 +394,11 @@ verb_args(const struct verb *verb, char *const *words, unsigned int count, struc
 			i += used;
 			continue;
 		}
+		if (!in_rest && is_letters(verb, words[i])) {
+			if (letters_take(verb, words[i++], args, f) != 0)
+				goto failed;
+			continue;
+		}
 		if (is_end(verb, at)) {
 			failure_set(f, EXIT_USAGE, "E_USAGE", NULL, "%s takes no '%s'", verb->name,
 				words[i]);
@@ -335,7 +407,8 @@ verb_args(const struct verb *verb, char *const *words, unsigned int count, struc
 		if (assignment_take(verb, at, words[i], args)) {
 			at = next_word_arg(verb, at + 1);
 		} else {
-			word_add(args, verb->args[at].name, words[i]);
+			if (word_add(args, verb->args[at].name, words[i], f) != 0)
+				goto failed;
 			in_rest = is_last && verb->has_rest;
 			/* The last text takes every further word: set tcp_rmem 4096 16384 1048576.
 			 */
@@ -367,10 +440,13 @@ verb_usage(const struct verb *verb, FILE *out)
 		if (arg->kind == CTL_ARG_OPTION && !(verb->has_rest && is_end(verb, i + 1)))
 			fprintf(out, " [--%s ", arg->name);
 		else
-			fputs(arg->kind == CTL_ARG_OPTION ? " [" : " ", out);
+			fputs(arg->kind == CTL_ARG_OPTION || arg->kind == CTL_ARG_WORDS ? " [" : " ",
+				out);
 		for (j = 0; arg->name[j] != '\0'; j++)
 			fputc(toupper((unsigned char)arg->name[j]), out);
-		if (arg->kind == CTL_ARG_OPTION)
+		if (arg->kind == CTL_ARG_WORDS)
+			fputs("...", out);
+		if (arg->kind == CTL_ARG_OPTION || arg->kind == CTL_ARG_WORDS)
 			fputc(']', out);
 	}
 }

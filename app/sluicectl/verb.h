@@ -44,6 +44,9 @@ bool verb_begins(const struct verb *verb, char *const *words, unsigned int count
 json_t *verb_args(
 	const struct verb *verb, char *const *words, unsigned int count, struct failure *f);
 
+/** Is word "-x" or "-xyz", each letter a flag of the verb? */
+bool verb_has_letters(const struct verb *verb, const char *word);
+
 /** Is argument i written as --name? */
 bool verb_arg_is_option(const struct verb *verb, unsigned int i);
 

@@ -83,7 +83,6 @@ static view_fn *const views[CTL_COMMAND_COUNT] = {
 	[CTL_COMMAND_show_counters] = view_counters,
 	[CTL_COMMAND_show_cores] = view_cores,
 	[CTL_COMMAND_show_ports] = view_ports,
-	[CTL_COMMAND_show_listeners] = view_listeners,
 	[CTL_COMMAND_show_tunables] = view_tunables,
 	[CTL_COMMAND_show_config] = view_config,
 	[CTL_COMMAND_get] = view_tunable,

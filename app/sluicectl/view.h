@@ -20,12 +20,11 @@ bool view_has_rates(unsigned int command);
 /** Print the answer to a command (enum ctl_command_id) but show connections. */
 void view_print(const struct cli *cli, unsigned int command, const struct view_data *data);
 
-/** Counters as nstat(8) prints them. */
-void view_nstat(const struct view_data *data);
-
-/** show connections comes in lines; t is set up by the first and ended by the caller. */
-void view_connections_begin(struct table *t, const struct cli *cli);
+/** Listings come in lines; t is set up by the first of each pair and ended by the caller. */
+void view_connections_begin(struct table *t, const struct cli *cli, const json_t *args);
 void view_connections_rows(struct table *t, const json_t *rows);
+void view_listeners_begin(struct table *t, const struct cli *cli, const json_t *args);
+void view_listeners_rows(struct table *t, const json_t *rows);
 
 /** An integer within an object, along a path of member names ended by NULL; 0: not there. */
 json_int_t view_int(const json_t *object, ...);

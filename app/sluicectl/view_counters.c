@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Views of counters: drops, outcomes, nstat. */
-#include <stdio.h>
-#include <string.h>
-
-#include "ctl/text.h"
+/* Views of counters: drops and outcomes. */
 #include "number.h"
 #include "view_int.h"
 
@@ -104,22 +100,4 @@ view_counters(const struct cli *cli, const struct view_data *data)
 		table_text(&t, view_text(row, "help"));
 	}
 	table_end(&t);
-}
-
-void
-view_nstat(const struct view_data *data)
-{
-	const json_t *list = json_object_get(data->now, "counters");
-	size_t i;
-
-	printf("#sluice\n");
-	for (i = 0; i < json_array_size(list); i++) {
-		const json_t *row = json_array_get(list, i);
-		char name[80] = "";
-		const char *text = view_text(row, "name");
-
-		if (text != NULL)
-			text_escape(text, strlen(text), name, sizeof(name));
-		printf("%-32s%-16lld%.1f\n", name, (long long)view_int(row, "value", NULL), 0.0);
-	}
 }

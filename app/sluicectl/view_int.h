@@ -17,7 +17,6 @@ view_fn view_outcomes;
 view_fn view_counters;
 view_fn view_cores;
 view_fn view_ports;
-view_fn view_listeners;
 view_fn view_tunables;
 view_fn view_config;
 view_fn view_tunable;

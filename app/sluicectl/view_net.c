@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Views of workers, ports, listeners and connections. */
-#include <stdio.h>
-#include <string.h>
-
-#include "number.h"
+/* Views of workers and ports. */
 #include "view_int.h"
 
 static void
@@ -154,93 +150,4 @@ view_ports(const struct cli *cli, const struct view_data *data)
 			&t, view_int(row, "rx_errors", NULL) + view_int(row, "tx_errors", NULL));
 	}
 	table_end(&t);
-}
-
-static void
-put_endpoint(struct table *t, const json_t *row, const char *ip_name, const char *port_name)
-{
-	const char *ip = view_text(row, ip_name);
-	bool is_v6 = ip != NULL && strchr(ip, ':') != NULL;
-
-	if (ip == NULL || strcmp(ip, "any") == 0)
-		ip = "*";
-	table_printf(
-		t, is_v6 ? "[%s]:%lld" : "%s:%lld", ip, (long long)view_int(row, port_name, NULL));
-}
-
-void
-view_listeners(const struct cli *cli, const struct view_data *data)
-{
-	static const struct table_column columns[] = {
-		{ "SERVICE", false },
-		{ "LOCAL", false },
-		{ "ACCEPT-Q", true },
-		{ "LIMIT", true },
-		{ "SYN-Q", true },
-		{ "LIMIT", true },
-		{ "COOKIES", true },
-		{ "ACCEPTED", true },
-		{ "OVERFLOWS", true },
-	};
-	static const char *const numbers[] = { "accept_queue", "accept_limit", "syn_queue",
-		"syn_limit", "syncookies", "accepted", "accept_overflows" };
-	const json_t *list = json_object_get(data->now, "listeners");
-	struct table t;
-	size_t i, j;
-
-	table_init(&t, cli, columns, 9);
-	for (i = 0; i < json_array_size(list); i++) {
-		const json_t *row = json_array_get(list, i);
-
-		table_text(&t, view_text(row, "service"));
-		put_endpoint(&t, row, "local", "local_port");
-		for (j = 0; j < 7; j++)
-			table_json(&t, json_object_get(row, numbers[j]));
-	}
-	table_end(&t);
-}
-
-void
-view_connections_begin(struct table *t, const struct cli *cli)
-{
-	static const struct table_column columns[] = {
-		{ "STATE", false },
-		{ "RECV-Q", true },
-		{ "SEND-Q", true },
-		{ "LOCAL", false },
-		{ "REMOTE", false },
-		{ "RTT", true },
-		{ "CWND", true },
-		{ "CC", false },
-		{ "RETRANS", true },
-		{ "TIMER", true },
-	};
-
-	table_init(t, cli, columns, 10);
-}
-
-void
-view_connections_rows(struct table *t, const json_t *rows)
-{
-	size_t i;
-
-	for (i = 0; i < json_array_size(rows); i++) {
-		const json_t *row = json_array_get(rows, i);
-		const json_t *timer = json_object_get(row, "timer_ms");
-		char buf[NUMBER_LEN];
-
-		table_text(t, view_text(row, "state"));
-		table_json(t, json_object_get(row, "recvq"));
-		table_json(t, json_object_get(row, "sendq"));
-		put_endpoint(t, row, "local", "local_port");
-		put_endpoint(t, row, "remote", "remote_port");
-		table_text(t, number_time(view_int(row, "srtt_us", NULL), buf));
-		table_json(t, json_object_get(row, "cwnd"));
-		table_text(t, view_text(row, "cc"));
-		table_json(t, json_object_get(row, "retrans"));
-		table_text(t, json_is_integer(timer)
-				      ? number_time(json_integer_value(timer) * 1000, buf)
-				      : NULL);
-	}
-	table_flush(t);
 }

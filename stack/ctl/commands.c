@@ -8,11 +8,11 @@
 #include "ctl/commands.h"
 
 /* clang-format off */
-#define NO_ARGS { CTL_ARG_END, NULL, NULL }
-#define FLAG(name, help) { CTL_ARG_FLAG, name, help }
-#define TEXT(name, help) { CTL_ARG_TEXT, name, help }
-#define OPTION(name, help) { CTL_ARG_OPTION, name, help }
-#define TUNABLE(name, help) { CTL_ARG_TUNABLE, name, help }
+#define NO_ARGS { CTL_ARG_END, NULL, NULL, 0 }
+#define FLAG(name, help) { CTL_ARG_FLAG, name, help, 0 }
+#define TEXT(name, help) { CTL_ARG_TEXT, name, help, 0 }
+#define OPTION(name, help) { CTL_ARG_OPTION, name, help, 0 }
+#define TUNABLE(name, help) { CTL_ARG_TUNABLE, name, help, 0 }
 
 static const struct ctl_command commands[] = {
 #define COMMAND(id, name, role, help, ...) { name, CTL_##role, help, { __VA_ARGS__ } },

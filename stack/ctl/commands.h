@@ -7,7 +7,7 @@
 
 #include "ctl/protocol.h"
 
-#define CTL_ARGS_MAX 4u
+#define CTL_ARGS_MAX 8u
 
 enum ctl_arg_kind {
 	CTL_ARG_END, /* behind the last */
@@ -15,11 +15,13 @@ enum ctl_arg_kind {
 	CTL_ARG_TEXT, /* a text that must be there */
 	CTL_ARG_OPTION, /* a text that need not be there */
 	CTL_ARG_TUNABLE, /* as TEXT, completed to the names of tunables */
+	CTL_ARG_WORDS, /* any number of words, joined by blanks; the last argument */
 };
 
 struct ctl_arg {
 	enum ctl_arg_kind kind;
 	const char *name, *help;
+	char letter; /* of a flag's short form, "-a"; 0: none */
 };
 
 struct ctl_command {

@@ -23,6 +23,7 @@ struct ctl_listing {
 	int state; /* only this one; -1: all */
 	uint16_t port; /* only this one; 0: all */
 	json_t *rows; /* of the next line */
+	bool by_core; /* a row for each worker, not their sum */
 	uint32_t listener_count;
 	struct tcp_listener_info listeners[CTL_ROWS_MAX]; /* summed over the workers */
 };
@@ -59,7 +60,10 @@ ctl_listing_end(struct ctl_session *s)
 int
 ctl_do_show_listeners(struct ctl_request *r)
 {
-	return listing_begin(r, CTL_LIST_LISTENERS);
+	if (listing_begin(r, CTL_LIST_LISTENERS) != 0)
+		return -1;
+	r->s->listing->by_core = ctl_arg_flag(r, "cores");
+	return 0;
 }
 
 /* --- filters of connections ----------------------------------------------------------------- */
@@ -122,61 +126,6 @@ ctl_do_show_connections(struct ctl_request *r)
 
 /* --- rows ----------------------------------------------------------------------------------- */
 
-static void
-put(json_t *row, const char *name, uint64_t value)
-{
-	json_object_set_new(row, name, json_integer((json_int_t)value));
-}
-
-static void
-put_ip(json_t *row, const char *name, const struct ip_addr *addr)
-{
-	char text[IP_ADDR_STRLEN];
-
-	ip_addr_format(addr, text);
-	json_object_set_new(row, name, json_string(text));
-}
-
-/* One of our addresses; "any" for a listener without one. */
-static void
-put_local(json_t *row, const struct local_addrs *local, int index)
-{
-	if (index >= 0 && (unsigned int)index < local->count)
-		put_ip(row, "local", &local->addr[index]);
-	else
-		json_object_set_new(row, "local", json_string("any"));
-}
-
-static json_t *
-conn_json(const struct ctl_listing *l, const struct tcp_conn_info *info,
-	const struct local_addrs *local)
-{
-	json_t *row = json_object();
-
-	put(row, "worker", l->worker);
-	json_object_set_new(row, "state", json_string(tcp_state_name(info->state)));
-	put_local(row, local, info->key.laddr_idx);
-	put(row, "local_port", info->key.lport);
-	put_ip(row, "remote", &info->key.raddr);
-	put(row, "remote_port", info->key.rport);
-	put(row, "recvq", info->recvq_bytes);
-	put(row, "sendq", info->sendq_bytes);
-	put(row, "srtt_us", info->srtt_us);
-	put(row, "rttvar_us", info->rttvar_us);
-	put(row, "rto_ms", info->rto_ms);
-	put(row, "cwnd", info->cwnd_bytes);
-	put(row, "ssthresh", info->ssthresh_bytes);
-	put(row, "mss", info->mss);
-	put(row, "snd_wnd", info->snd_wnd);
-	put(row, "rcv_wnd", info->rcv_wnd);
-	put(row, "retrans", info->retrans);
-	json_object_set_new(row, "timer_ms",
-		info->timer_ms != UINT32_MAX ? json_integer(info->timer_ms) : json_null());
-	json_object_set_new(row, "cc", info->cc != NULL ? json_string(info->cc) : json_null());
-	json_object_set_new(row, "orphan", json_boolean(info->orphan));
-	return row;
-}
-
 static bool
 is_wanted(const struct ctl_listing *l, const struct tcp_conn_info *info)
 {
@@ -193,7 +142,7 @@ conns_take(struct ctl_listing *l, const struct local_addrs *local)
 	for (i = 0; i < msg->rows && l->limit > 0; i++) {
 		if (!is_wanted(l, &msg->conns[i]))
 			continue;
-		json_array_append_new(l->rows, conn_json(l, &msg->conns[i], local));
+		json_array_append_new(l->rows, ctl_conn_json(l->worker, &msg->conns[i], local));
 		l->limit--;
 	}
 }
@@ -212,10 +161,27 @@ listener_add(struct tcp_listener_info *sum, const struct tcp_listener_info *info
 	sum->cookies_invalid += info->cookies_invalid;
 	sum->acceptq_overflows += info->acceptq_overflows;
 	sum->synq_overflows += info->synq_overflows;
+	sum->syn_drops_full += info->syn_drops_full;
+	sum->syn_drops_early += info->syn_drops_early;
+	sum->syn_drops_accept += info->syn_drops_accept;
 }
 
 static void
-listeners_take(struct ctl_listing *l)
+listeners_append(struct ctl_listing *l, const struct local_addrs *local)
+{
+	const struct ctl_msg *msg = &l->mail->msg;
+	uint32_t i;
+
+	for (i = 0; i < msg->rows; i++) {
+		json_t *row = ctl_listener_json(&msg->listeners[i], local);
+
+		json_object_set_new(row, "worker", json_integer(l->worker));
+		json_array_append_new(l->rows, row);
+	}
+}
+
+static void
+listeners_sum(struct ctl_listing *l)
 {
 	const struct ctl_msg *msg = &l->mail->msg;
 	uint32_t i, j;
@@ -235,28 +201,6 @@ listeners_take(struct ctl_listing *l)
 	}
 }
 
-static json_t *
-listener_json(const struct tcp_listener_info *info, const struct local_addrs *local)
-{
-	json_t *row = json_object();
-
-	json_object_set_new(row, "service", json_string(info->name));
-	put_local(row, local, info->laddr_idx);
-	put(row, "local_port", info->port);
-	put(row, "accept_queue", info->acceptq);
-	put(row, "accept_limit", info->acceptq_limit);
-	put(row, "syn_queue", info->synq);
-	put(row, "syn_limit", info->synq_limit);
-	put(row, "syncookies", (uint64_t)info->syncookies);
-	put(row, "accepted", info->accepted);
-	put(row, "cookies_sent", info->cookies_sent);
-	put(row, "cookies_valid", info->cookies_valid);
-	put(row, "cookies_invalid", info->cookies_invalid);
-	put(row, "accept_overflows", info->acceptq_overflows);
-	put(row, "syn_overflows", info->synq_overflows);
-	return row;
-}
-
 /* --- steps ---------------------------------------------------------------------------------- */
 
 /* Queue what has been gathered. */
@@ -267,7 +211,7 @@ rows_send(struct ctl_session *s, bool is_last, struct ctl_buf *out)
 	json_t *reply = ctl_reply_new(s, l->id);
 
 	json_object_set_new(reply, l->op == CTL_LIST_CONNS ? "connections" : "listeners", l->rows);
-	if (l->op == CTL_LIST_CONNS)
+	if (l->op == CTL_LIST_CONNS || l->by_core)
 		json_object_set_new(reply, "more", json_boolean(!is_last));
 	l->rows = json_array();
 	ctl_reply_send(s, reply, out);
@@ -280,7 +224,7 @@ finish(struct ctl_session *s, struct ctl_buf *out)
 	uint32_t i;
 
 	for (i = 0; i < l->listener_count; i++)
-		json_array_append_new(l->rows, listener_json(&l->listeners[i], s->backend->local));
+		json_array_append_new(l->rows, ctl_listener_json(&l->listeners[i], s->backend->local));
 	rows_send(s, true, out);
 	ctl_listing_end(s);
 	return CTL_STEP_DONE;
@@ -316,7 +260,10 @@ take(struct ctl_session *s)
 	if (l->op == CTL_LIST_CONNS) {
 		conns_take(l, s->backend->local);
 	} else {
-		listeners_take(l);
+		if (l->by_core)
+			listeners_append(l, s->backend->local);
+		else
+			listeners_sum(l);
 		l->cursor = CTL_CURSOR_END;
 	}
 	mail_drop(l->mail);

@@ -55,6 +55,12 @@ void ctl_counters_sum(const struct ctl_backend *b, struct counters *sum);
 enum ctl_step ctl_listing_step(struct ctl_session *s, bool can_send, struct ctl_buf *out);
 void ctl_listing_end(struct ctl_session *s);
 
+/* Rows of listings (list_rows.c). */
+json_t *ctl_conn_json(unsigned int worker, const struct tcp_conn_info *info,
+	const struct local_addrs *local);
+json_t *ctl_listener_json(
+	const struct tcp_listener_info *info, const struct local_addrs *local);
+
 /** The configuration as an object of its sections (config_json.c). */
 json_t *ctl_config_json(const struct config *conf);
 

@@ -218,6 +218,9 @@ ctl_do_show_counters(struct ctl_request *r)
 	unsigned int i;
 
 	ctl_counters_sum(r->s->backend, &c);
+	/* Whose counters they are: a client that keeps values knows a restart by it. */
+	put_u64(r->reply, "pid", (uint64_t)getpid());
+	put_u64(r->reply, "started_ns", r->s->backend->started_us * 1000);
 	for (i = 0; i < COUNTER_COUNT; i++) {
 		const struct counter_desc *desc = counters_desc(i);
 		uint64_t value = counters_get(&c, i);

@@ -188,6 +188,9 @@ struct tcp_listener_info {
 	uint32_t synq, synq_limit;
 	uint64_t accepted, cookies_sent, cookies_valid, cookies_invalid;
 	uint64_t acceptq_overflows, synq_overflows;
+	uint64_t syn_drops_full;   /* SYN queue full, cookies off */
+	uint64_t syn_drops_early;  /* the last quarter kept free, cookies off */
+	uint64_t syn_drops_accept; /* accept queue full */
 };
 
 /**

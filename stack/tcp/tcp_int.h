@@ -271,6 +271,7 @@ struct tcp_listener {
 	uint64_t cookie_us;	/* when a cookie was last sent; 0: never */
 	uint64_t accepted, cookies_sent, cookies_valid, cookies_invalid;
 	uint64_t acceptq_overflows, synq_overflows;
+	uint64_t syn_drops_full, syn_drops_early, syn_drops_accept; /* by reason */
 	const char *name;
 	void *data;
 	const void *ops;

@@ -84,6 +84,7 @@ tcp_listen_judge(struct tcp_stack *stack, struct tcp_listener *l, enum outcome *
 
 	if (l->synq_young > 1 && tcp_acceptq_full(stack, l)) {
 		l->acceptq_overflows++;
+		l->syn_drops_accept++;
 		stack->env->ctr->ListenOverflows++;
 		return refuse(stack, why, OUT_SYN_ACCEPT_FULL);
 	}
@@ -93,9 +94,12 @@ tcp_listen_judge(struct tcp_stack *stack, struct tcp_listener *l, enum outcome *
 	if (!full && (mode != 0 || !last_quarter(stack, l)))
 		return TCP_SYN_QUEUE;
 	l->synq_overflows++;
-	if (!full)
+	if (!full) {
+		l->syn_drops_early++;
 		return refuse(stack, why, OUT_SYN_EARLY_DROP);
+	}
 	if (mode == 0) {
+		l->syn_drops_full++;
 		stack->env->ctr->TCPReqQFullDrop++;
 		return refuse(stack, why, OUT_SYN_QUEUE_FULL);
 	}
@@ -259,6 +263,9 @@ tcp_list_listeners(const struct tcp_stack *stack, const struct env *env,
 			.cookies_invalid = l->cookies_invalid,
 			.acceptq_overflows = l->acceptq_overflows,
 			.synq_overflows = l->synq_overflows,
+			.syn_drops_full = l->syn_drops_full,
+			.syn_drops_early = l->syn_drops_early,
+			.syn_drops_accept = l->syn_drops_accept,
 		};
 	}
 	return n;

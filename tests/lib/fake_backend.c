@@ -216,6 +216,10 @@ listeners_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 			.acceptq_limit = 2048,
 			.synq_limit = 4096,
 			.accepted = 1000,
+			.cookies_sent = 12,
+			.syn_drops_full = 1,
+			.syn_drops_early = 2,
+			.syn_drops_accept = 3,
 		};
 }
 

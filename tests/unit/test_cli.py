@@ -11,17 +11,20 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 CLI, DAEMON = sys.argv[1:3]
+# Where nstat keeps its values.
+RUNTIME = tempfile.TemporaryDirectory(prefix='sluice-cli-')
 
 
 class Daemon:
     """fake_daemon with so many connections per worker, on a socket of its own."""
 
-    def __init__(self, connections=3):
+    def __init__(self, connections=3, path=None):
         self.folder = tempfile.TemporaryDirectory(prefix='sluice-cli-')
-        self.path = os.path.join(self.folder.name, 'c.sock')
+        self.path = path or os.path.join(self.folder.name, 'c.sock')
         self.process = subprocess.Popen([DAEMON, self.path, str(connections)],
                                         stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline() != 'ready\n':
@@ -36,7 +39,7 @@ class Daemon:
 
 def cli(*words, path=None, env=None):
     """Run sluicectl; its exit code, standard output and standard error."""
-    full = dict(os.environ, **(env or {}))
+    full = {**os.environ, 'XDG_RUNTIME_DIR': RUNTIME.name, **(env or {})}
     full.pop('SLUICE_SOCKET', None)
     if path is not None:
         full['SLUICE_SOCKET'] = path
@@ -157,6 +160,20 @@ class Shared(unittest.TestCase):
                if line.startswith('no-listener')][0]
         self.assertGreater(int(row.split()[2]), 0)
 
+    def test_listeners_are_shown_as_ss_does(self):
+        head, _, http = self.ok('show', 'listeners', '--plain').split('\n')[:3]
+        row = dict(zip(head.split(), http.split()))
+        self.assertEqual((row['LOCAL'], row['RECV-Q'], row['SEND-Q'], row['SYN-MAX']),
+                         ('*:80', '2', '4096', '8192'))
+        self.assertEqual((row['COOKIES'], row['SENT'], row['DROP-SYNQ'], row['DROP-EARLY'],
+                          row['DROP-ACCEPT']), ('if-full', '24', '2', '4', '6'))
+        head, *rows = self.ok('show', 'listeners', '--cores', '--plain').strip().split('\n')
+        self.assertEqual([row.split()[:2] for row in rows],
+                         [['0', 'echo'], ['0', 'http'], ['1', 'echo'], ['1', 'http']])
+        rows = json.loads(self.ok('show', 'listeners', '--cores', '--json'))['listeners']
+        self.assertEqual([row['worker'] for row in rows], [0, 0, 1, 1])
+        self.assertEqual(len(self.ok('show', 'listeners', '--json-lines').split('\n')), 3)
+
     def test_filters_of_connections(self):
         lines = self.ok('show', 'connections', '--state', 'time-wait', '--json-lines').split('\n')
         self.assertEqual([json.loads(line)['state'] for line in lines if line],
@@ -233,6 +250,160 @@ class Shared(unittest.TestCase):
         self.assertEqual(self.complete('sluicectl -s /x show drops --a'), ['--all'])
         self.assertNotIn('tcp_tw_recycle', self.complete('sluicectl set '))
         self.assertIn('--json', self.complete('sluicectl show drops --'))
+
+
+class Nstat(unittest.TestCase):
+    """Counters since the last call, and the file that makes it possible."""
+
+    def setUp(self):
+        self.daemon = Daemon()
+        self.folder = tempfile.TemporaryDirectory(prefix='sluice-cli-')
+        self.env = {'XDG_RUNTIME_DIR': self.folder.name}
+
+    def tearDown(self):
+        self.daemon.close()
+        self.folder.cleanup()
+
+    def nstat(self, *words, code=0, env=None):
+        got, out, err = cli('nstat', *words, path=self.daemon.path, env=env or self.env)
+        self.assertEqual(got, code, (words, out, err))
+        return out if code == 0 else err
+
+    def values(self, *words):
+        """Name and value of each line behind the first, which is a comment."""
+        head, *lines = self.nstat(*words).strip().split('\n')
+        self.assertEqual(head, '#sluice')
+        for line in lines:
+            self.assertRegex(line, r'^\S+ +\d+ +\d+\.\d$')
+        return {line.split()[0]: int(line.split()[1]) for line in lines}
+
+    def state(self):
+        files = os.listdir(self.folder.name)
+        self.assertEqual(len(files), 1, files)
+        return os.path.join(self.folder.name, files[0])
+
+    def test_the_second_call_shows_what_was_added(self):
+        first = self.values()
+        self.assertEqual(first['TcpPassiveOpens'], 10000)
+        self.assertNotIn('TcpCurrEstab', first)
+        time.sleep(0.3)
+        second = self.values()
+        self.assertLess(0, second['SluiceRxPackets'])
+        self.assertLess(second['SluiceRxPackets'], first['SluiceRxPackets'])
+        self.assertNotIn('TcpPassiveOpens', second)
+        self.assertEqual(self.values('-z', 'TcpPassiveOpens'), {'TcpPassiveOpens': 0})
+        self.assertGreater(len(self.values('--zeros')), 80)
+
+    def test_absolute_values_are_those_of_the_daemon(self):
+        for word in ('-a', '--absolute'):
+            self.assertEqual(self.values(word)['TcpPassiveOpens'], 10000)
+        self.assertEqual(self.values('-a')['TcpCurrEstab'], 200)
+        self.assertEqual(self.values('-az', 'TcpEx*')['TcpExtListenDrops'], 0)
+
+    def test_without_an_update_the_next_call_sees_the_same(self):
+        self.nstat('-s')
+        self.assertEqual(os.listdir(self.folder.name), [])
+        self.assertEqual(self.values('-s')['TcpPassiveOpens'], 10000)
+        self.nstat()
+        before = os.stat(self.state())
+        self.nstat('-s')
+        self.assertEqual(os.stat(self.state()), before)
+
+    def test_patterns_choose(self):
+        names = set(self.values('TcpPassive*', 'SluiceRx?ackets'))
+        self.assertEqual(names, {'TcpPassiveOpens', 'SluiceRxPackets'})
+        self.assertEqual(set(self.values('-s', 'TcpCurrEstab')), {'TcpCurrEstab'})
+        self.assertIn("did you mean 'TcpPassiveOpens'", self.nstat('TcpPasiveOpens', code=2))
+        self.assertIn('lists them', self.nstat('x' * 70, code=2))
+        self.assertIn('longer than', self.nstat(*['TcpExt*'] * 200, code=2))
+        self.assertIn("no option '-x'", self.nstat('-x', code=2))
+
+    def test_json_has_the_names_as_members(self):
+        answer = json.loads(self.nstat('--json'))
+        self.assertEqual(answer['sluice']['TcpPassiveOpens'], 10000)
+        self.assertIsNone(answer['since_ns'])
+        answer = json.loads(self.nstat('-j'))
+        self.assertNotIn('TcpPassiveOpens', answer['sluice'])
+        self.assertLess(answer['since_ns'], answer['ts_ns'])
+
+    def test_a_restart_is_noticed(self):
+        self.nstat()
+        self.daemon.process.terminate()
+        self.daemon.process.wait()
+        again = Daemon(path=self.daemon.path)
+        try:
+            code, out, err = cli('nstat', path=again.path, env=self.env)
+            self.assertEqual(code, 0)
+            self.assertIn('started again', err)
+            self.assertIn('10000', out)
+            self.assertFalse(json.loads(self.nstat('--json'))['restarted'])
+        finally:
+            again.close()
+
+    def test_each_daemon_has_values_of_its_own(self):
+        other = Daemon()
+        try:
+            self.nstat()
+            code, out, _ = cli('nstat', path=other.path, env=self.env)
+            self.assertEqual((code, '10000' in out), (0, True))
+            self.assertEqual(len(os.listdir(self.folder.name)), 2)
+        finally:
+            other.close()
+
+    def test_the_file_is_private_and_broken_ones_are_replaced(self):
+        self.nstat()
+        path = self.state()
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        for text in ('', '{', '[1]', 'x' * 100):
+            with open(path, 'w', encoding='ascii') as file:
+                file.write(text)
+            self.assertEqual(self.values()['TcpPassiveOpens'], 10000)
+
+    def test_what_is_not_surely_ours_is_not_read_and_not_written(self):
+        self.nstat()
+        path = self.state()
+        victim = os.path.join(self.folder.name, 'victim')
+        os.rename(path, victim)
+        with open(victim, encoding='ascii') as file:
+            text = file.read()
+        for make in (os.symlink, os.link):
+            make(victim, path)
+            self.assertIn('link', self.nstat(code=5))
+            with open(victim, encoding='ascii') as file:
+                self.assertEqual(file.read(), text)
+            os.unlink(path)
+        os.mkfifo(path)
+        self.assertIn('link', self.nstat(code=5))
+        os.unlink(path)
+        os.rename(victim, path)
+        os.chmod(path, 0o666)
+        self.assertIn('link', self.nstat(code=5))
+        self.assertEqual(self.values('-a', '-s')['TcpPassiveOpens'], 10000)
+
+    def test_a_folder_of_others_is_not_used(self):
+        os.chmod(self.folder.name, 0o777)
+        self.nstat('-s')
+        code, _, err = cli('nstat', path=self.daemon.path, env=self.env)
+        self.assertEqual((code, os.listdir(self.folder.name)), (0, []), err)
+        for name in os.listdir('/tmp'):
+            if name.startswith(f'sluicectl-nstat.{os.geteuid()}.'):
+                with open(os.path.join('/tmp', name), encoding='ascii') as file:
+                    kept = json.load(file)
+                if kept['pid'] == self.daemon.process.pid:
+                    os.unlink(os.path.join('/tmp', name))
+                    return
+        self.fail('the values are not in /tmp either')
+
+    def test_s_is_the_socket_before_the_command_and_in_other_ones(self):
+        code, _, err = cli('-s', self.daemon.path, 'nstat', '-s', env=self.env)
+        self.assertEqual((code, err), (0, ''))
+        code, _, err = cli('show', 'version', '-s', self.daemon.path, env=self.env)
+        self.assertEqual((code, err), (0, ''))
+        self.assertEqual(os.listdir(self.folder.name), [])
+        out = self.nstat()
+        code, out, _ = cli('watch', '--count', '2', '1', 'nstat', '-z', 'TcpPassive*',
+                           path=self.daemon.path, env=self.env)
+        self.assertEqual((code, re.findall('TcpPassiveOpens +([0-9]+)', out)), (0, ['0', '0']))
 
 
 class Daemons(unittest.TestCase):

@@ -252,6 +252,8 @@ counters_hide_zeros_unless_asked(void **state)
 	(void)state;
 	assert_int_equal(json_array_size(json_object_get(some, "counters")), 7);
 	assert_int_equal(json_array_size(json_object_get(all, "counters")), COUNTER_COUNT);
+	assert_int_equal(json_integer_value(json_object_get(all, "started_ns")), 990000000000);
+	assert_true(json_is_integer(json_object_get(all, "pid")));
 	json_decref(some);
 	json_decref(all);
 }
@@ -368,6 +370,32 @@ listeners_are_summed_over_the_workers(void **state)
 	assert_int_equal(json_integer_value(json_object_get(row, "accept_limit")), 4096);
 	assert_int_equal(json_integer_value(json_object_get(row, "accept_queue")), 2);
 	assert_int_equal(json_integer_value(json_object_get(row, "accepted")), 2000);
+	row = json_object_get(row, "syn_drops");
+	assert_int_equal(json_integer_value(json_object_get(row, "syn_queue_full")), 2);
+	assert_int_equal(json_integer_value(json_object_get(row, "syn_early_drop")), 4);
+	assert_int_equal(json_integer_value(json_object_get(row, "syn_accept_full")), 6);
+	json_decref(reply);
+}
+
+static void
+listeners_can_be_seen_worker_by_worker(void **state)
+{
+	json_t *reply = ask("{\"cmd\":\"show listeners\",\"args\":{\"cores\":true}}");
+	json_t *list = json_object_get(reply, "listeners");
+	json_t *row = json_array_get(list, 1);
+
+	(void)state;
+	assert_int_equal(json_array_size(list), 2);
+	assert_true(json_is_true(json_object_get(reply, "more")));
+	assert_int_equal(json_integer_value(json_object_get(row, "worker")), 0);
+	assert_int_equal(json_integer_value(json_object_get(row, "accept_limit")), 2048);
+	json_decref(reply);
+	reply = next_line();
+	row = json_array_get(json_object_get(reply, "listeners"), 0);
+	assert_int_equal(json_integer_value(json_object_get(row, "worker")), 1);
+	row = json_object_get(row, "syn_drops");
+	assert_int_equal(json_integer_value(json_object_get(row, "syn_early_drop")), 2);
+	assert_true(json_is_false(json_object_get(reply, "more")));
 	json_decref(reply);
 }
 
@@ -505,6 +533,7 @@ main(void)
 		TEST(set_changes_nothing_while_workers_do_not_listen),
 		TEST(drain_and_stop_reach_the_daemon),
 		TEST(listeners_are_summed_over_the_workers),
+		TEST(listeners_can_be_seen_worker_by_worker),
 		TEST(c09_connections_come_in_slices),
 		TEST(connections_are_filtered),
 		TEST(c05_a_listing_goes_on_only_when_it_may_send),

@@ -146,6 +146,7 @@ syns_are_dropped_for_the_reasons_operators_know(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		uint64_t drops = bed->ctr.ListenDrops;
+		struct tcp_listener_info info;
 		struct bed_peer p;
 
 		bed->tun.tcp_syncookies = rows[i].cookies;
@@ -167,6 +168,10 @@ syns_are_dropped_for_the_reasons_operators_know(void **state)
 		assert_int_equal(bed_peer_syn(&p), rows[i].want);
 		assert_int_equal(bed->ctr.ListenDrops - drops,
 			rows[i].want != OUT_SYN_QUEUED && rows[i].want != OUT_SYN_COOKIE_SENT);
+		assert_int_equal(tcp_list_listeners(bed->stack, &bed->env, &info, 1), 1);
+		assert_int_equal(info.syn_drops_full, rows[i].want == OUT_SYN_QUEUE_FULL);
+		assert_int_equal(info.syn_drops_early, rows[i].want == OUT_SYN_EARLY_DROP);
+		assert_int_equal(info.syn_drops_accept, rows[i].want == OUT_SYN_ACCEPT_FULL);
 		tcp_listener_close(bed->stack, &bed->env, bed->listener);
 		tcp_bed_discard(bed);
 	}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Rows of listings as JSON: connections and listeners. */
+#include "ctl/session_int.h"
+#include "tcp/tcp.h"
+
+static void
+put(json_t *row, const char *name, uint64_t value)
+{
+	json_object_set_new(row, name, json_integer((json_int_t)value));
+}
+
+static void
+put_ip(json_t *row, const char *name, const struct ip_addr *addr)
+{
+	char text[IP_ADDR_STRLEN];
+
+	ip_addr_format(addr, text);
+	json_object_set_new(row, name, json_string(text));
+}
+
+/* One of our addresses; "any" for a listener without one. */
+static void
+put_local(json_t *row, const struct local_addrs *local, int index)
+{
+	if (index >= 0 && (unsigned int)index < local->count)
+		put_ip(row, "local", &local->addr[index]);
+	else
+		json_object_set_new(row, "local", json_string("any"));
+}
+
+json_t *
+ctl_conn_json(unsigned int worker, const struct tcp_conn_info *info,
+	const struct local_addrs *local)
+{
+	json_t *row = json_object();
+
+	put(row, "worker", worker);
+	json_object_set_new(row, "state", json_string(tcp_state_name(info->state)));
+	put_local(row, local, info->key.laddr_idx);
+	put(row, "local_port", info->key.lport);
+	put_ip(row, "remote", &info->key.raddr);
+	put(row, "remote_port", info->key.rport);
+	put(row, "recvq", info->recvq_bytes);
+	put(row, "sendq", info->sendq_bytes);
+	put(row, "srtt_us", info->srtt_us);
+	put(row, "rttvar_us", info->rttvar_us);
+	put(row, "rto_ms", info->rto_ms);
+	put(row, "cwnd", info->cwnd_bytes);
+	put(row, "ssthresh", info->ssthresh_bytes);
+	put(row, "mss", info->mss);
+	put(row, "snd_wnd", info->snd_wnd);
+	put(row, "rcv_wnd", info->rcv_wnd);
+	put(row, "retrans", info->retrans);
+	json_object_set_new(row, "timer_ms",
+		info->timer_ms != UINT32_MAX ? json_integer(info->timer_ms) : json_null());
+	json_object_set_new(row, "cc", info->cc != NULL ? json_string(info->cc) : json_null());
+	json_object_set_new(row, "orphan", json_boolean(info->orphan));
+	return row;
+}
+
+json_t *
+ctl_listener_json(const struct tcp_listener_info *info, const struct local_addrs *local)
+{
+	json_t *row = json_object();
+	json_t *drops = json_object();
+
+	json_object_set_new(row, "service", json_string(info->name));
+	put_local(row, local, info->laddr_idx);
+	put(row, "local_port", info->port);
+	put(row, "accept_queue", info->acceptq);
+	put(row, "accept_limit", info->acceptq_limit);
+	put(row, "syn_queue", info->synq);
+	put(row, "syn_limit", info->synq_limit);
+	put(row, "syncookies", (uint64_t)info->syncookies);
+	put(row, "accepted", info->accepted);
+	put(row, "cookies_sent", info->cookies_sent);
+	put(row, "cookies_valid", info->cookies_valid);
+	put(row, "cookies_invalid", info->cookies_invalid);
+	put(row, "accept_overflows", info->acceptq_overflows);
+	put(row, "syn_overflows", info->synq_overflows);
+	put(drops, "syn_queue_full", info->syn_drops_full);
+	put(drops, "syn_early_drop", info->syn_drops_early);
+	put(drops, "syn_accept_full", info->syn_drops_accept);
+	json_object_set_new(row, "syn_drops", drops);
+	return row;
+}
