@@ -8,12 +8,30 @@ tcp_acceptq_full(const struct tcp_stack *stack, const struct tcp_listener *l)
 	return l->acceptq > 0 && l->acceptq >= tcp_listener_backlog(stack, l);
 }
 
+bool
+tcp_acceptq_admits(struct tcp_stack *stack, struct tcp_listener *l, enum outcome *why)
+{
+	if (tcp_acceptq_full(stack, l)) {
+		l->acceptq_overflows++;
+		stack->env->ctr->ListenOverflows++;
+		*why = OUT_ACCEPT_QUEUE_FULL;
+	} else if (!tcp_conn_available(stack)) {
+		stack->env->ctr->ConnAllocFails++;
+		*why = OUT_TABLE_FULL;
+	} else {
+		return true;
+	}
+	stack->env->ctr->ListenDrops++;
+	return false;
+}
+
 static void
 append(struct tcp_stack *stack, struct tcp_listener *l, struct tcp_conn *c)
 {
 	uint32_t slot = tcp_slot(stack, c);
 
 	tcp_cold(stack, c)->next = TCP_NONE;
+	tcp_cold(stack, c)->acceptq_prev = l->acceptq_tail;
 	if (l->acceptq_tail == TCP_NONE)
 		l->acceptq_head = slot;
 	else
@@ -25,6 +43,38 @@ append(struct tcp_stack *stack, struct tcp_listener *l, struct tcp_conn *c)
 		l->ev = true;
 		stack->listener_events++;
 	}
+}
+
+void
+tcp_acceptq_remove(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	struct tcp_listener *l = &stack->listeners[cold->listener];
+
+	ASSERT(!(c->flags & TF_ACCEPTED));
+	ASSERT(l->acceptq > 0);
+	if (cold->acceptq_prev == TCP_NONE)
+		l->acceptq_head = cold->next;
+	else
+		stack->cold[cold->acceptq_prev].next = cold->next;
+	if (cold->next == TCP_NONE)
+		l->acceptq_tail = cold->acceptq_prev;
+	else
+		stack->cold[cold->next].acceptq_prev = cold->acceptq_prev;
+	l->acceptq--;
+	stack->env->ctr->AcceptQueued--;
+}
+
+struct tcp_conn *
+tcp_acceptq_take(struct tcp_stack *stack, struct tcp_listener *l)
+{
+	struct tcp_conn *c;
+
+	if (l->acceptq_head == TCP_NONE)
+		return NULL;
+	c = &stack->conns[l->acceptq_head];
+	tcp_acceptq_remove(stack, c);
+	return c;
 }
 
 /* A connection as it stands when the final ACK of the handshake has arrived. */
@@ -68,13 +118,6 @@ tcp_acceptq_add(struct tcp_stack *stack, const struct tcp_handshake *hs, const s
 	struct tcp_listener *l = hs->l;
 	struct tcp_conn *c;
 
-	if (tcp_acceptq_full(stack, l)) {
-		l->acceptq_overflows++;
-		stack->env->ctr->ListenOverflows++;
-		stack->env->ctr->ListenDrops++;
-		*why = OUT_ACCEPT_QUEUE_FULL;
-		return NULL;
-	}
 	c = tcp_conn_new(stack, &seg->key, hash);
 	if (c == NULL) {
 		stack->env->ctr->ListenDrops++;
@@ -91,15 +134,6 @@ tcp_acceptq_add(struct tcp_stack *stack, const struct tcp_handshake *hs, const s
 void
 tcp_acceptq_drop_all(struct tcp_stack *stack, struct tcp_listener *l)
 {
-	while (l->acceptq_head != TCP_NONE) {
-		struct tcp_conn *c = &stack->conns[l->acceptq_head];
-
-		l->acceptq_head = tcp_cold(stack, c)->next;
-		l->acceptq--;
-		stack->env->ctr->AcceptQueued--;
-		if (c->state != TCPS_CLOSED)
-			tcp_reset(stack, c, -ECONNABORTED);
-		tcp_conn_free(stack, c);
-	}
-	l->acceptq_tail = TCP_NONE;
+	while (l->acceptq_head != TCP_NONE)
+		tcp_reset(stack, &stack->conns[l->acceptq_head], -ECONNABORTED);
 }

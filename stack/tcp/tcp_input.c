@@ -70,17 +70,7 @@ resolve(const struct tcp_stack *stack, const struct burst *b, unsigned int i)
 static void
 conn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *seg, struct pkt *pkt)
 {
-	struct tcp_rx rx = {
-		.seg = seg,
-		.pkt = pkt,
-		.seq = seg->seq,
-		.ack = seg->ack,
-		.wnd = (uint32_t)seg->wnd << c->snd_wscale,
-		.len = seg->len,
-		.payload_off = seg->payload_off,
-		.flags = seg->flags,
-		.outcome = OUT_PURE_ACK,
-	};
+	struct tcp_rx rx = tcp_rx_of(c, seg, pkt);
 
 	if (c->state == TCPS_SYN_SENT)
 		tcp_synsent_input(stack, c, &rx);
@@ -193,7 +183,9 @@ open_from_cookie(struct tcp_stack *stack, struct burst *b, unsigned int i,
 
 	l->cookies_valid++;
 	stack->env->ctr->SyncookiesRecv++;
-	c = tcp_acceptq_add(stack, &hs, seg, b->hash[i], &why);
+	c = tcp_acceptq_admits(stack, l, &why) ?
+		tcp_acceptq_add(stack, &hs, seg, b->hash[i], &why) :
+		NULL;
 	if (c != NULL) {
 		/* The first segment's window is scaled, unlike a SYN's. */
 		if (seg->len == 0 && !(seg->flags & TCP_FIN)) {

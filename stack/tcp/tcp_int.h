@@ -170,18 +170,24 @@ struct tcp_cold {
 	uint32_t recover;	/* RFC 6582: highest sent when recovery began */
 	uint32_t snd_sml;	/* end of the last segment sent that was not full (Minshall) */
 	uint32_t max_snd_wnd;	/* largest window the peer offered (RFC 9293 s3.8.6.2.1) */
-	uint32_t stalled_at_ms;	/* when the oldest segment was first retransmitted or probed */
+	uint32_t stalled_at_ms;	/* with rexmits: last progress, or when the oldest went out */
 	/* Receiving. */
 	uint32_t rcvbuf;	/* bytes; about half of it is offered */
 	uint32_t sndbuf;
 	uint32_t rcv_space_seq;	/* autotuning: copied_seq when the measured round trip began */
-	uint32_t rcv_space_at_us;
+	union {
+		uint32_t rcv_space_at_us;
+		uint32_t syn_sent_us; /* until ESTABLISHED: when our first SYN went out */
+	};
 	uint32_t ts_recent_at_ms;
 	struct tcp_range *ooo;	/* out-of-order runs, by sequence */
 	/* Deadlines, ms of the stack's clock, with their TT_ bit. */
 	uint32_t delack_at_ms;
 	uint32_t keep_at_ms;
-	uint32_t app_at_ms;
+	union {
+		uint32_t app_at_ms;
+		uint32_t acceptq_prev; /* slot, while nobody owns it */
+	};
 	uint32_t nobuf_at_ms;
 	uint32_t last_rx_ms;	/* last segment of the peer, for keepalive */
 	uint32_t last_data_ms;	/* last data taken in order */
@@ -222,7 +228,7 @@ struct tcp_synq_entry {
 	uint32_t ts_recent;
 	uint32_t sent_us;	/* of the first SYN-ACK, low 32 bits */
 	uint16_t mss;		/* the peer's */
-	uint16_t wnd;		/* the peer's, unscaled */
+	uint16_t acked_ms;	/* low bits: when an unacceptable segment was last answered */
 	uint16_t listener;
 	uint8_t retrans;
 	uint8_t wscale : 4;	/* the peer's */
@@ -234,6 +240,10 @@ struct tcp_synq_entry {
 _Static_assert(sizeof(struct tcp_synq_entry) + sizeof(struct wheel_node) <= 64,
 	"a SYN-queue entry and its timer fit a cache line");
 
+/* An entry's age is known modulo 70 minutes; it lives for 10 at most. */
+#define TCP_TW_SINCE_BITS 22u
+#define TCP_TW_SINCE_MASK ((1u << TCP_TW_SINCE_BITS) - 1)
+
 /**
  * A connection in TIME_WAIT: 40 bytes. Entries live in a ring in the order they expire, so that
  * none needs a timer or a link. TW_LIVE clear: taken over or restarted, a hole until its turn.
@@ -243,7 +253,8 @@ struct tcp_tw {
 	uint32_t snd_nxt;
 	uint32_t rcv_nxt;
 	uint32_t ts_recent;
-	uint32_t since_ms : 30;	/* low bits of when it began */
+	uint32_t since_ms : TCP_TW_SINCE_BITS; /* low bits of when it began */
+	uint32_t acked : 8;	/* low bits of 1 + the interval of the last rationed ACK */
 	uint32_t live : 1;
 	uint32_t has_ts : 1;
 };
@@ -364,6 +375,23 @@ static inline uint32_t
 tcp_rcv_wnd(const struct tcp_conn *c)
 {
 	return c->rcv_adv - c->rcv_nxt;
+}
+
+/** What the steps make of a segment at first: all of it, and an ACK if nothing else is found. */
+static inline struct tcp_rx
+tcp_rx_of(const struct tcp_conn *c, const struct tcp_seg *seg, struct pkt *pkt)
+{
+	return (struct tcp_rx){
+		.seg = seg,
+		.pkt = pkt,
+		.seq = seg->seq,
+		.ack = seg->ack,
+		.wnd = (uint32_t)seg->wnd << c->snd_wscale,
+		.len = seg->len,
+		.payload_off = seg->payload_off,
+		.flags = seg->flags,
+		.outcome = OUT_PURE_ACK,
+	};
 }
 
 /** True between the three-way handshake and TIME_WAIT. */

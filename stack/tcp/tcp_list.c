@@ -66,7 +66,7 @@ fill_tw(const struct tcp_stack *stack, const struct env *env, uint32_t slot,
 	struct tcp_conn_info *row)
 {
 	const struct tcp_tw *tw = &stack->tw[slot];
-	uint32_t age = (env->now_ms - tw->since_ms) & 0x3fffffff;
+	uint32_t age = (env->now_ms - tw->since_ms) & TCP_TW_SINCE_MASK;
 	uint32_t len_ms = 1000 * env->tun->tcp_timewait_len;
 
 	if (!tw->live)

@@ -28,11 +28,12 @@ whole_backlog(const struct tcp_stack *stack, const struct tcp_listener *l)
 	return l->backlog == 0 ? somaxconn : min_u32(l->backlog, somaxconn);
 }
 
-/* This worker's share; at least one, or a small backlog would shut some workers out. */
+/* This worker's share; a share of none still lets one in (tcp_acceptq_full, synq_full), or a small
+ * backlog would shut some workers out. */
 uint32_t
 tcp_listener_backlog(const struct tcp_stack *stack, const struct tcp_listener *l)
 {
-	return max_u32(tcp_share(stack, whole_backlog(stack, l)), 1);
+	return tcp_share(stack, whole_backlog(stack, l));
 }
 
 /* The formula operators know: twice the smaller of the two limits. */
@@ -41,9 +42,8 @@ tcp_listener_synq_limit(const struct tcp_stack *stack, const struct tcp_listener
 {
 	uint32_t backlog = whole_backlog(stack, l);
 	uint32_t syn_backlog = stack->env->tun->tcp_max_syn_backlog;
-	uint32_t limit = 2 * min_u32(syn_backlog, backlog);
 
-	return max_u32(tcp_share(stack, limit), 1);
+	return tcp_share(stack, 2 * min_u32(syn_backlog, backlog));
 }
 
 int
@@ -64,7 +64,8 @@ refuse(struct tcp_stack *stack, enum outcome *why, enum outcome out)
 static bool
 synq_full(const struct tcp_stack *stack, const struct tcp_listener *l)
 {
-	return l->synq >= tcp_listener_synq_limit(stack, l) || !tcp_synq_available(stack);
+	return l->synq >= max_u32(tcp_listener_synq_limit(stack, l), 1) ||
+		!tcp_synq_available(stack);
 }
 
 /* Cookies off: the last quarter of tcp_max_syn_backlog is kept free. */
@@ -206,34 +207,24 @@ int
 tcp_accept(struct tcp_stack *stack, struct env *env, tcp_handle listener, tcp_handle *out)
 {
 	struct tcp_listener *l = listener_get(stack, listener);
+	struct tcp_cold *cold;
+	struct tcp_conn *c;
 
 	stack->env = env;
 	if (l == NULL)
 		return -EBADF;
-	while (l->acceptq_head != TCP_NONE) {
-		struct tcp_conn *c = &stack->conns[l->acceptq_head];
-		struct tcp_cold *cold = tcp_cold(stack, c);
-
-		l->acceptq_head = cold->next;
-		if (l->acceptq_head == TCP_NONE)
-			l->acceptq_tail = TCP_NONE;
-		l->acceptq--;
-		env->ctr->AcceptQueued--;
-		if (c->state == TCPS_CLOSED) {
-			/* The peer reset it while it waited. */
-			tcp_conn_free(stack, c);
-			continue;
-		}
-		cold->data = l->data;
-		cold->ops = l->ops;
-		c->flags |= TF_ACCEPTED;
-		l->accepted++;
-		if (c->ev != 0)
-			tcp_raise(stack, c, c->ev);
-		*out = tcp_conn_handle(stack, c);
-		return 0;
-	}
-	return -EAGAIN;
+	c = tcp_acceptq_take(stack, l);
+	if (c == NULL)
+		return -EAGAIN;
+	cold = tcp_cold(stack, c);
+	cold->data = l->data;
+	cold->ops = l->ops;
+	c->flags |= TF_ACCEPTED;
+	l->accepted++;
+	if (c->ev != 0)
+		tcp_raise(stack, c, c->ev);
+	*out = tcp_conn_handle(stack, c);
+	return 0;
 }
 
 unsigned int

@@ -86,10 +86,16 @@ struct tcp_handshake {
 	uint8_t wscale;
 	bool has_wscale, has_ts, has_sack;
 };
-/** Make the connection and queue it; NULL: no room (counted, *why set). */
+/** Make the connection and queue it where it is admitted; NULL: table full (counted, *why set). */
 struct tcp_conn *tcp_acceptq_add(struct tcp_stack *stack, const struct tcp_handshake *hs,
 	const struct tcp_seg *seg, uint64_t hash, enum outcome *why);
 bool tcp_acceptq_full(const struct tcp_stack *stack, const struct tcp_listener *l);
+/** Room for one more, in the queue and in the table? If not, *why says which, and it is counted. */
+bool tcp_acceptq_admits(struct tcp_stack *stack, struct tcp_listener *l, enum outcome *why);
+/** A connection that ended while it waited: its place is free at once. */
+void tcp_acceptq_remove(struct tcp_stack *stack, struct tcp_conn *c);
+/** The oldest leaves the queue for its owner; NULL: none. */
+struct tcp_conn *tcp_acceptq_take(struct tcp_stack *stack, struct tcp_listener *l);
 void tcp_acceptq_drop_all(struct tcp_stack *stack, struct tcp_listener *l);
 
 /* tcp_synsent.c: SYN-SENT (RFC 9293 s3.10.7.3). */

@@ -67,10 +67,9 @@ is_out_of_tries(const struct tcp_stack *stack, const struct tcp_conn *c)
 		limit = tun->tcp_synack_retries;
 	else if (c->flags & TF_ORPHAN)
 		limit = min_u32(limit, orphan_retries(tun));
-	/* The user timeout replaces the count (RFC 5482). */
+	/* The user timeout replaces the count (RFC 5482), also where probes are answered. */
 	if (cold->user_timeout_ms != 0 && tcp_is_synchronised(c))
-		return tries > 0 &&
-			stack->env->now_ms - cold->stalled_at_ms >= cold->user_timeout_ms;
+		return stack->env->now_ms - cold->stalled_at_ms >= cold->user_timeout_ms;
 	return tries >= limit;
 }
 
@@ -137,7 +136,7 @@ tcp_rexmit_timer(struct tcp_stack *stack, struct tcp_conn *c)
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
 	if (cold->rexmits == 0 && cold->probes == 0)
-		cold->stalled_at_ms = stack->env->now_ms;
+		cold->stalled_at_ms = c->rexmit_at_ms - tcp_rto_backed_off(stack, c);
 	if (is_out_of_tries(stack, c)) {
 		give_up(stack, c);
 		return;

@@ -253,9 +253,12 @@ tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err)
 		stack->env->ctr->AttemptFails++;
 	tcp_set_state(stack, c, TCPS_CLOSED);
 	cold->err = err;
-	/* A connection that still waits in the accept queue is released when its turn comes. */
-	if (!(c->flags & TF_ACCEPTED))
+	/* Nobody knows of a connection that still waits to be accepted. */
+	if (!(c->flags & TF_ACCEPTED)) {
+		tcp_acceptq_remove(stack, c);
+		tcp_conn_free(stack, c);
 		return;
+	}
 	/* An orderly end leaves the owner time to read and close; the slot stays until then. */
 	if (err == 0 && !(c->flags & TF_ORPHAN))
 		tcp_raise(stack, c, TCP_EV_READABLE);

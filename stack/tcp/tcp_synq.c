@@ -63,7 +63,7 @@ take_entry(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg
 		.ts_recent = seg->opts.tsval,
 		.sent_us = (uint32_t)stack->env->now_us,
 		.mss = tcp_peer_mss(stack, &seg->key, &seg->opts),
-		.wnd = seg->wnd,
+		.acked_ms = (uint16_t)(stack->env->now_ms - tun->tcp_invalid_ratelimit),
 		.listener = (uint16_t)(l - stack->listeners),
 		.wscale = seg->opts.wscale & 15u,
 		.has_wscale = (seg->opts.present & TCP_OPT_WSCALE) && tun->tcp_window_scaling,
@@ -203,43 +203,25 @@ complete(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, stru
 	struct tcp_conn *c;
 	struct tcp_rx rx;
 
-	/* The connection takes the entry's place in the flow table. */
-	if (tcp_acceptq_full(stack, hs.l)) {
-		hs.l->acceptq_overflows++;
-		stack->env->ctr->ListenOverflows++;
-		stack->env->ctr->ListenDrops++;
-		if (stack->env->tun->tcp_abort_on_overflow) {
+	if (!tcp_acceptq_admits(stack, hs.l, &why)) {
+		if (why == OUT_ACCEPT_QUEUE_FULL && stack->env->tun->tcp_abort_on_overflow) {
 			tcp_synq_drop(stack, slot);
 			tcp_respond_rst(stack, seg, pkt, why);
 			return;
 		}
+		/* The entry stays: a later segment of the peer tries again. */
 		tcp_drop(stack, pkt, why);
 		return;
 	}
-	if (!tcp_conn_available(stack)) {
-		/* As above: the entry stays, a later segment of the peer tries again. */
-		stack->env->ctr->ConnAllocFails++;
-		stack->env->ctr->ListenDrops++;
-		tcp_drop(stack, pkt, OUT_TABLE_FULL);
-		return;
-	}
+	/* The connection takes the entry's place in the flow table. */
 	tcp_synq_drop(stack, slot);
 	c = tcp_acceptq_add(stack, &hs, seg, hash, &why);
 	if (c == NULL) {
 		tcp_drop(stack, pkt, why);
 		return;
 	}
-	rx = (struct tcp_rx){
-		.seg = seg,
-		.pkt = pkt,
-		.seq = seg->seq,
-		.ack = seg->ack,
-		.wnd = (uint32_t)seg->wnd << c->snd_wscale,
-		.len = seg->len,
-		.payload_off = seg->payload_off,
-		.flags = seg->flags,
-		.outcome = OUT_HANDSHAKE_DONE,
-	};
+	rx = tcp_rx_of(c, seg, pkt);
+	rx.outcome = OUT_HANDSHAKE_DONE;
 	tcp_segment_arrives(stack, c, &rx);
 	tcp_outcome(stack, rx.outcome == OUT_PURE_ACK ? OUT_HANDSHAKE_DONE : rx.outcome);
 	if (rx.pkt != NULL)
@@ -264,6 +246,30 @@ syn_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_se
 	tcp_emit_reply(stack, pkt, seg, &syn);
 }
 
+/*
+ * The answer to what is not acceptable. What carries neither data nor FIN could be an answer to our
+ * own answer (or a flood that makes us send), so it is rationed; the rest is repeated by a peer
+ * until it is answered. True: answered.
+ */
+static bool
+ack_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_seg *seg,
+	struct pkt *pkt, enum outcome out)
+{
+	uint16_t now = (uint16_t)stack->env->now_ms;
+
+	if (seg->len == 0 && !(seg->flags & TCP_FIN)) {
+		if ((uint16_t)(now - e->acked_ms) < stack->env->tun->tcp_invalid_ratelimit) {
+			stack->env->ctr->TCPACKSkippedSynRecv++;
+			tcp_drop(stack, pkt, out);
+			return false;
+		}
+		e->acked_ms = now;
+	}
+	tcp_outcome(stack, out);
+	tcp_respond_ack(stack, seg, pkt, e->iss + 1, e->irs + 1);
+	return true;
+}
+
 /* RFC 9293 s3.10.7.4 for SYN-RECEIVED of a passive open, in its order. */
 void
 tcp_synq_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, struct pkt *pkt,
@@ -280,8 +286,7 @@ tcp_synq_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg
 	if (e->has_ts && (seg->opts.present & TCP_OPT_TS) && !(seg->flags & TCP_RST) &&
 		seq32_lt(seg->opts.tsval, e->ts_recent)) {
 		stack->env->ctr->PAWSEstab++;
-		tcp_outcome(stack, OUT_PAWS);
-		tcp_respond_ack(stack, seg, pkt, e->iss + 1, e->irs + 1);
+		ack_again(stack, e, seg, pkt, OUT_PAWS);
 		return;
 	}
 	if (!in_window(stack, e, seg)) {
@@ -289,16 +294,14 @@ tcp_synq_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg
 			tcp_drop(stack, pkt, OUT_RST_IGNORED);
 			return;
 		}
-		tcp_outcome(stack, OUT_OUT_OF_WINDOW);
-		tcp_respond_ack(stack, seg, pkt, e->iss + 1, e->irs + 1);
+		ack_again(stack, e, seg, pkt, OUT_OUT_OF_WINDOW);
 		return;
 	}
 	/* Second: RST returns a passive open to LISTEN; only an exact one (RFC 5961 s3.2). */
 	if (seg->flags & TCP_RST) {
 		if (seg->seq != e->irs + 1) {
-			stack->env->ctr->TCPChallengeACK++;
-			tcp_outcome(stack, OUT_CHALLENGE_RST);
-			tcp_respond_ack(stack, seg, pkt, e->iss + 1, e->irs + 1);
+			if (ack_again(stack, e, seg, pkt, OUT_CHALLENGE_RST))
+				stack->env->ctr->TCPChallengeACK++;
 			return;
 		}
 		stack->env->ctr->EmbryonicRsts++;
@@ -309,9 +312,8 @@ tcp_synq_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg
 	}
 	/* Third, security, is skipped. Fourth: SYN in the window (RFC 5961 s4.2). */
 	if (seg->flags & TCP_SYN) {
-		stack->env->ctr->TCPSYNChallenge++;
-		tcp_outcome(stack, OUT_CHALLENGE_SYN);
-		tcp_respond_ack(stack, seg, pkt, e->iss + 1, e->irs + 1);
+		if (ack_again(stack, e, seg, pkt, OUT_CHALLENGE_SYN))
+			stack->env->ctr->TCPSYNChallenge++;
 		return;
 	}
 	/* Fifth: ACK. Nothing but our SYN-ACK can be acknowledged. */

@@ -42,7 +42,7 @@ tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 	} else {
 		stack->env->ctr->OutSegs++;
 		/* The handshake's round trip starts here; a repeated SYN gives none (Karn). */
-		cold->rcv_space_at_us = (uint32_t)stack->env->now_us;
+		cold->syn_sent_us = (uint32_t)stack->env->now_us;
 	}
 	tcp_emit(stack, p, &e);
 }
@@ -86,7 +86,7 @@ static void
 established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
-	uint32_t rtt_us = (uint32_t)stack->env->now_us - cold->rcv_space_at_us;
+	uint32_t rtt_us = (uint32_t)stack->env->now_us - cold->syn_sent_us;
 
 	c->snd_una = rx->ack;
 	cold->rexmits = 0;

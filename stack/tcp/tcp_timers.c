@@ -70,11 +70,26 @@ tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c)
 		set_rexmit(stack, c, tcp_rto_backed_off(stack, c));
 }
 
+/* After a timeout: the RTO, or what the user timeout leaves of it. */
+static uint32_t
+next_try_ms(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t rto_ms = tcp_rto_backed_off(stack, c);
+	uint32_t gone_ms = stack->env->now_ms - cold->stalled_at_ms;
+
+	if (cold->user_timeout_ms == 0 || cold->rexmits == 0 || !tcp_is_synchronised(c))
+		return rto_ms;
+	if (gone_ms >= cold->user_timeout_ms)
+		return 1;
+	return min_u32(rto_ms, cold->user_timeout_ms - gone_ms);
+}
+
 /* The retransmission timer fired: the next one waits twice as long (RFC 6298 s5.5). */
 void
 tcp_timers_on_timeout(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	set_rexmit(stack, c, tcp_rto_backed_off(stack, c));
+	set_rexmit(stack, c, next_try_ms(stack, c));
 }
 
 void
@@ -84,7 +99,7 @@ tcp_timers_on_closed_window(struct tcp_stack *stack, struct tcp_conn *c)
 		seq32_gt(c->rexmit_at_ms, stack->env->now_ms))
 		return;
 	c->flags |= TF_PERSIST;
-	set_rexmit(stack, c, tcp_rto_backed_off(stack, c));
+	set_rexmit(stack, c, next_try_ms(stack, c));
 }
 
 void

@@ -6,8 +6,6 @@
  * Every entry waits equally long, so the ring is a queue by time and needs neither timer nor link.
  * An entry that is taken over or restarted leaves a hole that is skipped when its turn comes.
  */
-#define SINCE_MASK 0x3fffffffu
-
 /* A restarted entry leaves a hole: not for less than this part of TIME-WAIT, or a peer that repeats
  * its FIN all the time would fill the ring with them and nobody else got a place. */
 #define RESTART_PART 16u
@@ -15,7 +13,7 @@
 static uint32_t
 since(const struct tcp_stack *stack, const struct tcp_tw *tw)
 {
-	return (stack->env->now_ms - tw->since_ms) & SINCE_MASK;
+	return (stack->env->now_ms - tw->since_ms) & TCP_TW_SINCE_MASK;
 }
 
 static uint32_t
@@ -49,7 +47,8 @@ push(struct tcp_stack *stack, const struct tcp_tw *tw)
 	uint32_t slot = stack->tw_tail;
 
 	stack->tw[slot] = *tw;
-	stack->tw[slot].since_ms = stack->env->now_ms & SINCE_MASK;
+	stack->tw[slot].since_ms = stack->env->now_ms & TCP_TW_SINCE_MASK;
+	stack->tw[slot].acked = 0;
 	stack->tw[slot].live = 1;
 	stack->tw_tail = next_slot(stack, slot);
 	stack->flows_added++;
@@ -126,10 +125,35 @@ is_stale(const struct tcp_tw *tw, const struct tcp_seg *seg)
 		seq32_lt(seg->opts.tsval, tw->ts_recent);
 }
 
-static void
-ack_again(struct tcp_stack *stack, const struct tcp_tw *tw, const struct tcp_seg *seg,
-	struct pkt *pkt, enum outcome out)
+/*
+ * An ACK without data could be an answer to ours and come back for ever (attack A-37): one answer
+ * in each interval of tcp_invalid_ratelimit, counted from when TIME-WAIT began, for which 8 bits
+ * are enough. Data and FINs are repeated by a peer until they are answered.
+ */
+static bool
+is_rationed(const struct tcp_stack *stack, struct tcp_tw *tw, const struct tcp_seg *seg)
 {
+	uint32_t limit_ms = stack->env->tun->tcp_invalid_ratelimit;
+	uint8_t interval;
+
+	if (limit_ms == 0 || seg->len > 0 || (seg->flags & TCP_FIN))
+		return false;
+	interval = (uint8_t)(1 + since(stack, tw) / limit_ms);
+	if (tw->acked == interval)
+		return true;
+	tw->acked = interval;
+	return false;
+}
+
+static void
+ack_again(struct tcp_stack *stack, struct tcp_tw *tw, const struct tcp_seg *seg, struct pkt *pkt,
+	enum outcome out)
+{
+	if (is_rationed(stack, tw, seg)) {
+		stack->env->ctr->TCPACKSkippedTimeWait++;
+		tcp_drop(stack, pkt, out);
+		return;
+	}
 	tcp_outcome(stack, out);
 	tcp_respond_ack(stack, seg, pkt, tw->snd_nxt, tw->rcv_nxt);
 }

@@ -80,6 +80,17 @@ INIT_ALLOCATORS = {
 NO_UNIT_TEST = {
 }
 
+# Unit tests of the table of tunables itself: a name there says nothing about what it does.
+TABLE_TESTS = (
+    'tests/unit/test_config.c',
+    'tests/unit/test_tunables.c',
+)
+
+# tunable that no test names: why.
+TUNABLES_UNTESTED = {
+    'tcp_delack_max': 'bounds tcp_delack_min only, since the delay does not adapt; test_tunables.c',
+}
+
 # 'file:name' of functions longer, deeper or with more parameters than the limits: why.
 FUNCTION_EXCEPTIONS = {
 }

@@ -462,6 +462,25 @@ def unused_rows(tree):
                        ' tables.py excuses it' if used else f'nothing uses the row {name}')
 
 
+@rule
+def tunable_test(tree):
+    """What an operator sets has a script or a unit test that names it and sees what it does."""
+    table = 'stack/conf/tunables.def'
+    if table not in tree.paths:
+        return
+    tests = tree.matching(('tests/script/',), ('.pkt',)) + [
+        path for path in tree.matching(('tests/unit/test_',), ('.c',))
+        if path not in tables.TABLE_TESTS]
+    words = {word for path in tests for word in re.findall(r'\w+', tree.text(path) or '')}
+    code = tree.statements(table)
+    for match in re.finditer(r'^TUN_[A-Z]+\(\s*(\w+)', code, re.M):
+        name = match.group(1)
+        if (name in words) == (name in tables.TUNABLES_UNTESTED):
+            yield table, ctext.line_at(code, match.start(1)), \
+                f'{name} has a test, yet tables.py excuses it' if name in words else \
+                f'no script and no unit test names {name}'
+
+
 # Text -----------------------------------------------------------------------------------------
 
 FOREIGN = (

@@ -22,6 +22,7 @@ now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
 }
 
+/* netdev_max_backlog is the depth of each ring, rounded up to a power of two. */
 static void
 every_owner_reaches_every_other_worker_and_the_rest_reach_a_sender(void **state)
 {

@@ -74,12 +74,44 @@ one_that_was_reset_while_it_waited_is_never_accepted(void **state)
 	open_peer(&q, bed);
 	bed_peer_send(&p, TCP_ACK, 10);
 	bed_peer_send(&p, TCP_RST, 0);
+	/* Its place, its slot and its data are free at once. */
+	assert_int_equal(bed->stack->listeners[0].acceptq, 1);
+	assert_int_equal(bed->ctr.AcceptQueued, 1);
+	assert_int_equal(bed->stack->conns_used, 1);
 	tcp_bed_discard(bed);
+	assert_int_equal(bed->pkts.pool.held, 0);
 	q.h = tcp_conn_handle(bed->stack, bed_peer_conn(&q));
 	assert_int_equal(accept_one(bed), q.h);
 	assert_int_equal(tcp_accept(bed->stack, &bed->env, bed->listener, &h), -EAGAIN);
 	assert_int_equal(tcp_conn_count(bed->stack), 1);
 	assert_int_equal(bed->pkts.pool.held, 0);
+}
+
+/* First, middle and last of the queue leave it; the others keep their order. */
+static void
+a_reset_at_any_place_of_the_queue_makes_room_for_another(void **state)
+{
+	struct tcp_bed *bed = *state;
+
+	for (unsigned int gone = 0; gone < 3; gone++) {
+		struct bed_peer p[4];
+
+		tcp_bed_listen(bed, 3);
+		for (unsigned int i = 0; i < 3; i++)
+			assert_int_equal(open_peer(&p[i], bed), OUT_HANDSHAKE_DONE);
+		assert_int_equal(open_peer(&p[3], bed), OUT_ACCEPT_QUEUE_FULL);
+		bed_peer_send(&p[gone], TCP_RST, 0);
+		assert_int_equal(bed_peer_send_at(&p[3], 0, 0, TCP_ACK, 0), OUT_HANDSHAKE_DONE);
+		for (unsigned int i = 0; i < 4; i++) {
+			if (i == gone)
+				continue;
+			p[i].h = tcp_conn_handle(bed->stack, bed_peer_conn(&p[i]));
+			assert_int_equal(accept_one(bed), p[i].h);
+			tcp_abort(bed->stack, &bed->env, p[i].h);
+		}
+		tcp_bed_discard(bed);
+		tcp_listener_close(bed->stack, &bed->env, bed->listener);
+	}
 }
 
 static void
@@ -174,6 +206,7 @@ main(void)
 		BED_TEST(connections_are_accepted_in_the_order_they_were_finished),
 		BED_TEST(a_connection_that_waits_takes_data_and_says_so_when_accepted),
 		BED_TEST(one_that_was_reset_while_it_waited_is_never_accepted),
+		BED_TEST(a_reset_at_any_place_of_the_queue_makes_room_for_another),
 		BED_TEST(a_full_queue_drops_the_final_ack_and_a_later_one_tries_again),
 		BED_TEST(a_full_queue_resets_with_tcp_abort_on_overflow),
 		BED_TEST_PREPARED(a_full_connection_table_keeps_the_handshake_waiting),

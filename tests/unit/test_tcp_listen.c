@@ -54,7 +54,7 @@ workers_share_a_limit(void **state)
 	static const struct {
 		uint32_t backlog;
 		unsigned int workers;
-	} rows[] = { { 128, 3 }, { 127, 4 }, { 4, 4 }, { 7, 1 }, { 4096, 7 } };
+	} rows[] = { { 128, 3 }, { 127, 4 }, { 4, 4 }, { 7, 1 }, { 4096, 7 }, { 1, 4 } };
 	struct tcp_bed *bed = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -164,9 +164,31 @@ a_user_timeout_replaces_the_count(void **state)
 	assert_int_equal(
 		tcp_setopt(bed->stack, &bed->env, p.h, TCP_SO_USER_TIMEOUT, 5000), 0);
 	send_bytes(&p, 1);
-	tcp_bed_advance(bed, 5000);
+	/* Not when a repetition comes, after 3 and 7 s, but when the time is over. */
+	tcp_bed_advance(bed, 4999);
 	assert_int_equal(bed_peer_state(&p), TCPS_ESTABLISHED);
-	tcp_bed_advance(bed, 10000);
+	tcp_bed_advance(bed, 1);
+	assert_int_equal(bed_peer_state(&p), TCPS_CLOSED);
+	tcp_bed_discard(bed);
+}
+
+/* The time without progress starts again with each progress. */
+static void
+progress_starts_the_user_timeout_again(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	open_unmeasured(&p, bed);
+	assert_int_equal(
+		tcp_setopt(bed->stack, &bed->env, p.h, TCP_SO_USER_TIMEOUT, 5000), 0);
+	send_bytes(&p, 2);
+	tcp_bed_advance(bed, 4999);
+	tcp_bed_discard(bed);
+	bed_peer_send_at(&p, 0, 1, TCP_ACK, 0);
+	tcp_bed_advance(bed, 4999);
+	assert_int_equal(bed_peer_state(&p), TCPS_ESTABLISHED);
+	tcp_bed_advance(bed, 1);
 	assert_int_equal(bed_peer_state(&p), TCPS_CLOSED);
 	tcp_bed_discard(bed);
 }
@@ -228,6 +250,27 @@ a_peer_that_answers_probes_may_keep_its_window_closed(void **state)
 	}
 	assert_int_equal(bed_peer_state(&p), TCPS_ESTABLISHED);
 	assert_in_range(probes, 16, 30);
+}
+
+/* ... unless the owner has set a time: data untransmitted counts as no progress, too. */
+static void
+a_user_timeout_ends_a_window_that_stays_closed(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	wait_for_window(&p, bed);
+	assert_int_equal(
+		tcp_setopt(bed->stack, &bed->env, p.h, TCP_SO_USER_TIMEOUT, 6000), 0);
+	for (unsigned int i = 0; i < 5999; i++) {
+		tcp_bed_advance(bed, 1);
+		if (tcp_bed_discard(bed) > 0)
+			bed_peer_send_at(&p, 0, 0, TCP_ACK, 0);
+	}
+	assert_int_equal(bed_peer_state(&p), TCPS_ESTABLISHED);
+	tcp_bed_advance(bed, 1);
+	assert_int_equal(bed_peer_state(&p), TCPS_CLOSED);
+	assert_int_equal(tcp_bed_discard(bed), 0);
 }
 
 static void
@@ -311,8 +354,10 @@ main(void)
 		BED_TEST(connections_are_given_up_after_their_number_of_tries),
 		BED_TEST(an_orphans_fin_is_repeated_eight_times_or_as_tcp_orphan_retries_says),
 		BED_TEST(a_user_timeout_replaces_the_count),
+		BED_TEST(progress_starts_the_user_timeout_again),
 		BED_TEST(a_closed_window_is_probed_and_its_opening_believed),
 		BED_TEST(a_peer_that_answers_probes_may_keep_its_window_closed),
+		BED_TEST(a_user_timeout_ends_a_window_that_stays_closed),
 		BED_TEST(a_peer_that_answers_no_probe_is_given_up),
 		BED_TEST(an_orphan_is_given_up_even_if_its_probes_are_answered),
 		BED_TEST(a_window_too_small_to_be_worth_it_is_used_after_the_timeout),

@@ -143,6 +143,49 @@ an_older_timestamp_in_syn_received_is_acknowledged_and_dropped(void **state)
 	assert_int_equal(bed_peer_send(&p, TCP_ACK, 0), OUT_HANDSHAKE_DONE);
 }
 
+/* what could be an answer to our answer gets one in tcp_invalid_ratelimit, data always. */
+static void
+answers_to_bare_unacceptable_segments_are_rationed(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_SYN_RECEIVED);
+	bed_peer_send_at(&p, -1, 0, TCP_ACK, 0);
+	assert_sent(&p, "A 1+0 ack 1");
+	tcp_bed_advance(bed, 499);
+	assert_int_equal(bed_peer_send_at(&p, -1, 0, TCP_ACK, 0), OUT_OUT_OF_WINDOW);
+	assert_sent(&p, "");
+	assert_int_equal(bed_peer_send_at(&p, 1, 0, TCP_RST, 0), OUT_CHALLENGE_RST);
+	assert_int_equal(bed_peer_send_at(&p, 5, 0, TCP_SYN, 0), OUT_CHALLENGE_SYN);
+	assert_sent(&p, "");
+	assert_int_equal(bed->ctr.TCPACKSkippedSynRecv, 3);
+	assert_int_equal(bed->ctr.TCPChallengeACK, 0);
+	bed_peer_send_at(&p, -20, 0, TCP_ACK, 10);
+	assert_sent(&p, "A 1+0 ack 1");
+	tcp_bed_advance(bed, 1);
+	bed_peer_send_at(&p, -1, 0, TCP_ACK, 0);
+	assert_sent(&p, "A 1+0 ack 1");
+}
+
+/* Another half-open connection is not quieter for it: the limit is never shared. */
+static void
+the_ration_of_one_entry_is_not_that_of_another(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p[2];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		bed_peer_init(&p[i], bed);
+		bed_peer_reach(&p[i], TCPS_SYN_RECEIVED);
+	}
+	for (unsigned int i = 0; i < 2; i++) {
+		bed_peer_send_at(&p[i], -1, 0, TCP_ACK, 0);
+		assert_sent(&p[i], "A 1+0 ack 1");
+	}
+}
+
 static void
 a_connection_takes_over_what_the_syn_offered(void **state)
 {
@@ -261,6 +304,8 @@ main(void)
 		BED_TEST(a_repeated_syn_is_answered_at_once_and_restarts_nothing),
 		BED_TEST(segments_in_syn_received_get_what_rfc9293_says),
 		BED_TEST(an_older_timestamp_in_syn_received_is_acknowledged_and_dropped),
+		BED_TEST(answers_to_bare_unacceptable_segments_are_rationed),
+		BED_TEST(the_ration_of_one_entry_is_not_that_of_another),
 		BED_TEST(a_connection_takes_over_what_the_syn_offered),
 		BED_TEST(entries_come_back_to_the_pool_whatever_ends_them),
 		BED_TEST(without_a_packet_the_synack_waits_for_the_next_time),

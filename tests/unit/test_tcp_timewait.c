@@ -96,6 +96,34 @@ with_rfc1337_off_the_exact_reset_ends_it(void **state)
 	assert_int_equal(bed->ctr.TWKilled, 1);
 }
 
+/* a bare ACK that is not the expected one gets an answer once in tcp_invalid_ratelimit. */
+static void
+answers_to_bare_segments_are_rationed(void **state)
+{
+	struct tcp_bed *bed = *state;
+	unsigned int answers = 0;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_TIME_WAIT);
+	for (unsigned int i = 0; i < 100; i++) {
+		bed_peer_send_at(&p, -1, 0, TCP_ACK, 0);
+		answers += tcp_bed_discard(bed);
+		tcp_bed_advance(bed, 100);
+	}
+	assert_int_equal(answers, 20);
+	assert_int_equal(bed->ctr.TCPACKSkippedTimeWait, 80);
+	/* Data is repeated until it is answered. */
+	for (unsigned int i = 0; i < 3; i++) {
+		bed_peer_send_at(&p, -20, 0, TCP_ACK, 10);
+		assert_int_equal(tcp_bed_discard(bed), 1);
+	}
+	bed->tun.tcp_invalid_ratelimit = 0;
+	bed_peer_send_at(&p, -1, 0, TCP_ACK, 0);
+	bed_peer_send_at(&p, -1, 0, TCP_ACK, 0);
+	assert_int_equal(tcp_bed_discard(bed), 2);
+}
+
 static void
 a_repeated_fin_starts_the_time_again(void **state)
 {
@@ -327,6 +355,7 @@ main(void)
 		BED_TEST(the_connection_is_given_back_when_time_wait_begins),
 		BED_TEST(segments_in_time_wait_get_what_rfc9293_and_rfc1337_say),
 		BED_TEST(with_rfc1337_off_the_exact_reset_ends_it),
+		BED_TEST(answers_to_bare_segments_are_rationed),
 		BED_TEST(a_repeated_fin_starts_the_time_again),
 		BED_TEST(a_syn_that_can_only_be_new_opens_again),
 		BED_TEST(timestamps_older_than_the_last_are_stale_and_acknowledged),
