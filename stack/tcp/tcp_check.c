@@ -64,6 +64,8 @@ check_timestamp(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	if (stack->env->now_ms - cold->ts_recent_at_ms > TCP_PAWS_IDLE_MS)
 		return TCP_CONTINUE;
 	stack->env->ctr->PAWSEstab++;
+	if (seq32_leq(rx->seq + rx->len, c->rcv_nxt))
+		tcp_report_duplicate(stack, c, rx->seq, rx->len);
 	rx->outcome = OUT_PAWS;
 	dup_ack(stack, c, rx, &stack->env->ctr->TCPACKSkippedPAWS);
 	return TCP_STOP;
@@ -133,8 +135,10 @@ not_acceptable(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx, u
 		rx->flags &= (uint16_t)~TCP_FIN;
 		return TCP_CONTINUE;
 	}
-	if (is_old && rx->len > 0)
+	if (is_old && rx->len > 0) {
 		stack->env->ctr->DelayedACKLost++;
+		tcp_report_duplicate(stack, c, rx->seq, rx->len);
+	}
 	/* Without data in front of the window: a keepalive or zero-window probe of the peer. */
 	if (is_old && rx->len <= 1 && rx->seq + 1 == c->rcv_nxt)
 		rx->outcome = OUT_PROBE_ANSWERED;
@@ -168,8 +172,10 @@ tcp_check_sequence(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *r
 		return not_acceptable(stack, c, rx, len);
 	if (!(rx->flags & (TCP_RST | TCP_SYN)))
 		update_ts_recent(stack, c, rx);
-	if (seq32_lt(rx->seq, c->rcv_nxt) && !(rx->flags & TCP_SYN))
+	if (seq32_lt(rx->seq, c->rcv_nxt) && !(rx->flags & TCP_SYN)) {
+		tcp_report_duplicate(stack, c, rx->seq, min_u32(c->rcv_nxt - rx->seq, rx->len));
 		trim_front(c, rx);
+	}
 	/* Beyond the right edge: cut off, and a FIN with it. */
 	if (seq32_gt(rx->seq + rx->len, c->rcv_adv)) {
 		rx->len -= rx->seq + rx->len - c->rcv_adv;

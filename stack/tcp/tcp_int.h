@@ -69,6 +69,7 @@
 #define TF_WND_SENT_0 0x01000000u /* the last window we advertised was zero */
 #define TF_SYN_RTX 0x02000000u	/* our SYN was sent more than once (Karn) */
 #define TF_CONNECTED 0x04000000u /* CONNECTED was reported */
+#define TF_DSACK 0x08000000u	/* the next ACK reports a duplicate: cold.dsack_seq */
 
 /* Bits of tcp_conn.timers: deadlines that are set. */
 #define TT_REXMIT 0x01u		/* retransmission, SYN, zero-window probe: conn.rexmit_at_ms */
@@ -180,6 +181,7 @@ struct tcp_cold {
 		uint32_t syn_sent_us; /* until ESTABLISHED: when our first SYN went out */
 	};
 	uint32_t ts_recent_at_ms;
+	uint32_t dsack_seq;	/* with TF_DSACK: data received twice (RFC 2883) */
 	struct tcp_range *ooo;	/* out-of-order runs, by sequence */
 	/* Deadlines, ms of the stack's clock, with their TT_ bit. */
 	uint32_t delack_at_ms;
@@ -211,6 +213,7 @@ struct tcp_cold {
 	/* Small counts. */
 	uint16_t peer_mss;	/* the peer's MSS option */
 	uint16_t rcv_mss;	/* what a full segment of the peer is, by the largest seen */
+	uint16_t dsack_len;	/* bytes from dsack_seq */
 	uint8_t rexmits;	/* retransmissions of the oldest segment so far */
 	uint8_t probes;		/* keepalive or zero-window probes unanswered */
 	uint8_t challenges;	/* challenge ACKs in this second */

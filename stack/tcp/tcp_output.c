@@ -64,10 +64,47 @@ sack_room(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t payl
 	return min_u32((stack->par.mtu - used - 4) / 8, ts > 0 ? 3 : 4);
 }
 
+void
+tcp_report_duplicate(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint32_t len)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	if (len == 0 || !(c->flags & TF_SACK))
+		return;
+	c->flags |= TF_DSACK;
+	cold->dsack_seq = seq;
+	cold->dsack_len = (uint16_t)len;
+	if (seq32_lt(seq, c->rcv_nxt))
+		stack->env->ctr->TCPDSACKOldSent++;
+	else
+		stack->env->ctr->TCPDSACKOfoSent++;
+}
+
+/*
+ * RFC 2883 s4: what came twice is the first block, once; then what is held behind gaps, the run
+ * with the duplicate first if it has one (tcp_reass.c made it the latest).
+ */
+static unsigned int
+sack_blocks(const struct tcp_stack *stack, struct tcp_conn *c, uint32_t blocks[][2],
+	unsigned int room)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	unsigned int n = 0;
+
+	if (room == 0)
+		return 0;
+	if (c->flags & TF_DSACK) {
+		c->flags &= ~TF_DSACK;
+		blocks[0][0] = cold->dsack_seq;
+		blocks[0][1] = cold->dsack_seq + cold->dsack_len;
+		n = 1;
+	}
+	return n + tcp_reass_sack(stack, c, blocks + n, room - n);
+}
+
 static void
 emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, uint16_t flags)
 {
-	unsigned int room = 0;
 	struct tcp_opts opts;
 	struct tcp_emit e = {
 		.key = &c->key,
@@ -84,10 +121,9 @@ emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, u
 		e.opts = &opts;
 		e.ts_only = true;
 	}
-	if ((c->flags & TF_SACK) && (c->flags & TF_OOO) && !(flags & TCP_RST))
-		room = sack_room(stack, c, p->data_len);
-	if (room > 0) {
-		opts.nsack = (uint8_t)tcp_reass_sack(stack, c, opts.sack, room);
+	if ((c->flags & TF_SACK) && (c->flags & (TF_OOO | TF_DSACK)) && !(flags & TCP_RST)) {
+		opts.nsack = (uint8_t)sack_blocks(
+			stack, c, opts.sack, sack_room(stack, c, p->data_len));
 		opts.present |= opts.nsack > 0 ? TCP_OPT_SACK : 0;
 		e.opts = &opts;
 		e.ts_only = opts.present == TCP_OPT_TS;

@@ -164,6 +164,8 @@ bool tcp_send_empty(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, u
 /** Send p of the send queue (again); false: no packet or no room. */
 bool tcp_send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t flags);
 bool tcp_tx_has_room(const struct tcp_stack *stack);
+/** len bytes from seq came a second time: the next ACK says so (RFC 2883). */
+void tcp_report_duplicate(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint32_t len);
 
 /* tcp_emit.c: TCP and IP headers in front of a payload. */
 struct tcp_emit {

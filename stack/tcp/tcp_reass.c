@@ -132,6 +132,24 @@ refuse(struct tcp_stack *stack, struct tcp_rx *rx)
 }
 
 /*
+ * What rx brings that is held already, by r: told to the peer, and r with it (RFC 2883 s4: the
+ * second block is the run that holds the duplicate).
+ */
+static void
+report(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r, const struct tcp_rx *rx)
+{
+	uint32_t start = seq32_max(rx->seq, r->start);
+	uint32_t end = rx->seq + rx->len;
+
+	if (seq32_gt(end, r->end))
+		end = r->end;
+	if (seq32_geq(start, end))
+		return;
+	r->stamp = ++stack->range_stamp;
+	tcp_report_duplicate(stack, c, start, end - start);
+}
+
+/*
  * Bytes already held are kept and the new copies cut away. Where new data spans held runs, the part
  * up to the first is kept and the rest dropped: the peer, told by SACK, sends what is missing.
  */
@@ -152,8 +170,13 @@ tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		prev = *link;
 		runs++;
 	}
-	if (prev != NULL && seq32_lt(rx->seq, prev->end))
+	/* One report is all there is: of two runs overlapped the first one's stands. */
+	if (*link != NULL)
+		report(stack, c, *link, rx);
+	if (prev != NULL && seq32_lt(rx->seq, prev->end)) {
+		report(stack, c, prev, rx);
 		cut_front(rx, min_u32(prev->end - rx->seq, rx->len));
+	}
 	/* A FIN amid held data contradicts it, and nothing follows a FIN: a broken peer. */
 	if (prev != NULL && (seq32_lt(rx->seq, prev->end) || prev->fin)) {
 		stack->env->ctr->TCPOFOMerge++;
