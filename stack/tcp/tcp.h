@@ -130,6 +130,9 @@ ptrdiff_t tcp_recv(struct tcp_stack *stack, struct env *env, tcp_handle conn, vo
 ptrdiff_t tcp_recv_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct pkt **out);
 ptrdiff_t tcp_recv_queued(struct tcp_stack *stack, tcp_handle conn);
 
+/** Copy what tcp_recv would give, and leave it where it is. */
+ptrdiff_t tcp_peek(struct tcp_stack *stack, tcp_handle conn, void *dst, size_t len);
+
 #define TCP_SEND_MORE 0x1u /* more follows: no PSH; nothing is held back */
 
 ptrdiff_t tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *src,
@@ -179,6 +182,32 @@ struct tcp_conn_info {
 	bool orphan;
 };
 
+/** How the congestion control sees the path, as Linux numbers it in tcpi_ca_state. */
+enum tcp_ca_state {
+	TCP_CA_OPEN = 0,
+	TCP_CA_DISORDER = 1,	/* duplicate ACKs, not enough yet */
+	TCP_CA_RECOVERY = 3,	/* fast recovery */
+	TCP_CA_LOSS = 4,	/* after a retransmission timeout */
+};
+
+/** What is known of one connection beyond its line in a listing; segments are counted, not bytes. */
+struct tcp_details {
+	struct tcp_conn_info row;
+	enum tcp_ca_state ca_state;
+	bool has_ts, has_sack, has_wscale;
+	uint8_t snd_wscale, rcv_wscale;
+	uint8_t rexmits;	/* of the oldest segment */
+	uint8_t probes;		/* unanswered */
+	uint16_t peer_mss;	/* the peer's MSS option */
+	uint16_t rcv_mss;	/* what its full segments are */
+	uint32_t iss, irs;
+	uint32_t snd_una, snd_nxt, write_seq, rcv_nxt;
+	uint32_t rcvbuf, sndbuf;
+	uint32_t unacked_segs;	/* in flight */
+	uint32_t last_rx_ms;	/* since a segment, and since data came in */
+	uint32_t last_data_ms;
+};
+
 struct tcp_listener_info {
 	const char *name;
 	int laddr_idx;
@@ -200,6 +229,9 @@ struct tcp_listener_info {
  */
 unsigned int tcp_list_conns(const struct tcp_stack *stack, const struct env *env, uint64_t *cursor,
 	struct tcp_conn_info *rows, unsigned int max);
+/** The same about one connection and more; -EBADF. Walks what is in flight: not for listings. */
+int tcp_get_details(struct tcp_stack *stack, struct env *env, tcp_handle conn,
+	struct tcp_details *out);
 unsigned int tcp_list_listeners(const struct tcp_stack *stack, const struct env *env,
 	struct tcp_listener_info *rows, unsigned int max);
 

@@ -13,8 +13,8 @@ until(const struct env *env, uint32_t at_ms)
 	return left > 0 ? (uint32_t)left : 0;
 }
 
-static void
-fill_conn(const struct tcp_stack *stack, const struct env *env, const struct tcp_conn *c,
+void
+tcp_fill_row(const struct tcp_stack *stack, const struct env *env, const struct tcp_conn *c,
 	struct tcp_conn_info *row)
 {
 	const struct tcp_cold *cold = tcp_cold(stack, c);
@@ -97,7 +97,7 @@ tcp_list_conns(const struct tcp_stack *stack, const struct env *env, uint64_t *c
 		} else if (at >= synq_at) {
 			n += fill_synq(stack, env, (uint32_t)(at - synq_at), &rows[n]);
 		} else if (stack->conns[at].state != TCPS_CLOSED) {
-			fill_conn(stack, env, &stack->conns[at], &rows[n]);
+			tcp_fill_row(stack, env, &stack->conns[at], &rows[n]);
 			n++;
 		}
 	}

@@ -238,6 +238,10 @@ void tcp_timers_keep_app(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_synq(struct tcp_stack *stack, uint32_t slot, uint32_t delay_ms);
 void tcp_timers_synq_stop(struct tcp_stack *stack, uint32_t slot);
 
+/* tcp_list.c: the line of c in a listing. */
+void tcp_fill_row(const struct tcp_stack *stack, const struct env *env, const struct tcp_conn *c,
+	struct tcp_conn_info *row);
+
 /* tcp_isn.c: RFC 6528. */
 uint32_t tcp_isn(const struct tcp_stack *stack, const struct flow_key *key);
 

@@ -84,6 +84,26 @@ tcp_recv(struct tcp_stack *stack, struct env *env, tcp_handle conn, void *dst, s
 }
 
 ptrdiff_t
+tcp_peek(struct tcp_stack *stack, tcp_handle conn, void *dst, size_t len)
+{
+	const struct tcp_conn *c = tcp_conn_get(stack, conn);
+	uint8_t *to = dst;
+	size_t done = 0;
+
+	if (c == NULL)
+		return -EBADF;
+	if (c->recvq_head == NULL)
+		return nothing_to_read(stack, c);
+	for (const struct pkt *p = c->recvq_head; done < len && p != NULL; p = p->app.next) {
+		size_t n = min_size(len - done, p->data_len);
+
+		memcpy(to + done, pkt_data(p), n);
+		done += n;
+	}
+	return (ptrdiff_t)done;
+}
+
+ptrdiff_t
 tcp_recv_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct pkt **out)
 {
 	struct tcp_conn *c = tcp_conn_get(stack, conn);

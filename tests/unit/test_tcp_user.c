@@ -115,6 +115,28 @@ recv_takes_any_number_of_bytes_across_packets(void **state)
 }
 
 static void
+peek_leaves_what_recv_then_gives(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+	uint8_t a[150], b[150];
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	assert_int_equal(tcp_peek(bed->stack, p.h, a, sizeof(a)), -EAGAIN);
+	bed_peer_send(&p, TCP_ACK, 100);
+	bed_peer_send(&p, TCP_ACK, 100);
+	assert_int_equal(tcp_peek(bed->stack, p.h, a, 150), 150);
+	assert_int_equal(tcp_recv_queued(bed->stack, p.h), 200);
+	assert_int_equal(tcp_recv(bed->stack, &bed->env, p.h, b, 150), 150);
+	assert_memory_equal(a, b, 150);
+	assert_int_equal(tcp_peek(bed->stack, p.h, a, 150), 50);
+	assert_int_equal(a[0], bed_pattern(p.irs + 151));
+	assert_int_equal(tcp_peek(bed->stack, p.h + 1, a, 150), -EBADF);
+	tcp_bed_discard(bed);
+}
+
+static void
 recv_pkt_gives_the_packet_without_its_headers(void **state)
 {
 	struct tcp_bed *bed = *state;
@@ -262,6 +284,7 @@ main(void)
 		BED_TEST(calls_in_each_state_give_what_rfc9293_says),
 		BED_TEST(a_handle_that_is_gone_is_ebadf_everywhere_even_when_its_slot_lives_again),
 		BED_TEST(recv_takes_any_number_of_bytes_across_packets),
+		BED_TEST(peek_leaves_what_recv_then_gives),
 		BED_TEST(recv_pkt_gives_the_packet_without_its_headers),
 		BED_TEST(send_takes_what_fits_the_send_buffer_and_refuses_the_rest),
 		BED_TEST(send_without_packets_takes_less_and_the_writer_is_called_10_ms_later),
