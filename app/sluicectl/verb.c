@@ -432,6 +432,7 @@ verb_usage(const struct verb *verb, FILE *out)
 	fputs(verb->name, out);
 	for (i = 0; !is_end(verb, i); i++) {
 		const struct ctl_arg *arg = &verb->args[i];
+		bool is_optional = arg->kind == CTL_ARG_OPTION || arg->kind == CTL_ARG_WORDS;
 
 		if (arg->kind == CTL_ARG_FLAG) {
 			fprintf(out, " [--%s]", arg->name);
@@ -440,13 +441,12 @@ verb_usage(const struct verb *verb, FILE *out)
 		if (arg->kind == CTL_ARG_OPTION && !(verb->has_rest && is_end(verb, i + 1)))
 			fprintf(out, " [--%s ", arg->name);
 		else
-			fputs(arg->kind == CTL_ARG_OPTION || arg->kind == CTL_ARG_WORDS ? " [" : " ",
-				out);
+			fputs(is_optional ? " [" : " ", out);
 		for (j = 0; arg->name[j] != '\0'; j++)
 			fputc(toupper((unsigned char)arg->name[j]), out);
 		if (arg->kind == CTL_ARG_WORDS)
 			fputs("...", out);
-		if (arg->kind == CTL_ARG_OPTION || arg->kind == CTL_ARG_WORDS)
+		if (is_optional)
 			fputc(']', out);
 	}
 }

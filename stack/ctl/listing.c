@@ -224,7 +224,8 @@ finish(struct ctl_session *s, struct ctl_buf *out)
 	uint32_t i;
 
 	for (i = 0; i < l->listener_count; i++)
-		json_array_append_new(l->rows, ctl_listener_json(&l->listeners[i], s->backend->local));
+		json_array_append_new(
+			l->rows, ctl_listener_json(&l->listeners[i], s->backend->local));
 	rows_send(s, true, out);
 	ctl_listing_end(s);
 	return CTL_STEP_DONE;

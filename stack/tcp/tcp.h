@@ -190,7 +190,7 @@ enum tcp_ca_state {
 	TCP_CA_LOSS = 4,	/* after a retransmission timeout */
 };
 
-/** What is known of one connection beyond its line in a listing; segments are counted, not bytes. */
+/** What is known of one connection beyond its line in a listing; counts are of segments. */
 struct tcp_details {
 	struct tcp_conn_info row;
 	enum tcp_ca_state ca_state;

@@ -205,8 +205,9 @@ void tcp_respond_rst(struct tcp_stack *stack, const struct tcp_seg *seg, struct 
 	enum outcome out);
 /** The same for a segment of a connection, whose outcome the caller sets. */
 void tcp_reply_rst(struct tcp_stack *stack, struct tcp_rx *rx);
+/** An ACK; wnd is as on the wire. */
 void tcp_respond_ack(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt,
-	uint32_t seq, uint32_t ack);
+	uint32_t seq, uint32_t ack, uint16_t wnd);
 /** Count out and give the packet back. */
 void tcp_drop(struct tcp_stack *stack, struct pkt *pkt, enum outcome out);
 

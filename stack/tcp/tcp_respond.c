@@ -76,7 +76,7 @@ tcp_reply_rst(struct tcp_stack *stack, struct tcp_rx *rx)
 /* The caller has counted the outcome. */
 void
 tcp_respond_ack(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt, uint32_t seq,
-	uint32_t ack)
+	uint32_t ack, uint16_t wnd)
 {
 	const struct tcp_opts opts = {
 		.present = TCP_OPT_TS,
@@ -87,6 +87,7 @@ tcp_respond_ack(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *
 		.key = &seg->key,
 		.seq = seq,
 		.ack = ack,
+		.wnd = wnd,
 		.flags = TCP_ACK,
 		.opts = (seg->opts.present & TCP_OPT_TS) != 0 ? &opts : NULL,
 		.ts_only = true,

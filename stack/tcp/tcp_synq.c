@@ -256,6 +256,9 @@ ack_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_se
 	struct pkt *pkt, enum outcome out)
 {
 	uint16_t now = (uint16_t)stack->env->now_ms;
+	/* What the SYN-ACK offered: less would take it back (RFC 9293 s3.8.6). */
+	unsigned int shift = e->has_wscale ? tcp_own_wscale(stack) : 0;
+	uint32_t wnd = (tcp_syn_window(stack) + (1u << shift) - 1) >> shift;
 
 	if (seg->len == 0 && !(seg->flags & TCP_FIN)) {
 		if ((uint16_t)(now - e->acked_ms) < stack->env->tun->tcp_invalid_ratelimit) {
@@ -266,7 +269,7 @@ ack_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_se
 		e->acked_ms = now;
 	}
 	tcp_outcome(stack, out);
-	tcp_respond_ack(stack, seg, pkt, e->iss + 1, e->irs + 1);
+	tcp_respond_ack(stack, seg, pkt, e->iss + 1, e->irs + 1, (uint16_t)wnd);
 	return true;
 }
 

@@ -155,7 +155,8 @@ ack_again(struct tcp_stack *stack, struct tcp_tw *tw, const struct tcp_seg *seg,
 		return;
 	}
 	tcp_outcome(stack, out);
-	tcp_respond_ack(stack, seg, pkt, tw->snd_nxt, tw->rcv_nxt);
+	/* Behind the peer's FIN there is nothing to offer room for. */
+	tcp_respond_ack(stack, seg, pkt, tw->snd_nxt, tw->rcv_nxt, 0);
 }
 
 bool
