@@ -96,7 +96,7 @@ open_conn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_handshak
 	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack);
 	c->ts_recent = hs->ts_recent;
 	c->flags |= (hs->has_ts ? TF_TS : 0) | (hs->has_sack ? TF_SACK : 0) |
-		(hs->l->nodelay ? TF_NODELAY : 0);
+		(hs->has_ecn ? TF_ECN : 0) | (hs->l->nodelay ? TF_NODELAY : 0);
 	if (hs->has_wscale) {
 		c->snd_wscale = hs->wscale & 15u;
 		c->rcv_wscale = tcp_own_wscale(stack) & 15u;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Fifth step of RFC 9293 s3.10.7.4: what an ACK acknowledges, measures and opens. */
+#include "tcp/tcp_ecn.h"
 #include "tcp/tcp_parts.h"
 
 /* RFC 6298 s2, with Linux's floor on the variance term: RTO = SRTT + max(rto_min, 4 RTTVAR). */
@@ -67,13 +68,15 @@ tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 		cold->snd_sml = ack;
 	cold->rexmits = 0;
 	cold->probes = 0;
-	if ((c->flags & TF_RTO_DONE) && seq32_geq(ack, cold->recover))
-		c->flags &= ~TF_RTO_DONE;
-	if (c->flags & TF_RECOVERY) {
+	if ((c->flags & (TF_RTO_DONE | TF_ECN_REDUCED)) && seq32_geq(ack, cold->recover))
+		c->flags &= ~(TF_RTO_DONE | TF_ECN_REDUCED);
+	if (!(c->flags & (TF_RECOVERY | TF_ECN_REDUCED))) {
+		c->dupacks = 0;
+		tcp_cc_of(stack, c)->on_ack(stack, c, acked);
+	} else if (c->flags & TF_RECOVERY) {
 		recovery_ack(stack, c, acked);
 	} else {
 		c->dupacks = 0;
-		tcp_cc_of(stack, c)->on_ack(stack, c, acked);
 	}
 	tcp_timers_on_progress(stack, c);
 	tcp_sendq_wake(stack, c);
@@ -115,10 +118,13 @@ duplicate_ack(struct tcp_stack *stack, struct tcp_conn *c)
 	if (c->dupacks > TCP_DUPACK_THRESHOLD || (c->flags & TF_RTO_DONE))
 		return;
 	stack->env->ctr->TCPRenoRecovery++;
-	cold->ssthresh = tcp_cc_of(stack, c)->ssthresh(stack, c);
+	/* Reduced for ECE in this window already: once is enough (RFC 3168 s6.1.2). */
+	if (!(c->flags & TF_ECN_REDUCED))
+		cold->ssthresh = tcp_cc_of(stack, c)->ssthresh(stack, c);
 	cold->recover = cold->snd_max;
 	c->cwnd = cold->ssthresh + TCP_DUPACK_THRESHOLD * c->mss;
-	c->flags |= TF_RECOVERY;
+	c->flags = (c->flags & ~TF_ECN_REDUCED) | TF_RECOVERY;
+	tcp_ecn_reduced(c);
 	tcp_fast_retransmit(stack, c);
 	tcp_want_output(stack, c);
 }

@@ -13,7 +13,7 @@ struct lengths {
 
 static void
 write_ip(const struct tcp_stack *stack, uint8_t *ip, const struct flow_key *key,
-	const struct lengths *len)
+	const struct lengths *len, uint8_t ecn)
 {
 	const struct ip_addr *src = &stack->par.local->addr[key->laddr_idx];
 	const struct env *env = stack->env;
@@ -26,6 +26,7 @@ write_ip(const struct tcp_stack *stack, uint8_t *ip, const struct flow_key *key,
 			.total_len = (uint16_t)(len->ip + len->tcp + len->payload),
 			.ttl = (uint8_t)env->tun->ip_default_ttl,
 			.proto = IP_PROTO_TCP,
+			.tos = ecn,
 			.df = true,
 		};
 
@@ -36,6 +37,7 @@ write_ip(const struct tcp_stack *stack, uint8_t *ip, const struct flow_key *key,
 			.dst = key->raddr,
 			.payload_len = (uint16_t)(len->tcp + len->payload),
 			.next_header = IP_PROTO_TCP,
+			.tclass = ecn,
 			.hop_limit = (uint8_t)env->tun->ip_default_ttl,
 		};
 
@@ -124,7 +126,7 @@ write_headers(struct tcp_stack *stack, struct pkt *p, const struct tcp_emit *e,
 	tcp_encode_header(tcp, &h);
 	write_options(tcp + TCP_HDR_LEN, e);
 	write_csum(stack, tcp, e->key, len);
-	write_ip(stack, ip, e->key, len);
+	write_ip(stack, ip, e->key, len, e->ecn);
 	set_offload(stack, p, e->key, len);
 	stack->env->ctr->OutRsts += (e->flags & TCP_RST) != 0;
 	pkt_txq_put(stack->env->tx, p);

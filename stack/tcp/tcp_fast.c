@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Header prediction: the segment every open connection gets most of the time. */
+#include "tcp/tcp_ecn.h"
 #include "tcp/tcp_parts.h"
 
 /*
@@ -11,11 +12,11 @@ is_expected(const struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	const struct tcp_opts *opts = &rx->seg->opts;
 	const uint32_t slow = TF_OOO | TF_RECOVERY | TF_RTO_DONE | TF_PERSIST | TF_RD_SHUT |
-		TF_FIN_SENT | TF_WND_SENT_0;
+		TF_FIN_SENT | TF_WND_SENT_0 | TF_ECN_ECE;
 
 	return c->state == TCPS_ESTABLISHED &&
 		(c->flags & slow) == 0 &&
-		(rx->flags & ~TCP_PSH) == TCP_ACK &&
+		((rx->flags & ~TCP_PSH) | tcp_ecn_ce_bit(rx->seg)) == TCP_ACK &&
 		rx->seq == c->rcv_nxt &&
 		rx->len <= tcp_rcv_wnd(c) &&
 		rx->wnd == c->snd_wnd &&

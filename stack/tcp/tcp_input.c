@@ -177,6 +177,7 @@ open_from_cookie(struct tcp_stack *stack, struct burst *b, unsigned int i,
 		.has_wscale = info->has_wscale,
 		.has_ts = info->has_ts,
 		.has_sack = info->has_sack,
+		.has_ecn = info->has_ecn,
 	};
 	enum outcome why = OUT_ACCEPT_QUEUE_FULL;
 	struct tcp_conn *c;

@@ -70,6 +70,11 @@
 #define TF_SYN_RTX 0x02000000u	/* our SYN was sent more than once (Karn) */
 #define TF_CONNECTED 0x04000000u /* CONNECTED was reported */
 #define TF_DSACK 0x08000000u	/* the next ACK reports a duplicate: cold.dsack_seq */
+#define TF_ECN_REDUCED 0x10000000u /* reduced for ECE until cold.recover is acknowledged */
+/* ECN, at the places where tcp_ecn.h shifts them to the wire's. */
+#define TF_ECN 0x20000000u	/* negotiated; of an active open before: asked for */
+#define TF_ECN_ECE 0x40000000u	/* acknowledgements carry ECE */
+#define TF_ECN_CWR 0x80000000u	/* the next new data carries CWR */
 
 /* Bits of tcp_conn.timers: deadlines that are set. */
 #define TT_REXMIT 0x01u		/* retransmission, SYN, zero-window probe: conn.rexmit_at_ms */
@@ -238,6 +243,7 @@ struct tcp_synq_entry {
 	uint8_t has_wscale : 1;
 	uint8_t has_ts : 1;
 	uint8_t has_sack : 1;
+	uint8_t has_ecn : 1;
 };
 
 _Static_assert(sizeof(struct tcp_synq_entry) + sizeof(struct wheel_node) <= 64,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What may be sent now: windows, Nagle, silly windows, FIN and ACK (RFC 9293 s3.7, s3.8). */
+#include "tcp/tcp_ecn.h"
 #include "tcp/tcp_parts.h"
 
 #include "wire/ip6.h"
@@ -103,14 +104,16 @@ sack_blocks(const struct tcp_stack *stack, struct tcp_conn *c, uint32_t blocks[]
 }
 
 static void
-emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, uint16_t flags)
+emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, uint16_t flags,
+	uint8_t ecn)
 {
 	struct tcp_opts opts;
 	struct tcp_emit e = {
 		.key = &c->key,
 		.seq = seq,
 		.ack = c->rcv_nxt,
-		.flags = flags,
+		.flags = flags | tcp_ecn_echo(c),
+		.ecn = ecn,
 	};
 
 	opts.present = 0;
@@ -141,7 +144,7 @@ tcp_send_empty(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16
 	if (p == NULL)
 		return false;
 	stack->env->ctr->OutSegs++;
-	emit(stack, c, p, seq, flags);
+	emit(stack, c, p, seq, flags, IP_ECN_NOT_ECT);
 	return true;
 }
 
@@ -189,15 +192,19 @@ bool
 tcp_send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t flags)
 {
 	struct pkt *q = packet_to_send(stack, p);
+	uint8_t ecn = IP_ECN_NOT_ECT;
 
 	if (q == NULL) {
 		stack->env->ctr->TCPRetransFail += p->app.sends > 0;
 		return false;
 	}
+	/* A retransmission is not ECT: who drops it must be noticed (RFC 3168 s6.1.5). */
+	if (p->app.sends == 0)
+		flags |= tcp_ecn_new_data(c, &ecn);
 	count_data(stack, c, p);
 	if (p->app.flags & PKT_F_PSH)
 		flags |= TCP_PSH;
-	emit(stack, c, q, p->app.seq, flags | TCP_ACK);
+	emit(stack, c, q, p->app.seq, flags | TCP_ACK, ecn);
 	return true;
 }
 

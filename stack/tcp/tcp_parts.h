@@ -68,7 +68,7 @@ void tcp_cookie_answer(struct tcp_stack *stack, const struct tcp_cookie_syn *syn
 struct tcp_cookie_info {
 	uint16_t mss;
 	uint8_t wscale;
-	bool has_wscale, has_sack, has_ts;
+	bool has_wscale, has_sack, has_ts, has_ecn;
 };
 /** Check the ACKs of a burst together; valid[i] says which cookies stand. */
 void tcp_cookie_check(struct tcp_stack *stack, const struct tcp_seg *const *segs, unsigned int n,
@@ -84,7 +84,7 @@ struct tcp_handshake {
 	bool syn_rtx;		/* ... was sent more than once */
 	uint16_t mss;
 	uint8_t wscale;
-	bool has_wscale, has_ts, has_sack;
+	bool has_wscale, has_ts, has_sack, has_ecn;
 };
 /** Make the connection and queue it where it is admitted; NULL: table full (counted, *why set). */
 struct tcp_conn *tcp_acceptq_add(struct tcp_stack *stack, const struct tcp_handshake *hs,
@@ -173,6 +173,7 @@ struct tcp_emit {
 	uint32_t seq, ack;
 	uint16_t wnd;		/* as on the wire */
 	uint16_t flags;
+	uint8_t ecn;		/* enum ip_ecn of the IP header */
 	const struct tcp_opts *opts; /* NULL: none */
 	bool ts_only;		/* opts holds timestamps and nothing else */
 };
@@ -262,6 +263,15 @@ void tcp_conn_setup(struct tcp_stack *stack, struct tcp_conn *c, uint16_t peer_m
 
 /* tcp_port.c: RFC 6056. */
 int tcp_port_choose(struct tcp_stack *stack, struct flow_key *key, uint64_t *hash);
+
+/* tcp_ecn.c: RFC 3168. */
+/** True if l's connections may have ECN and the SYN asks for it. */
+bool tcp_ecn_is_offered(const struct tcp_stack *stack, const struct tcp_listener *l,
+	const struct tcp_seg *syn);
+/** True if our SYN asks for it. */
+bool tcp_ecn_asks(const struct tcp_stack *stack, const struct tcp_conn *c);
+/** An acceptable segment of a connection with ECN, before its ACK and text are processed. */
+void tcp_ecn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx);
 
 /* tcp_cc.c: congestion control behind a vtable. */
 struct tcp_cc {

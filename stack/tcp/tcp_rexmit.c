@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Retransmission (RFC 6298, RFC 6582), zero-window probes (RFC 9293 s3.8.6.1) and giving up. */
+#include "tcp/tcp_ecn.h"
 #include "tcp/tcp_parts.h"
 
 uint32_t
@@ -121,7 +122,8 @@ retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 	if (cold->rexmits < UINT8_MAX)
 		cold->rexmits++;
 	cold->recover = cold->snd_max;
-	c->flags = (c->flags & ~TF_RECOVERY) | TF_RTO_DONE;
+	c->flags = (c->flags & ~(TF_RECOVERY | TF_ECN_REDUCED)) | TF_RTO_DONE;
+	tcp_ecn_reduced(c);
 	c->dupacks = 0;
 	c->cwnd = c->mss;
 	c->snd_nxt = c->snd_una;

@@ -37,6 +37,8 @@ tcp_segment_arrives(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *
 		rx->outcome = OUT_NO_ACK_FLAG;
 		return;
 	}
+	if (c->flags & TF_ECN)
+		tcp_ecn_input(stack, c, rx);
 	if (tcp_process_ack(stack, c, rx) == TCP_STOP)
 		return;
 	/* Sixth: URG. Urgent data is ordinary data; deviates: no notification yet (RFC 6093). */

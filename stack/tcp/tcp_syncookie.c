@@ -25,15 +25,16 @@
  * check costs one SipHash, computed for the ACKs of a burst together, and allocates nothing.
  *
  * Options: the class keeps one of 8 segment sizes. Where the SYN carried timestamps, the low 6 bits
- * of our TSval hold window scale (4 bits, 15: none), SACK (1) and ECN (1, kept for when ECN is
- * negotiated); the peer echoes them, and the MAC covers them. Without timestamps there is neither
- * scale nor SACK.
+ * of our TSval hold window scale (4 bits, 15: none), SACK (1) and ECN (1); the peer echoes them, and
+ * the MAC covers them. Without timestamps there is neither scale nor SACK nor ECN.
  */
 
 #define COOKIE_ROTATE_US 64000000ULL
 #define COOKIE_TS_BITS 6u
 #define COOKIE_TS_MASK ((1u << COOKIE_TS_BITS) - 1)
 #define COOKIE_NO_WSCALE 15u
+#define COOKIE_SACK 0x10u
+#define COOKIE_ECN 0x20u
 #define COOKIE_MAC_MASK 0x0fffffffu
 
 /* The least tcp_min_snd_mss lets through by default, so that nobody gets larger segments than asked
@@ -53,9 +54,10 @@ mss_class(uint16_t mss)
 
 /* What the 6 bits in TSval say; 0 where the SYN had no timestamps. */
 static uint8_t
-option_bits(const struct tcp_stack *stack, const struct tcp_opts *peer)
+option_bits(const struct tcp_stack *stack, const struct tcp_cookie_syn *syn)
 {
 	const struct tunables *tun = stack->env->tun;
+	const struct tcp_opts *peer = &syn->seg->opts;
 	uint8_t bits = COOKIE_NO_WSCALE;
 
 	if (!(peer->present & TCP_OPT_TS) || !tun->tcp_timestamps)
@@ -63,7 +65,9 @@ option_bits(const struct tcp_stack *stack, const struct tcp_opts *peer)
 	if ((peer->present & TCP_OPT_WSCALE) && tun->tcp_window_scaling)
 		bits = peer->wscale;
 	if ((peer->present & TCP_OPT_SACK_OK) && tun->tcp_sack)
-		bits |= 0x10;
+		bits |= COOKIE_SACK;
+	if (tcp_ecn_is_offered(stack, syn->l, syn->seg))
+		bits |= COOKIE_ECN;
 	return bits;
 }
 
@@ -146,12 +150,12 @@ answer_one(struct tcp_stack *stack, const struct tcp_cookie_syn *syn,
 		.seq = cookie,
 		.ack = seg->seq + 1,
 		.wnd = own->wnd,
-		.flags = TCP_SYN | TCP_ACK,
+		.flags = TCP_SYN | TCP_ACK | (bits & COOKIE_ECN) * (TCP_ECE / COOKIE_ECN),
 		.opts = &opts,
 	};
 
-	/* What cannot be kept is not offered. */
-	if (bits == 0)
+	/* What cannot be kept is not offered: without timestamps nothing can. */
+	if (!(own->opts.present & offered & TCP_OPT_TS))
 		offered &= (uint8_t)~(TCP_OPT_WSCALE | TCP_OPT_SACK_OK);
 	opts.present = own->opts.present & (offered | TCP_OPT_MSS);
 	opts.mss = own->opts.mss;
@@ -183,7 +187,7 @@ tcp_cookie_answer(struct tcp_stack *stack, const struct tcp_cookie_syn *syns, un
 		const struct tcp_seg *seg = syns[i].seg;
 
 		class[i] = mss_class(tcp_peer_mss(stack, &seg->key, &seg->opts));
-		bits[i] = option_bits(stack, &seg->opts);
+		bits[i] = option_bits(stack, &syns[i]);
 		tcp_cookie_message(seg, seg->seq, class[i], bits[i], words[i]);
 	}
 	siphash24_4w_burst(&stack->cookies.key[k], words[0], mac, n);
@@ -212,7 +216,8 @@ cookie_info(uint32_t cookie, uint8_t bits, bool has_ts)
 		.mss = mss_classes[cookie >> 29],
 		.wscale = bits & 15,
 		.has_wscale = has_ts && (bits & 15) != COOKIE_NO_WSCALE,
-		.has_sack = (bits & 0x10) != 0,
+		.has_sack = (bits & COOKIE_SACK) != 0,
+		.has_ecn = (bits & COOKIE_ECN) != 0,
 		.has_ts = has_ts,
 	};
 }

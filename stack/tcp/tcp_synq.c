@@ -35,7 +35,7 @@ synack(const struct tcp_stack *stack, const struct tcp_synq_entry *e, uint64_t h
 		.seq = e->iss,
 		.ack = e->irs + 1,
 		.wnd = (uint16_t)tcp_syn_window(stack),
-		.flags = TCP_SYN | TCP_ACK,
+		.flags = TCP_SYN | TCP_ACK | (e->has_ecn ? TCP_ECE : 0),
 		.opts = opts,
 	};
 }
@@ -69,6 +69,7 @@ take_entry(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg
 		.has_wscale = (seg->opts.present & TCP_OPT_WSCALE) && tun->tcp_window_scaling,
 		.has_ts = (seg->opts.present & TCP_OPT_TS) && tun->tcp_timestamps,
 		.has_sack = (seg->opts.present & TCP_OPT_SACK_OK) && tun->tcp_sack,
+		.has_ecn = tcp_ecn_is_offered(stack, l, seg),
 	};
 	stack->env->ctr->WindowScaleClamped += seg->opts.wscale_clamped;
 	stack->flows_added++;
@@ -198,6 +199,7 @@ complete(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, stru
 		.has_wscale = e->has_wscale,
 		.has_ts = e->has_ts,
 		.has_sack = e->has_sack,
+		.has_ecn = e->has_ecn,
 	};
 	enum outcome why = OUT_ACCEPT_QUEUE_FULL;
 	struct tcp_conn *c;

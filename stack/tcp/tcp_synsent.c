@@ -25,8 +25,13 @@ tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 		return;
 	}
 	tcp_syn_options(stack, &c->key, c->ts_off, &opts);
+	/* Not on a repeated SYN: something on the way may drop it for that (RFC 3168 s6.1.1.1). */
+	if (c->state == TCPS_SYN_SENT && cold->rexmits == 0 && tcp_ecn_asks(stack, c)) {
+		e.flags |= TCP_ECE | TCP_CWR;
+		c->flags |= TF_ECN;
+	}
 	if (c->state == TCPS_SYN_RECEIVED) {
-		e.flags = TCP_SYN | TCP_ACK;
+		e.flags = TCP_SYN | TCP_ACK | (c->flags & TF_ECN ? TCP_ECE : 0);
 		e.ack = c->rcv_nxt;
 		opts.tsecr = c->ts_recent;
 		if (!(c->flags & TF_TS))
@@ -71,12 +76,16 @@ static void
 take_syn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
+	/* RFC 3168 s6.1.1: a SYN-ACK that accepts ECN has ECE alone. */
+	uint16_t setup = rx->flags & TCP_ACK ? TCP_ECE : TCP_ECE | TCP_CWR;
 
 	cold->irs = rx->seq;
 	c->rcv_nxt = rx->seq + 1;
 	c->rcv_acked = c->rcv_nxt;
 	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack);
 	take_options(stack, c, rx->seg);
+	if ((rx->flags & (TCP_ECE | TCP_CWR)) != setup)
+		c->flags &= ~TF_ECN;
 	c->snd_wnd = rx->seg->wnd;
 	c->snd_wl1 = rx->seq;
 	cold->peer_mss = tcp_peer_mss(stack, &c->key, &rx->seg->opts);

@@ -270,6 +270,7 @@ tcp_bed_take(struct tcp_bed *bed)
 	memmove(bed->tx.pkts, bed->tx.pkts + 1, --bed->tx.count * sizeof(struct pkt *));
 	b = pkt_data(p);
 	hdr = read_ip(bed, b, p->data_len, &s->key);
+	s->ecn = (b[0] >> 4 == 4 ? b[1] : b[1] >> 4) & 3;
 	t = b + hdr;
 	off = (size_t)(t[12] >> 4) * 4;
 	ASSERT(off >= 20 && hdr + off <= p->data_len);
@@ -290,8 +291,9 @@ bed_peer_sent(struct bed_peer *p)
 {
 	struct tcp_bed *bed = p->bed;
 	const struct bed_seg *s = &bed->sent;
-	static const char names[] = "SFRPA";
-	static const uint16_t bits[] = { TCP_SYN, TCP_FIN, TCP_RST, TCP_PSH, TCP_ACK };
+	static const char names[] = "SFRPAEW";
+	static const uint16_t bits[] = { TCP_SYN, TCP_FIN, TCP_RST, TCP_PSH, TCP_ACK,
+		TCP_ECE, TCP_CWR };
 	char flags[8];
 	size_t n = 0;
 
@@ -451,7 +453,7 @@ take_syn(struct bed_peer *p)
 enum outcome
 bed_peer_syn(struct bed_peer *p)
 {
-	enum outcome out = bed_peer_send(p, TCP_SYN, 0);
+	enum outcome out = bed_peer_send(p, TCP_SYN | p->syn_flags, 0);
 
 	if (p->bed->tx.count > 0)
 		take_syn(p);

@@ -22,6 +22,7 @@ struct bed_seg {
 	struct flow_key key;	/* as the engine knows the connection */
 	uint32_t seq, ack;
 	uint16_t flags, wnd;
+	uint8_t ecn;		/* of the IP header */
 	struct tcp_opts opts;
 	uint32_t len;		/* payload bytes */
 	uint8_t data[BED_DATA_MAX];
@@ -91,6 +92,7 @@ struct bed_peer {
 	uint8_t wscale;
 	uint8_t offer;		/* TCP_OPT_WSCALE, TCP_OPT_SACK_OK, TCP_OPT_TS of its SYN */
 	bool active;		/* we opened */
+	uint16_t syn_flags;	/* of its SYN, too: TCP_ECE, TCP_CWR */
 	tcp_handle h;
 };
 
@@ -123,7 +125,7 @@ enum outcome bed_peer_send_at(struct bed_peer *p, int32_t seq, int32_t ack, uint
 	uint16_t len);
 
 /**
- * What the engine sent next, as text: "FA 1+0 ack 101" is flags (S F R P A in this order), sequence
+ * What the engine sent next, as text: "FA 1+0 ack 101" is flags (S F R P A E W in this order), sequence
  * relative to our ISS, payload length, acknowledgement relative to the peer's first number. A RST
  * without ACK has no ack part. "": nothing was sent. Ends the program if it is not for this peer.
  * Window and options are in bed->sent.

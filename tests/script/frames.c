@@ -93,6 +93,7 @@ runner_inject(struct runner *r, const struct stmt *st)
 	v.ack = pat->has_ack ? f->iss + pat->ack : 0;
 	v.wnd = pat->has_win ? (uint16_t)pat->win : 65535;
 	v.urg = (uint16_t)pat->urg;
+	v.tos = pat->ecn;
 	/* Data on a SYN begins at 1. */
 	for (uint32_t i = 0; i < pat->len; i++)
 		payload[i] = runner_peer_byte(pat->seq + i - ((pat->flags & VIEW_SYN) ? 0u : 1u));
@@ -304,6 +305,7 @@ runner_compare(struct runner *r, const struct stmt *st, const struct sent *s)
 	if (pat->has_win)
 		check_field(r, s, "window", pat->win, v->wnd);
 	check_field(r, s, "urgent pointer", pat->urg, v->urg);
+	check_field(r, s, "ECN field", pat->ecn, v->tos & 3u);
 	if (!opts_fit(f, pat, &v->opts))
 		runner_fail(r, "options differ\n  got: > %s",
 			runner_sent_text(r, s, text, sizeof(text)));

@@ -200,13 +200,19 @@ parse_segment(struct parser *p, struct stmt *st)
 		} else if (parse_keyword(p, "urg")) {
 			if (!parse_u32(p, &pat->urg))
 				return false;
+		} else if (parse_keyword(p, "ect0")) {
+			pat->ecn = 2;
+		} else if (parse_keyword(p, "ect1")) {
+			pat->ecn = 1;
+		} else if (parse_keyword(p, "ce")) {
+			pat->ecn = 3;
 		} else if (st->kind == ST_INJECT && parse_keyword(p, "badcsum")) {
 			pat->bad_csum = true;
 		} else if (parse_char(p, '<')) {
 			if (!parse_opts(p, pat))
 				return false;
 		} else {
-			return parse_error(p, "ack, win, urg or <options>");
+			return parse_error(p, "ack, win, urg, ect0, ect1, ce or <options>");
 		}
 	}
 	if (pat->any_opts && st->kind == ST_INJECT)

@@ -39,6 +39,7 @@ enum stmt_kind {
 /** One segment to send or to expect. Numbers are relative to the first of each side. */
 struct pattern {
 	uint8_t flags;
+	uint8_t ecn; /* of the IP header */
 	bool has_ack, has_win;
 	bool any_psh; /* PSH or not */
 	bool any_opts; /* <...> */

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Explicit congestion notification (RFC 3168): who has it, marks received, marks reported. */
+#include "tcp/tcp_ecn.h"
+#include "tcp/tcp_parts.h"
+
+/*
+ *	sender          router         receiver
+ *	  ---- ECT(0) data ---CE-------->		TF_ECN_ECE set
+ *	  <------------------------- ECE ----		on every segment until ...
+ *	  window reduced, once a round trip
+ *	  ---- new data, CWR ------------>		... TF_ECN_ECE cleared
+ *
+ * Threat model. A receiver that hides marks gains what one gains that hides losses: nothing is
+ * checked (RFC 3540 is historic). One that always says ECE slows only itself down, and by one
+ * reduction per round trip at most. Marks count only on segments that passed the sequence check, so
+ * that nobody beside the path can slow a connection down.
+ */
+
+bool
+tcp_ecn_is_offered(const struct tcp_stack *stack, const struct tcp_listener *l,
+	const struct tcp_seg *syn)
+{
+	const uint16_t setup = TCP_ECE | TCP_CWR;
+
+	/* A SYN is never ECT (s6.1.1): one that is comes from something that plays with the bits. */
+	(void)l;
+	return (syn->flags & setup) == setup && syn->ecn == IP_ECN_NOT_ECT &&
+		stack->env->tun->tcp_ecn != 0;
+}
+
+bool
+tcp_ecn_asks(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	(void)c;
+	return stack->env->tun->tcp_ecn == 1;
+}
+
+/* s6.1.2. The one place that reduces for ECE. */
+static void
+reduce(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	stack->env->ctr->EcnReductions++;
+	cold->ssthresh = tcp_cc_of(stack, c)->ssthresh(stack, c);
+	cold->recover = cold->snd_max;
+	c->cwnd = min_u32(c->cwnd, cold->ssthresh);
+	c->flags = (c->flags & ~TF_RTO_DONE) | TF_ECN_REDUCED;
+	tcp_ecn_reduced(c);
+}
+
+/* The ACK is not processed yet, so that the window that shrinks is the one the mark met. */
+static void
+ece_received(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t acked = ack - c->snd_una;
+
+	/* Nothing new: the same mark again, or none of this connection. */
+	if (!seq32_gt(ack, c->snd_una) || seq32_gt(ack, cold->snd_max))
+		return;
+	stack->env->ctr->TCPDeliveredCE += (acked + c->mss - 1) / c->mss;
+	/* What was sent before the last reduction says nothing about the window after it. */
+	if ((c->flags & (TF_ECN_REDUCED | TF_RTO_DONE)) && seq32_leq(ack, cold->recover))
+		return;
+	if (!(c->flags & TF_RECOVERY))
+		reduce(stack, c);
+}
+
+/* s6.1.3: ECE from the first mark on until the peer says that it has reduced. */
+static void
+text_received(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	uint32_t before = c->flags & TF_ECN_ECE;
+
+	if (rx->flags & TCP_CWR)
+		c->flags &= ~TF_ECN_ECE;
+	if (rx->seg->ecn == IP_ECN_CE)
+		c->flags |= TF_ECN_ECE;
+	/* The sender waits for neither news. */
+	if ((c->flags & TF_ECN_ECE) == before)
+		return;
+	c->flags |= TF_ACK_NOW;
+	tcp_want_output(stack, c);
+}
+
+void
+tcp_ecn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	stack->env->ctr->InCEPkts += rx->seg->ecn == IP_ECN_CE;
+	/* ECE on a SYN-ACK that crossed ours grants ECN, and there is no window to reduce yet. */
+	if (!tcp_is_synchronised(c))
+		return;
+	if (rx->flags & TCP_ECE)
+		ece_received(stack, c, rx->ack);
+	if (rx->len > 0)
+		text_received(stack, c, rx);
+}
