@@ -13,6 +13,7 @@
 const char *const tunables_cc_names[] = {
 	[TUN_CC_RENO] = "reno",
 	[TUN_CC_CUBIC] = "cubic",
+	[TUN_CC_DCTCP] = "dctcp",
 	NULL,
 };
 

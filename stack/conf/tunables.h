@@ -13,6 +13,7 @@
 enum tun_cc {
 	TUN_CC_RENO,
 	TUN_CC_CUBIC,
+	TUN_CC_DCTCP,
 	TUN_CC_COUNT,
 };
 

@@ -49,6 +49,7 @@ const char *const config_words_syncookies[] = {
 const char *const config_words_cc[] = {
 	[TUN_CC_RENO] = "reno",
 	[TUN_CC_CUBIC] = "cubic",
+	[TUN_CC_DCTCP] = "dctcp",
 	[CONFIG_CC_DEFAULT] = "default",
 	NULL,
 };

@@ -6,6 +6,7 @@
 static const struct tcp_cc *const algorithms[] = {
 	[TUN_CC_RENO] = &tcp_cc_reno,
 	[TUN_CC_CUBIC] = &tcp_cc_cubic,
+	[TUN_CC_DCTCP] = &tcp_cc_dctcp,
 };
 
 _Static_assert(ARRAY_SIZE(algorithms) == TUN_CC_COUNT, "one for each name");
@@ -14,6 +15,12 @@ const struct tcp_cc *
 tcp_cc_of(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	return algorithms[tcp_cold(stack, c)->cc];
+}
+
+const struct tcp_cc *
+tcp_cc_of_listener(const struct tcp_stack *stack, const struct tcp_listener *l)
+{
+	return algorithms[l->cc != 0 ? l->cc - 1u : stack->env->tun->tcp_congestion_control];
 }
 
 void

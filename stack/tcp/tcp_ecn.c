@@ -23,26 +23,26 @@ tcp_ecn_is_offered(const struct tcp_stack *stack, const struct tcp_listener *l,
 	const uint16_t setup = TCP_ECE | TCP_CWR;
 
 	/* A SYN is never ECT (s6.1.1): one that is comes from something that plays with the bits. */
-	(void)l;
 	return (syn->flags & setup) == setup && syn->ecn == IP_ECN_NOT_ECT &&
-		stack->env->tun->tcp_ecn != 0;
+		(stack->env->tun->tcp_ecn != 0 || tcp_cc_of_listener(stack, l)->needs_ecn);
 }
 
 bool
 tcp_ecn_asks(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
-	(void)c;
-	return stack->env->tun->tcp_ecn == 1;
+	return stack->env->tun->tcp_ecn == 1 || tcp_cc_of(stack, c)->needs_ecn;
 }
 
 /* s6.1.2. The one place that reduces for ECE. */
 static void
 reduce(struct tcp_stack *stack, struct tcp_conn *c)
 {
+	const struct tcp_cc *cc = tcp_cc_of(stack, c);
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
 	stack->env->ctr->EcnReductions++;
-	cold->ssthresh = tcp_cc_of(stack, c)->ssthresh(stack, c);
+	cold->ssthresh = cc->ssthresh_ce != NULL ? cc->ssthresh_ce(stack, c) :
+						   cc->ssthresh(stack, c);
 	cold->recover = cold->snd_max;
 	c->cwnd = min_u32(c->cwnd, cold->ssthresh);
 	c->flags = (c->flags & ~TF_RTO_DONE) | TF_ECN_REDUCED;
@@ -53,6 +53,7 @@ reduce(struct tcp_stack *stack, struct tcp_conn *c)
 static void
 ece_received(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 {
+	const struct tcp_cc *cc = tcp_cc_of(stack, c);
 	const struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t acked = ack - c->snd_una;
 
@@ -60,6 +61,8 @@ ece_received(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 	if (!seq32_gt(ack, c->snd_una) || seq32_gt(ack, cold->snd_max))
 		return;
 	stack->env->ctr->TCPDeliveredCE += (acked + c->mss - 1) / c->mss;
+	if (cc->on_ce != NULL)
+		cc->on_ce(stack, c, acked);
 	/* What was sent before the last reduction says nothing about the window after it. */
 	if ((c->flags & (TF_ECN_REDUCED | TF_RTO_DONE)) && seq32_leq(ack, cold->recover))
 		return;
@@ -68,18 +71,25 @@ ece_received(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 }
 
 /* s6.1.3: ECE from the first mark on until the peer says that it has reduced. */
+static bool
+echo_until_cwr(const struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	return rx->seg->ecn == IP_ECN_CE || ((c->flags & TF_ECN_ECE) && !(rx->flags & TCP_CWR));
+}
+
 static void
 text_received(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {
-	uint32_t before = c->flags & TF_ECN_ECE;
+	bool exact = tcp_cc_of(stack, c)->needs_ecn;
+	bool is_on = exact ? rx->seg->ecn == IP_ECN_CE : echo_until_cwr(c, rx);
 
-	if (rx->flags & TCP_CWR)
-		c->flags &= ~TF_ECN_ECE;
-	if (rx->seg->ecn == IP_ECN_CE)
-		c->flags |= TF_ECN_ECE;
-	/* The sender waits for neither news. */
-	if ((c->flags & TF_ECN_ECE) == before)
+	if (is_on == ((c->flags & TF_ECN_ECE) != 0))
 		return;
+	/* RFC 8257 s3.2: what came before this segment is acknowledged as it was marked. */
+	if (exact && c->rcv_acked != c->rcv_nxt)
+		tcp_send_empty(stack, c, tcp_cold(stack, c)->snd_max, TCP_ACK);
+	c->flags ^= TF_ECN_ECE;
+	/* The sender waits for neither news. */
 	c->flags |= TF_ACK_NOW;
 	tcp_want_output(stack, c);
 }

@@ -155,10 +155,20 @@ struct tcp_cubic {
 	uint32_t last_ms;	/* when it was counted last */
 };
 
+/** DCTCP (RFC 8257 s3.3). */
+struct tcp_dctcp {
+	uint32_t start;		/* snd_una when the observed window began */
+	uint32_t end;		/* it ends when more than this is acknowledged */
+	uint32_t marked;	/* bytes of it acknowledged with ECE */
+	uint32_t alpha;		/* share of marked bytes, smoothed; 2^20: all */
+	bool is_started;
+};
+
 /** What an algorithm remembers; all zero when it begins. */
 union tcp_cc_state {
 	struct tcp_hystart hystart;
 	struct tcp_cubic cubic;
+	struct tcp_dctcp dctcp;
 };
 
 _Static_assert(sizeof(union tcp_cc_state) <= 28, "every connection pays for the largest");

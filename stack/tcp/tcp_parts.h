@@ -280,14 +280,23 @@ struct tcp_cc {
 	void (*on_ack)(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked);
 	/** A congestion event: the new ssthresh; remembers what undo needs. */
 	uint32_t (*ssthresh)(struct tcp_stack *stack, struct tcp_conn *c);
+	/** The same for ECE. NULL: as for a loss. */
+	uint32_t (*ssthresh_ce)(struct tcp_stack *stack, struct tcp_conn *c);
+	/** As many bytes will be acknowledged now with ECE. NULL: not wanted. */
+	void (*on_ce)(struct tcp_stack *stack, struct tcp_conn *c, uint32_t marked);
 	/** The event was none; called with cwnd and ssthresh already back. NULL: nothing to do. */
 	void (*undo)(struct tcp_stack *stack, struct tcp_conn *c);
 	/** A round trip was measured. NULL: not wanted. */
 	void (*on_rtt)(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us);
+	bool needs_ecn;		/* whatever tcp_ecn says, and marks told exactly (RFC 8257 s3.2) */
 };
 extern const struct tcp_cc tcp_cc_cubic;
+extern const struct tcp_cc tcp_cc_dctcp;
 extern const struct tcp_cc tcp_cc_reno;
 const struct tcp_cc *tcp_cc_of(const struct tcp_stack *stack, const struct tcp_conn *c);
+/** What connections of l begin with. */
+const struct tcp_cc *tcp_cc_of_listener(const struct tcp_stack *stack,
+	const struct tcp_listener *l);
 /** The connection opens: the first window (RFC 6928). */
 void tcp_cc_init(struct tcp_stack *stack, struct tcp_conn *c);
 /** Another algorithm from now on: enum tun_cc. */

@@ -104,6 +104,7 @@ static const struct {
 	{ "tcp_syncookies", "on", -EINVAL, 0, "0..2" },
 	{ "tcp_congestion_control", "reno", 0, TUN_CC_RENO, NULL },
 	{ "tcp_congestion_control", "cubic", 0, TUN_CC_CUBIC, NULL },
+	{ "tcp_congestion_control", "dctcp", 0, TUN_CC_DCTCP, NULL },
 	{ "tcp_congestion_control", "bbr", -EINVAL, 0, "reno" },
 	{ "tcp_congestion_control", "1", -EINVAL, 0, "reno" },
 	{ "tcp_rmem", "4096 16Ki 1Mi", 0, 4096, NULL },
