@@ -74,12 +74,38 @@ pass_rate(struct sim *sim, struct sim_link *link, uint32_t len)
 	return link->free_at_us;
 }
 
+/* What a router does with ECN when its queue is long: ECT becomes CE, and the checksum fits it. */
+static void
+mark(struct sim *sim, struct sim_link *link, struct sim_frame *f)
+{
+	const struct link_params *par = &link->par;
+	uint64_t wait_us = max_u64(sim->now_us, link->free_at_us) - sim->now_us;
+	uint8_t *ip = f->bytes + 14;
+	uint32_t sum;
+
+	if (par->mark_bytes == 0 || wait_us * par->rate_bps / 8000000 < par->mark_bytes)
+		return;
+	if (f->len < 14 + 20 || f->bytes[12] != 0x08 || f->bytes[13] != 0x00 || (ip[1] & 3) == 0)
+		return;
+	/* RFC 1624: HC' = ~(~HC + ~m + m'). */
+	sum = (uint32_t)(uint16_t)~(ip[10] << 8 | ip[11]) + (uint16_t)~(ip[0] << 8 | ip[1]);
+	ip[1] |= 3;
+	sum += (uint32_t)(ip[0] << 8 | ip[1]);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	ip[10] = (uint8_t)(~sum >> 8);
+	ip[11] = (uint8_t)~sum;
+	link->marks++;
+}
+
 static void
 deliver(struct sim *sim, struct sim_node *to, struct sim_frame *frame)
 {
 	struct sim_link *link = &to->link;
-	uint64_t at = pass_rate(sim, link, frame->len);
+	uint64_t at;
 
+	mark(sim, link, frame);
+	at = pass_rate(sim, link, frame->len);
 	if (at == SIM_NEVER) {
 		link->lost++;
 		free(frame);

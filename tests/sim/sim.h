@@ -28,6 +28,7 @@ struct link_params {
 	uint32_t jitter_us; /* 0 .. jitter is added; may change the order */
 	uint64_t rate_bps; /* 0: as fast as one likes */
 	uint32_t queue_bytes; /* waiting for the rate; 0: any */
+	uint32_t mark_bytes; /* from so many waiting on, ECT becomes CE (IPv4); 0: never */
 	uint32_t loss_ppm, dup_ppm, corrupt_ppm;
 	uint32_t reorder_ppm; /* this many frames take reorder_us longer */
 	uint32_t reorder_us;
@@ -41,7 +42,7 @@ struct sim_link {
 	struct link_params par;
 	uint64_t free_at_us; /* the rate's next free moment */
 	uint64_t partition_at_us, partition_end_us;
-	uint64_t frames, bytes, lost, dups, corrupted;
+	uint64_t frames, bytes, lost, dups, corrupted, marks;
 };
 
 /** A frame on its way; one allocation. */
