@@ -8,7 +8,8 @@
  *	alpha = (1 - g) alpha + g M		M: marked / acknowledged of a window, g = 1 / 16
  *	cwnd  = cwnd (1 - alpha / 2)		at most once a window, as for any ECE
  *
- * Growth, and what a loss does, is Reno's (s3.4, s3.5). Without ECN there are no marks and it is Reno.
+ * Growth, and what a loss does, is Reno's (s3.4, s3.5). Without ECN there are no marks, and all of
+ * it is Reno.
  */
 #define ALPHA_ONE (1u << 20)
 #define ALPHA_SHIFT 4u		/* g (s4.2) */

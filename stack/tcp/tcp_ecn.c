@@ -22,7 +22,7 @@ tcp_ecn_is_offered(const struct tcp_stack *stack, const struct tcp_listener *l,
 {
 	const uint16_t setup = TCP_ECE | TCP_CWR;
 
-	/* A SYN is never ECT (s6.1.1): one that is comes from something that plays with the bits. */
+	/* A SYN is never ECT (s6.1.1): one that is was played with on the way. */
 	return (syn->flags & setup) == setup && syn->ecn == IP_ECN_NOT_ECT &&
 		(stack->env->tun->tcp_ecn != 0 || tcp_cc_of_listener(stack, l)->needs_ecn);
 }

@@ -25,8 +25,8 @@
  * check costs one SipHash, computed for the ACKs of a burst together, and allocates nothing.
  *
  * Options: the class keeps one of 8 segment sizes. Where the SYN carried timestamps, the low 6 bits
- * of our TSval hold window scale (4 bits, 15: none), SACK (1) and ECN (1); the peer echoes them, and
- * the MAC covers them. Without timestamps there is neither scale nor SACK nor ECN.
+ * of our TSval hold window scale (4 bits, 15: none), SACK (1) and ECN (1); the peer echoes them,
+ * and the MAC covers them. Without timestamps there is neither scale nor SACK nor ECN.
  */
 
 #define COOKIE_ROTATE_US 64000000ULL

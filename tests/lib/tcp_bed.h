@@ -125,10 +125,10 @@ enum outcome bed_peer_send_at(struct bed_peer *p, int32_t seq, int32_t ack, uint
 	uint16_t len);
 
 /**
- * What the engine sent next, as text: "FA 1+0 ack 101" is flags (S F R P A E W in this order), sequence
- * relative to our ISS, payload length, acknowledgement relative to the peer's first number. A RST
- * without ACK has no ack part. "": nothing was sent. Ends the program if it is not for this peer.
- * Window and options are in bed->sent.
+ * What the engine sent next, as text: "FA 1+0 ack 101" is flags (S F R P A E W in this order),
+ * sequence relative to our ISS, payload length, acknowledgement relative to the peer's first
+ * number. A RST without ACK has no ack part. "": nothing was sent. Ends the program if it is not
+ * for this peer. Window and options are in bed->sent.
  */
 const char *bed_peer_sent(struct bed_peer *p);
 

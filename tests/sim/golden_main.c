@@ -119,9 +119,9 @@ fairness_table(struct table *t)
 	};
 	static const unsigned int flows[] = { 1, 2, 4, 8, 16 };
 
-	put(t, "\nFlows that share 10 Mb/s, 20 ms, queue 64 KB, 5 s to 25 s: goodput in tenths of\n");
-	put(t, "a percent, Jain's index in thousandths, the share of the flows with even numbers in\n");
-	put(t, "tenths of a percent, timeouts, marks.\n\n");
+	put(t, "\nFlows that share 10 Mb/s, 20 ms, queue 64 KB, 5 s to 25 s: goodput in\n"
+	       "tenths of a percent, Jain's index in thousandths, the share of the flows with\n"
+	       "even numbers in tenths of a percent, timeouts, marks.\n\n");
 	put(t, "%-12s %6s |%8s%8s%8s%9s%8s\n", "cc", "flows", "goodput", "jain", "even",
 		"timeouts", "marks");
 	for (size_t r = 0; r < ARRAY_SIZE(rows); r++)
