@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "conf/env.h"
 #include "io/eal.h"
+#include "wire/nd.h"
 
 /* Ethernet header, two VLAN tags and the check sequence around an IP packet. */
 #define FRAME_OVERHEAD (14u + 8u + 4u)
@@ -191,6 +192,7 @@ port_attach(struct port *port, const struct port_params *par, struct io_error *e
 	port->type = port_type_desc(par->type);
 	port->mtu = par->mtu;
 	port->promiscuous = par->promiscuous;
+	port->local = par->local;
 	rc = port_check_host(par, err);
 	if (rc == 0)
 		rc = open_device(port, par, err);
@@ -344,6 +346,32 @@ bring_up(struct port *port, struct rte_mempool *pool, const char **what)
 	return rc;
 }
 
+/*
+ * IPv6 neighbours ask by multicast. A device with a filter is told our few groups, one whose filter
+ * is too small or absent takes every group; the sockets of virtual ports hear everything anyway.
+ */
+static void
+join_groups(const struct port *port)
+{
+	struct rte_ether_addr list[LOCAL_ADDRS_MAX + 1];
+	struct ip_addr group = nd_all_nodes();
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; port->local != NULL && i < port->local->count; i++) {
+		struct mac_addr mac = nd_group_mac(&group);
+
+		if (ip_addr_is_v4(&port->local->addr[i]))
+			continue;
+		if (n == 0)
+			memcpy(list[n++].addr_bytes, mac.b, sizeof(mac.b));
+		group = nd_solicited_node(&port->local->addr[i]);
+		mac = nd_group_mac(&group);
+		memcpy(list[n++].addr_bytes, mac.b, sizeof(mac.b));
+	}
+	if (n > 0 && rte_eth_dev_set_mc_addr_list(port->id, list, n) != 0)
+		(void)rte_eth_allmulticast_enable(port->id);
+}
+
 int
 port_start(struct port *port, struct rte_mempool *pool, struct io_error *err)
 {
@@ -356,6 +384,8 @@ port_start(struct port *port, struct rte_mempool *pool, struct io_error *err)
 	rc = bring_up(port, pool, &what);
 	restore_rt_signals(&rt);
 	find_rx_fds(port);
+	if (rc == 0)
+		join_groups(port);
 	if (rc == 0 && port->promiscuous)
 		(void)rte_eth_promiscuous_enable(port->id);
 	if (rc != 0)

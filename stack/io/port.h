@@ -11,6 +11,7 @@
 #include "io/error.h"
 #include "io/mbuf.h"
 #include "wire/addr.h"
+#include "wire/local.h"
 
 /** What a type of port is like; bits of port_type_desc.flags. */
 #define PORT_F_RX_INTR 0x01u /* DPDK knows a descriptor of each queue to sleep on */
@@ -63,6 +64,7 @@ struct port_params {
 	struct mac_addr mac; /* zero: the device's own, or made up where it has none for us */
 	bool csum_offload; /* use checksum offload where it is offered */
 	bool promiscuous;
+	const struct local_addrs *local; /* whose groups are received; outlives the port; or NULL */
 };
 
 /** What it came to. Read-only once the workers run. */
@@ -83,6 +85,7 @@ struct port {
 	uint16_t reta_size; /* entries of its table from hash to queue */
 	bool promiscuous;
 	bool started;
+	const struct local_addrs *local;
 	int rx_fds[PORT_QUEUES_MAX]; /* readable while a queue holds packets; -1: nobody knows */
 	int socket; /* NUMA node, SOCKET_ID_ANY */
 	uint64_t rx_offloads; /* RTE_ETH_RX_OFFLOAD_* granted */

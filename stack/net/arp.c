@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ARP: asking, answering, learning, and defending our addresses. */
+/* ARP: asking, answering, and defending our addresses; whom to believe is learn.c's. */
 #include "net/arp.h"
 
 #include "base/assert.h"
 #include "conf/counters.h"
 #include "net/ip_output.h"
+#include "net/learn.h"
 #include "pkt/pool.h"
 #include "wire/arp.h"
-
-/*
- * Whom to believe. An ARP message proves nothing, so
- *  - a station we asked (INCOMPLETE, PROBE) is believed when it answers;
- *  - a station that asks us becomes hearsay: good enough to send to, but asked itself when used.
- *    The gateway is never learnt that way, since that is the address worth forging;
- *  - nothing else creates an entry, and nothing at all changes the MAC of a neighbour that has
- *    answered: a different claim only makes us ask the old MAC, once, and forget it if silent;
- *  - claims within a second of an answer, and against a configured neighbour, are only counted.
- */
 
 /* Everybody, as net_send_to() takes it. */
 #define BROADCAST_WORD UINT64_MAX
@@ -69,79 +60,6 @@ arp_announce(struct net *net, struct env *env, uint32_t ip, struct pkt_txq *tx)
 
 	if (send_message(net, env, &arp, BROADCAST_WORD, tx))
 		env->ctr->ArpOutRequests++;
-}
-
-/* e is at mac: send what waited for that. */
-static void
-resolved(struct net *net, struct env *env, struct neigh *e, const struct mac_addr *mac,
-	struct pkt_txq *tx)
-{
-	struct pkt *pkts[NEIGH_WAITING_MAX];
-	unsigned int n = neigh_take_waiting(&net->neigh, e, pkts);
-
-	e->mac = *mac;
-	neigh_set_reachable(&net->neigh, env, e);
-	for (unsigned int i = 0; i < n; i++) {
-		if (pkt_txq_room(tx) > 0) {
-			net_send_to(net, pkts[i], e->mac_word, NET_L2_IP4, tx);
-		} else {
-			env->ctr->OutDiscards++;
-			pkt_free(env->pool, pkts[i]);
-		}
-	}
-}
-
-/* Somebody says that e has another MAC than we know. */
-static void
-disputed(struct net *net, struct env *env, struct neigh *e, struct pkt_txq *tx)
-{
-	env->ctr->NeighDisputes++;
-	if (e->state != NEIGH_REACHABLE || neigh_is_settled(e, env->now_us))
-		return;
-	if (pkt_txq_room(tx) == 0)
-		return;
-	neigh_set_probe(&net->neigh, env, e, 1);
-	arp_ask(net, env, e, tx);
-}
-
-/* A station we do not know asks us: worth remembering, if it can be a neighbour at all. */
-static void
-remember(struct net *net, struct env *env, const struct ip_addr *addr, const struct mac_addr *mac)
-{
-	if (net_onlink_find(net, addr) >= 0 && !ip_addr_equal(addr, &net->par.gateway4))
-		neigh_add(&net->neigh, env, addr, NEIGH_STALE, mac);
-}
-
-/* Take what arp says about its sender; true if it told us anything we wanted to know. */
-static bool
-learn(struct net *net, struct env *env, const struct arp_pkt *arp, bool for_us, struct pkt_txq *tx)
-{
-	struct ip_addr addr = ip_addr_from_v4(arp->spa);
-	struct neigh *e = neigh_find(&net->neigh, &addr);
-	bool is_reply = arp->op == ARP_OP_REPLY;
-
-	if (e == NULL) {
-		if (for_us && !is_reply)
-			remember(net, env, &addr, &arp->sha);
-		return false;
-	}
-	if (e->state == NEIGH_INCOMPLETE) {
-		if (for_us)
-			resolved(net, env, e, &arp->sha, tx);
-		return for_us;
-	}
-	if (!mac_addr_equal(&e->mac, &arp->sha)) {
-		if (e->state == NEIGH_STALE && for_us && !is_reply)
-			e->mac = arp->sha;
-		else
-			disputed(net, env, e, tx);
-		return false;
-	}
-	if (e->state == NEIGH_PROBE && for_us && is_reply) {
-		neigh_set_reachable(&net->neigh, env, e);
-		return true;
-	}
-	return false;
 }
 
 /* Another station uses our address ip: say once in a while that it is ours (RFC 5227 s2.4 c). */
@@ -200,10 +118,19 @@ is_own(const struct net *net, uint32_t ip)
 	return local_addrs_find(net->par.local, &addr) >= 0;
 }
 
+static enum learn_claim
+claim_of(const struct arp_pkt *arp, bool for_us)
+{
+	if (!for_us)
+		return LEARN_OVERHEARD;
+	return arp->op == ARP_OP_REPLY ? LEARN_ANSWERS : LEARN_ASKS;
+}
+
 /* What became of the message; p is used up only if that is ARP_CONSUMED with *answered set. */
 static enum outcome
 process(struct net *net, struct env *env, struct pkt *p, struct pkt_txq *tx, bool *answered)
 {
+	struct ip_addr sender;
 	struct arp_pkt arp;
 	bool for_us;
 	bool learnt;
@@ -221,7 +148,8 @@ process(struct net *net, struct env *env, struct pkt *p, struct pkt_txq *tx, boo
 		return OUT_ARP_CONFLICT;
 	}
 	for_us = is_own(net, arp.tpa);
-	learnt = arp.spa != 0 && learn(net, env, &arp, for_us, tx);
+	sender = ip_addr_from_v4(arp.spa);
+	learnt = arp.spa != 0 && learn(net, env, &sender, &arp.sha, claim_of(&arp, for_us), tx);
 	if (!for_us || arp.op == ARP_OP_REPLY)
 		return learnt ? OUT_ARP_CONSUMED : OUT_ARP_NOT_US;
 	if (net->par.primary) {

@@ -5,6 +5,7 @@
 #include "conf/counters.h"
 #include "conf/tunables.h"
 #include "net/ip_output.h"
+#include "net/nd.h"
 #include "pkt/pool.h"
 #include "wire/icmp.h"
 #include "wire/pseudo.h"
@@ -199,6 +200,11 @@ icmp6_input(struct net *net, struct env *env, struct pkt *p, const struct ip6_hd
 	enum outcome out;
 
 	env->ctr->IcmpInMsgs++;
+	if (error == ICMP_OK && (msg.type == ICMP6_NEIGHBOUR_SOLICIT ||
+				msg.type == ICMP6_NEIGHBOUR_ADVERT)) {
+		nd_input(net, env, p, hdr, l4_off, tx);
+		return;
+	}
 	if (error != ICMP_OK)
 		out = unreadable(env, error);
 	else if (msg.type == ICMP6_ECHO_REQUEST && msg.code == 0)

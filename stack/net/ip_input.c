@@ -6,8 +6,10 @@
 #include "conf/counters.h"
 #include "net/arp.h"
 #include "net/icmp_input.h"
+#include "net/nd.h"
 #include "pkt/pool.h"
 #include "wire/eth.h"
+#include "wire/icmp.h"
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 #include "wire/pseudo.h"
@@ -50,6 +52,7 @@ static const uint16_t mib_of[OUTCOME_MAX][3] = {
 	[OUT_IP6_MARTIAN] = { MIB(Ip6InAddrErrors) },
 	[OUT_IP6_OWN_SOURCE] = { MIB(Ip6InAddrErrors) },
 	[OUT_IP6_NOT_US] = { MIB(Ip6InAddrErrors) },
+	[OUT_IP6_DUPLICATE] = { MIB(Ip6InAddrErrors) },
 	[OUT_TCP_SHORT] = { MIB(InSegs), MIB(InErrs) },
 	[OUT_TCP_BAD_OFFSET] = { MIB(InSegs), MIB(InErrs) },
 	[OUT_TCP_BAD_PORT] = { MIB(InSegs), MIB(InErrs) },
@@ -340,6 +343,8 @@ ip6_check(const struct net *net, const struct pkt *p, bool is_group, struct ip6_
 		return ip6_not_us(net, &hdr->dst);
 	if (is_group)
 		return OUT_BAD_MULTICAST;
+	if ((net->duplicates >> *laddr_idx & 1) != 0)
+		return OUT_IP6_DUPLICATE;
 	if (ip_addr_is_martian_source(&hdr->src))
 		return OUT_IP6_MARTIAN;
 	if (is_own(net, &hdr->src))
@@ -354,6 +359,27 @@ ip6_check(const struct net *net, const struct pkt *p, bool is_group, struct ip6_
 	return ETH_HDR_LEN + upper->offset > UINT8_MAX ? OUT_IP6_BAD_EXT : PASS;
 }
 
+/* To a group of ours, which only neighbour discovery is for: PASS or why not. */
+static unsigned int
+ip6_group_check(const struct net *net, const struct pkt *p, const struct ip6_hdr *hdr)
+{
+	const uint8_t *icmp = pkt_data(p) + ETH_HDR_LEN + IP6_HDR_LEN;
+
+	if (!nd_is_our_group(net, &hdr->dst) || hdr->next_header != IP_PROTO_ICMP6)
+		return OUT_IP6_MULTICAST;
+	if (hdr->payload_len < ICMP_HDR_LEN)
+		return OUT_IP6_MULTICAST;
+	if (icmp[0] != ICMP6_NEIGHBOUR_SOLICIT && icmp[0] != ICMP6_NEIGHBOUR_ADVERT)
+		return OUT_IP6_MULTICAST;
+	/* Who has no address yet asks whether it is free. */
+	if (ip_addr_is_martian_source(&hdr->src) && !ip_addr_is_unspecified(&hdr->src))
+		return OUT_IP6_MARTIAN;
+	/* Who has our address says so from that address. */
+	if (icmp[0] == ICMP6_NEIGHBOUR_ADVERT)
+		return PASS;
+	return is_own(net, &hdr->src) ? OUT_IP6_OWN_SOURCE : PASS;
+}
+
 static enum net_verdict
 ip6_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct tcp_seg *seg,
 	struct pkt_txq *tx)
@@ -366,6 +392,10 @@ ip6_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct
 
 	env->ctr->Ip6InReceives++;
 	out = ip6_check(net, p, is_group, &hdr, &upper, &laddr_idx);
+	if (out == OUT_IP6_MULTICAST) {
+		out = ip6_group_check(net, p, &hdr);
+		upper = (struct ip6_upper){ .proto = IP_PROTO_ICMP6, .offset = IP6_HDR_LEN };
+	}
 	if (out != PASS)
 		return drop(env, p, out);
 	pkt_set_len(p, (uint16_t)(ETH_HDR_LEN + IP6_HDR_LEN + hdr.payload_len));

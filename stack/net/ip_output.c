@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 #include "conf/counters.h"
-#include "net/arp.h"
+#include "net/learn.h"
 #include "pkt/pool.h"
 
 int
@@ -49,11 +49,11 @@ output_unsettled(struct net *net, struct env *env, struct pkt *p, const struct i
 	if (e->state == NEIGH_STALE || e->state == NEIGH_REACHABLE)
 		neigh_set_probe(&net->neigh, env, e, NEIGH_TRIES);
 	if (e->tries == NEIGH_TRIES)
-		arp_ask(net, env, e, tx);
+		learn_ask(net, env, e, tx);
 	if (e->state == NEIGH_INCOMPLETE)
 		neigh_wait(&net->neigh, env, e, p);
 	else
-		net_send_to(net, p, e->mac_word, NET_L2_IP4, tx);
+		net_send_to(net, p, e->mac_word, ip_addr_is_v4(hop) ? NET_L2_IP4 : NET_L2_IP6, tx);
 }
 
 static void
@@ -93,8 +93,8 @@ net_output(struct net *net, struct env *env, struct pkt *p, struct pkt_txq *tx)
 	e = hop == NULL ? NULL : neigh_find(&net->neigh, hop);
 	if (SLUICE_LIKELY(e != NULL && env->now_us < e->valid_until_us))
 		net_send_to(net, p, e->mac_word, kind, tx);
-	else if (hop != NULL && is_v4)
+	else if (hop != NULL)
 		output_unsettled(net, env, p, hop, tx);
 	else
-		output_no_route(env, p, is_v4); /* IPv6: only configured neighbours are known */
+		output_no_route(env, p, is_v4);
 }

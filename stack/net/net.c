@@ -9,6 +9,8 @@
 #include "net/icmp_input.h"
 #include "net/ip_input.h"
 #include "net/ip_output.h"
+#include "net/learn.h"
+#include "net/nd.h"
 #include "wire/eth.h"
 
 /* Frames that one net_poll sends, and neighbours it looks at, at most. */
@@ -54,6 +56,19 @@ prefix_mask(unsigned int bits, uint64_t mask[2])
 	mask[1] = load_le64(b + 8);
 }
 
+/* fe80::/10 is on every link: routers and hosts use such addresses though we have none. */
+static void
+add_link_local(struct net *net)
+{
+	static const struct ip_addr first = { .b = { 0xfe, 0x80 } };
+	struct net_onlink *row = &net->onlink[1][net->onlink_count[1]++];
+
+	prefix_mask(10, row->mask);
+	row->net[0] = load_le64(first.b);
+	row->net[1] = load_le64(first.b + 8);
+	row->laddr_idx = net->onlink[1][0].laddr_idx;
+}
+
 /* Which prefixes are directly connected. */
 static int
 prepare_onlink(struct net *net)
@@ -73,6 +88,8 @@ prepare_onlink(struct net *net)
 		row->net[1] = load_le64(addr->b + 8);
 		row->laddr_idx = i;
 	}
+	if (net->onlink_count[1] > 0)
+		add_link_local(net);
 	return 0;
 }
 
@@ -96,6 +113,7 @@ net_init(struct net *net, const struct net_params *par)
 		net->announce_at_us = 0;
 		net->announce_rounds = ARP_ANNOUNCE_ROUNDS;
 	}
+	net->nd_at_us = par->primary && net->onlink_count[1] > 0 ? 0 : UINT64_MAX;
 	return neigh_init(&net->neigh, par->neigh_max, &par->neigh_key);
 }
 
@@ -127,7 +145,7 @@ net_set_neighbour(struct net *net, struct env *env, const struct ip_addr *addr,
 uint64_t
 net_poll_at(const struct net *net)
 {
-	return min_u64(net->announce_at_us, neigh_due_at(&net->neigh));
+	return min_u64(min_u64(net->announce_at_us, net->nd_at_us), neigh_due_at(&net->neigh));
 }
 
 /* Announce the IPv4 addresses that are left in this round; returns how many frames that took. */
@@ -159,13 +177,15 @@ net_poll(struct net *net, struct env *env, struct pkt_txq *tx)
 
 	if (env->now_us >= net->announce_at_us)
 		done = announce(net, env, tx);
+	if (env->now_us >= net->nd_at_us)
+		done += nd_start_up(net, env, tx, POLL_MAX - done);
 	for (; done < POLL_MAX && pkt_txq_room(tx) > 0; done++) {
 		struct neigh *e = neigh_due(&net->neigh, env->now_us);
 
 		if (e == NULL)
 			return;
 		if (e->tries > 0) {
-			arp_ask(net, env, e, tx);
+			learn_ask(net, env, e, tx);
 		} else {
 			/* The next packet for it asks everybody again. */
 			env->ctr->NeighResolveFails++;

@@ -37,8 +37,10 @@ take_tunables(struct worker *w, const struct tunables *tun)
 int
 worker_init(struct worker *w, const struct worker_params *par, uint64_t now_us)
 {
+	struct net_params net = par->net;
 	int err;
 
+	net.start_us = now_us;
 	if (par->pkts_reserve >= par->pkts || par->tcp.workers == 0)
 		return -EINVAL;
 	memset(w, 0, sizeof(*w));
@@ -57,7 +59,7 @@ worker_init(struct worker *w, const struct worker_params *par, uint64_t now_us)
 		.tx = &w->ip_tx,
 	};
 	set_now(w, now_us);
-	err = net_init(&w->net, &par->net);
+	err = net_init(&w->net, &net);
 	if (err != 0)
 		return err;
 	err = tcp_stack_create(&par->tcp, now_us, &w->tcp);

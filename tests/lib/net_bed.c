@@ -38,7 +38,8 @@ net_bed_prepare(struct net_bed *bed)
 	bed->par.local = &bed->local;
 	bed->par.neigh_max = 64;
 	bed->par.neigh_key = (struct siphash_key){ { 1, 2 } };
-	bed->env.now_us = 1000000;
+	bed->par.start_us = 1000000;
+	bed->env.now_us = bed->par.start_us + 10000000;
 	bed->env.tun = &bed->tun;
 	bed->env.ctr = &bed->ctr;
 	bed->env.pool = &bed->pkts.pool;
@@ -51,6 +52,7 @@ net_bed_start(struct net_bed *bed)
 
 	ASSERT(err == 0);
 	bed->net.announce_at_us = UINT64_MAX;
+	bed->net.nd_at_us = UINT64_MAX;
 }
 
 void

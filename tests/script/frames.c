@@ -182,6 +182,12 @@ runner_on_frame(void *ctx, const uint8_t *buf, size_t len)
 		s->flow = find_flow(r, &s->view);
 		break;
 	case VIEW_ICMP:
+		/* Questions about addresses: the peer is known from the start (introduce_peer). */
+		if (s->view.ip6 && (s->view.icmp_type == 135 || s->view.icmp_type == 136)) {
+			free(bytes);
+			return;
+		}
+		break;
 	case VIEW_OTHER:
 		break;
 	}

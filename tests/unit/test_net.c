@@ -119,43 +119,6 @@ worker_that_is_not_primary_announces_nothing(void **state)
 }
 
 static void
-only_arp_is_for_every_worker(void **state)
-{
-	static const struct {
-		uint16_t tags[2], type;
-		bool for_all;
-	} rows[] = {
-		{ { 0, 0 }, 0x0806, true },
-		{ { 0x8100, 0 }, 0x0806, true },
-		{ { 0, 0 }, 0x0800, false },
-		{ { 0x8100, 0 }, 0x0800, false },
-		{ { 0, 0 }, 0x86dd, false },
-		{ { 0x8100, 0x8100 }, 0x0806, false },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct frame f;
-		struct pkt *p;
-
-		frame_eth(&f, OUR_MAC, PEER_MAC, rows[i].type);
-		for (size_t j = 0; j < 2 && rows[i].tags[j] != 0; j++)
-			frame_vlan(&f, rows[i].tags[j], 5);
-		frame_data(&f, NULL, 28);
-		p = test_pkts_wrap(&bed.pkts, bed.env.pool, f.b, f.len);
-		assert_int_equal(net_is_for_all(p), rows[i].for_all);
-		pkt_free(bed.env.pool, p);
-	}
-	for (size_t len = 0; len < 18; len++) {
-		struct pkt *p = test_pkts_wrap(&bed.pkts, bed.env.pool, "\0\0\0\0\0\0"
-			"\0\0\0\0\0\0\x08\x06\0\0\0\0", len);
-
-		assert_false(net_is_for_all(p));
-		pkt_free(bed.env.pool, p);
-	}
-}
-
-static void
 configured_neighbour_replaces_a_learnt_one(void **state)
 {
 	struct ip_addr peer = net_bed_addr(PEER_IP);
@@ -178,7 +141,6 @@ main(void)
 		T(many_addresses_are_announced_in_slices),
 		T(poll_without_room_sends_nothing_and_comes_back),
 		T(worker_that_is_not_primary_announces_nothing),
-		T(only_arp_is_for_every_worker),
 		T(configured_neighbour_replaces_a_learnt_one),
 	};
 
