@@ -98,6 +98,7 @@ start_port(struct appliance *a, unsigned int payload, struct io_error *err)
 		.mac = conf->mac,
 		.csum_offload = conf->checksum_offload == CONFIG_OFFLOAD_AUTO,
 		.promiscuous = conf->promiscuous,
+		.local = &a->local,
 	};
 	struct mbuf_pool_params pool = {
 		.name = "packets",

@@ -112,12 +112,38 @@ go_down(struct appliance *a, struct control *c)
 	}
 }
 
+/* Addresses that another station turned out to have; *told: a bit for each that was logged. */
+static void
+warn_of_duplicates(const struct appliance *a, uint64_t *told)
+{
+	uint64_t found = 0;
+
+	for (unsigned int i = 0; i < a->workers; i++)
+		found |= net_duplicates(&a->stations[i].worker->net);
+	for (unsigned int i = 0; i < a->local.count; i++) {
+		char text[IP_ADDR_STRLEN];
+
+		if (((found & ~*told) >> i & 1) == 0)
+			continue;
+		(void)ip_addr_format(&a->local.addr[i], text);
+		fprintf(stderr,
+			"sluiced: another station has %s already, so it is not served here. "
+			"Fix: change one of the two, and start again\n",
+			text);
+	}
+	*told |= found;
+}
+
 static void
 serve_until_told(struct appliance *a, struct control *c)
 {
+	uint64_t told = 0;
+
 	print_ready(a->conf);
-	while (stop_signals == 0 && !c->stop_asked)
+	while (stop_signals == 0 && !c->stop_asked) {
 		control_poll(c, SERVE_POLL_MS);
+		warn_of_duplicates(a, &told);
+	}
 	go_down(a, c);
 }
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -197,6 +198,22 @@ class Appliance:
         if check and r.returncode != 0:
             raise RuntimeError("sluicectl %s: %s%s" % (" ".join(args), r.stdout, r.stderr))
         return json.loads(r.stdout)
+
+
+def counter(app, name):
+    """A counter, by the name nstat would print."""
+    return {c["name"]: c["value"] for c in app.ctl("show", "counters")["counters"]}[name]
+
+
+def swap(s, data):
+    """Send data while reading as much, and return that."""
+    def send():
+        s.sendall(data)
+    t = threading.Thread(target=send)
+    t.start()
+    got = recv_exact(s, len(data))
+    t.join()
+    return got
 
 
 def connect(port, timeout=30, address=APPLIANCE):

@@ -12,7 +12,6 @@ import bed
 
 MIB = 1 << 20
 SILENT = "10.99.0.77"   # nobody has it
-LINUX_MAC = "02:00:00:00:99:02"
 SYN_RETRIES = 1         # SYNs after 0 s and 1 s, given up after 3 s
 GIVEN_UP_S = 8
 
@@ -52,19 +51,6 @@ class Server:
 
     def target(self):
         return ("'[%s]:%d'" if ":" in self.address else "%s:%d") % (self.address, self.port)
-
-
-class KnownLinux(bed.Appliance):
-    """Both sides know each other's MAC address: IPv6 has no neighbour discovery yet."""
-
-    def port(self):
-        return dict(super().port(), neighbours={bed.LINUX6: LINUX_MAC})
-
-    def linux_side(self):
-        bed.sh("ip", "link", "set", "dev", bed.IFACE, "address", LINUX_MAC)
-        super().linux_side()
-        bed.sh("ip", "-6", "neigh", "replace", bed.APPLIANCE6, "lladdr", bed.TAP_MAC, "dev",
-               bed.IFACE)
 
 
 def serve_echo(s):
@@ -130,7 +116,7 @@ class Active(unittest.TestCase):
         cls.targets["refused"] = bed.LINUX + ":1"
         cls.targets["silent"] = SILENT + ":80"
         cls.port = {name: 8000 + i for i, name in enumerate(cls.targets)}
-        cls.app = KnownLinux(
+        cls.app = bed.Appliance(
             workers=cls.workers, tunables={"tcp_syn_retries": SYN_RETRIES},
             services={"to-" + name: {"type": "forward", "port": cls.port[name], "to": to}
                       for name, to in cls.targets.items()}).start()
