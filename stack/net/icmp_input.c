@@ -14,7 +14,7 @@
  * Threat model. Echo is answered at icmp_msgs_per_sec at most, one packet for one, no longer than
  * the request, and only to a source that ip_input let pass: no broadcast, multicast or martian, so
  * there is nothing to amplify and nobody to reflect at. An error message may come from anybody on
- * the path; nothing acts on one here.
+ * the path and beyond it: here it only has to quote something we could have sent; TCP judges.
  */
 
 #define PPM 1000000u
@@ -126,9 +126,26 @@ unreadable(struct env *env, enum icmp_error error)
 	return OUT_ICMP_BAD;
 }
 
+/* Turn what an error quotes into a report; OUTCOME_MAX: done. */
+static unsigned int
+report(struct net *net, struct env *env, const struct icmp_msg *msg, const struct icmp_quote *quote)
+{
+	int idx = local_addrs_find(net->par.local, &quote->src);
+
+	if (idx < 0 || ip_addr_is_v4(&quote->src) != ip_addr_is_v4(&quote->dst)) {
+		env->ctr->IcmpInErrors++;
+		return OUT_ICMP_ERROR_STRAY;
+	}
+	if (!icmp_report_make(msg, quote, &net->report))
+		return OUT_ICMP_IGNORED;
+	net->report.key = flow_key_make(&quote->dst, quote->dport, (uint8_t)idx, quote->sport);
+	return OUTCOME_MAX;
+}
+
 /* What becomes of a message that is not an echo request. payload: behind the first 8 bytes. */
-static enum outcome
-judge4(struct env *env, const struct icmp_msg *msg, const uint8_t *payload, size_t len)
+static unsigned int
+judge4(struct net *net, struct env *env, const struct icmp_msg *msg, const uint8_t *payload,
+	size_t len)
 {
 	struct icmp_quote quote;
 
@@ -136,18 +153,26 @@ judge4(struct env *env, const struct icmp_msg *msg, const uint8_t *payload, size
 		env->ctr->IcmpInEchoReps++;
 	if (msg->type == ICMP4_UNREACHABLE)
 		env->ctr->IcmpInDestUnreachs++;
+	if (msg->type == ICMP4_TIME_EXCEEDED)
+		env->ctr->IcmpInTimeExcds++;
+	if (msg->type == ICMP4_PARAM_PROBLEM)
+		env->ctr->IcmpInParmProbs++;
+	if (msg->type == ICMP4_SOURCE_QUENCH)
+		env->ctr->IcmpInSrcQuenchs++;
+	if (msg->type == ICMP4_REDIRECT)
+		env->ctr->IcmpInRedirects++;
 	if (msg->type == ICMP4_UNREACHABLE || msg->type == ICMP4_TIME_EXCEEDED ||
 		msg->type == ICMP4_PARAM_PROBLEM) {
 		enum icmp_error error = icmp4_parse_quote(payload, len, &quote);
 
-		if (error != ICMP_OK)
-			return unreadable(env, error);
+		return error == ICMP_OK ? report(net, env, msg, &quote) : unreadable(env, error);
 	}
 	return OUT_ICMP_IGNORED;
 }
 
-static enum outcome
-judge6(struct env *env, const struct icmp_msg *msg, const uint8_t *payload, size_t len)
+static unsigned int
+judge6(struct net *net, struct env *env, const struct icmp_msg *msg, const uint8_t *payload,
+	size_t len)
 {
 	struct icmp_quote quote;
 
@@ -155,16 +180,34 @@ judge6(struct env *env, const struct icmp_msg *msg, const uint8_t *payload, size
 		env->ctr->IcmpInEchoReps++;
 	if (msg->type == ICMP6_UNREACHABLE)
 		env->ctr->IcmpInDestUnreachs++;
+	if (msg->type == ICMP6_TOO_BIG)
+		env->ctr->Icmp6InPktTooBigs++;
+	if (msg->type == ICMP6_TIME_EXCEEDED)
+		env->ctr->IcmpInTimeExcds++;
+	if (msg->type == ICMP6_PARAM_PROBLEM)
+		env->ctr->IcmpInParmProbs++;
+	if (msg->type == ICMP6_REDIRECT)
+		env->ctr->IcmpInRedirects++;
 	if (msg->type >= ICMP6_UNREACHABLE && msg->type <= ICMP6_PARAM_PROBLEM) {
 		enum icmp_error error = icmp6_parse_quote(payload, len, &quote);
 
-		if (error != ICMP_OK)
-			return unreadable(env, error);
+		return error == ICMP_OK ? report(net, env, msg, &quote) : unreadable(env, error);
 	}
 	return OUT_ICMP_IGNORED;
 }
 
-void
+/* Count what became of p, and give it back unless an echo reply goes out in it. */
+static enum net_verdict
+finish(struct env *env, struct pkt *p, unsigned int out)
+{
+	if (out != OUTCOME_MAX)
+		env->ctr->outcome[out]++;
+	if (out != OUT_ICMP_ECHO)
+		pkt_free(env->pool, p);
+	return out == OUTCOME_MAX ? NET_REPORT : NET_DONE;
+}
+
+enum net_verdict
 icmp4_input(struct net *net, struct env *env, struct pkt *p, const struct ip4_hdr *hdr,
 	struct pkt_txq *tx)
 {
@@ -172,7 +215,7 @@ icmp4_input(struct net *net, struct env *env, struct pkt *p, const struct ip4_hd
 	size_t len = (size_t)(hdr->total_len - hdr->hdr_len);
 	struct icmp_msg msg;
 	enum icmp_error error = icmp4_parse(icmp, len, false, &msg);
-	enum outcome out;
+	unsigned int out;
 
 	env->ctr->IcmpInMsgs++;
 	if (error != ICMP_OK)
@@ -180,15 +223,13 @@ icmp4_input(struct net *net, struct env *env, struct pkt *p, const struct ip4_hd
 	else if (msg.type == ICMP4_ECHO_REQUEST && msg.code == 0)
 		out = judge_echo(net, env, tx);
 	else
-		out = judge4(env, &msg, icmp + ICMP_HDR_LEN, len - ICMP_HDR_LEN);
-	env->ctr->outcome[out]++;
+		out = judge4(net, env, &msg, icmp + ICMP_HDR_LEN, len - ICMP_HDR_LEN);
 	if (out == OUT_ICMP_ECHO)
 		echo4(net, env, p, hdr, tx);
-	else
-		pkt_free(env->pool, p);
+	return finish(env, p, out);
 }
 
-void
+enum net_verdict
 icmp6_input(struct net *net, struct env *env, struct pkt *p, const struct ip6_hdr *hdr,
 	uint16_t l4_off, struct pkt_txq *tx)
 {
@@ -197,23 +238,21 @@ icmp6_input(struct net *net, struct env *env, struct pkt *p, const struct ip6_hd
 	uint64_t pseudo = pseudo_csum(&hdr->src, &hdr->dst, IP_PROTO_ICMP6, (uint32_t)len);
 	struct icmp_msg msg;
 	enum icmp_error error = icmp6_parse(icmp, len, pseudo, false, &msg);
-	enum outcome out;
+	unsigned int out;
 
 	env->ctr->IcmpInMsgs++;
 	if (error == ICMP_OK && (msg.type == ICMP6_NEIGHBOUR_SOLICIT ||
 				msg.type == ICMP6_NEIGHBOUR_ADVERT)) {
 		nd_input(net, env, p, hdr, l4_off, tx);
-		return;
+		return NET_DONE;
 	}
 	if (error != ICMP_OK)
 		out = unreadable(env, error);
 	else if (msg.type == ICMP6_ECHO_REQUEST && msg.code == 0)
 		out = judge_echo(net, env, tx);
 	else
-		out = judge6(env, &msg, icmp + ICMP_HDR_LEN, len - ICMP_HDR_LEN);
-	env->ctr->outcome[out]++;
+		out = judge6(net, env, &msg, icmp + ICMP_HDR_LEN, len - ICMP_HDR_LEN);
 	if (out == OUT_ICMP_ECHO)
 		echo6(net, env, p, hdr, l4_off, tx);
-	else
-		pkt_free(env->pool, p);
+	return finish(env, p, out);
 }

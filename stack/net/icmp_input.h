@@ -12,13 +12,13 @@
 
 /**
  * A message to one of our addresses in p, taken over: Ethernet header, IP header hdr as received,
- * ICMP message up to the end. Counts the outcome.
+ * ICMP message up to the end. Counts the outcome unless it is NET_REPORT.
  */
-void icmp4_input(struct net *net, struct env *env, struct pkt *p, const struct ip4_hdr *hdr,
-	struct pkt_txq *tx);
+enum net_verdict icmp4_input(struct net *net, struct env *env, struct pkt *p,
+	const struct ip4_hdr *hdr, struct pkt_txq *tx);
 
 /** The same of IPv6; l4_off: where in the frame the message begins. */
-void icmp6_input(struct net *net, struct env *env, struct pkt *p, const struct ip6_hdr *hdr,
-	uint16_t l4_off, struct pkt_txq *tx);
+enum net_verdict icmp6_input(struct net *net, struct env *env, struct pkt *p,
+	const struct ip6_hdr *hdr, uint16_t l4_off, struct pkt_txq *tx);
 
 #endif

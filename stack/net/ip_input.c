@@ -279,8 +279,7 @@ ip4_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct
 			return drop(env, p, OUT_IP_BAD_PROTO);
 		}
 		env->ctr->InDelivers++;
-		icmp4_input(net, env, p, &hdr, tx);
-		return NET_DONE;
+		return icmp4_input(net, env, p, &hdr, tx);
 	}
 	env->ctr->InDelivers++;
 	src = ip_addr_from_v4(hdr.src);
@@ -407,10 +406,8 @@ ip6_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct
 		return drop(env, p, OUT_IP_BAD_PROTO);
 	}
 	env->ctr->Ip6InDelivers++;
-	if (upper.proto == IP_PROTO_ICMP6) {
-		icmp6_input(net, env, p, &hdr, seg->l4_off, tx);
-		return NET_DONE;
-	}
+	if (upper.proto == IP_PROTO_ICMP6)
+		return icmp6_input(net, env, p, &hdr, seg->l4_off, tx);
 	pseudo = pseudo_csum(&hdr.src, &hdr.dst, IP_PROTO_TCP,
 		IP6_HDR_LEN + (uint32_t)hdr.payload_len - upper.offset);
 	out = tcp_check(net, p, pseudo, &hdr.src, (unsigned int)laddr_idx, seg);

@@ -12,6 +12,7 @@
 #include "pkt/txq.h"
 #include "wire/addr.h"
 #include "wire/eth.h"
+#include "wire/icmp_report.h"
 #include "wire/local.h"
 #include "wire/tcp_seg.h"
 
@@ -75,6 +76,7 @@ struct net {
 	unsigned int nd_idx;
 	uint64_t nd_defend_at_us;
 	uint64_t duplicates;		/* a bit for each local address that another station has */
+	struct icmp_report report;	/* with NET_REPORT */
 	uint64_t icmp_refill_us;	/* reply budget (RFC 1812 s4.3.2.8): last refill */
 	uint64_t icmp_credit_ppm;	/* millionths of a message that may be sent now */
 };
@@ -82,6 +84,7 @@ struct net {
 /** What became of a received frame. */
 enum net_verdict {
 	NET_TCP,	/* seg is filled; the packet is the caller's */
+	NET_REPORT,	/* consumed: an ICMP error, now net->report; TCP counts the outcome */
 	NET_DONE,	/* consumed: answered in place, queued or freed; counted */
 };
 

@@ -12,6 +12,7 @@
 #include "conf/tcp_state.h"
 #include "pkt/pkt.h"
 #include "wire/addr.h"
+#include "wire/icmp_report.h"
 #include "wire/local.h"
 #include "wire/tcp_seg.h"
 
@@ -75,6 +76,9 @@ void tcp_stack_destroy(struct tcp_stack *stack, struct env *env);
  */
 void tcp_input_burst(struct tcp_stack *stack, struct env *env, const struct tcp_seg *segs,
 	struct pkt *const *pkts, unsigned int n);
+
+/** An ICMP error about a segment of ours; counts the outcome of the packet that brought it. */
+void tcp_icmp_input(struct tcp_stack *stack, struct env *env, const struct icmp_report *report);
 
 /** Expire timers; at most a fixed number per call. */
 void tcp_poll(struct tcp_stack *stack, struct env *env);

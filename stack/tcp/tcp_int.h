@@ -82,6 +82,7 @@
 #define TT_KEEP 0x04u		/* keepalive, FIN_WAIT_2, linger */
 #define TT_APP 0x08u		/* the owner's */
 #define TT_NOBUF 0x10u		/* a writer refused for lack of packets is called again */
+#define TT_PMTU 0x20u		/* the path MTU was lowered: tried again */
 
 /**
  * A connection's hot part: two cache lines.
@@ -206,6 +207,7 @@ struct tcp_cold {
 		uint32_t acceptq_prev; /* slot, while nobody owns it */
 	};
 	uint32_t nobuf_at_ms;
+	uint32_t pmtu_at_ms;
 	uint32_t last_rx_ms;	/* last segment of the peer, for keepalive */
 	uint32_t last_data_ms;	/* last data taken in order */
 	/* Limits. */
@@ -217,7 +219,7 @@ struct tcp_cold {
 	/* The owner. */
 	void *data;
 	const void *ops;
-	int err;		/* -errno the connection ended with */
+	int err;		/* -errno it ended with; until then: of the last ICMP error */
 	uint32_t gen;		/* of the handle; never 0 */
 	uint32_t listener;	/* slot it came from, TCP_NONE */
 	uint32_t iss, irs;

@@ -3,8 +3,6 @@
 #include "tcp/tcp_ecn.h"
 #include "tcp/tcp_parts.h"
 
-#include "wire/ip6.h"
-
 bool
 tcp_tx_has_room(const struct tcp_stack *stack)
 {
@@ -52,17 +50,15 @@ ack_is_paid(struct tcp_conn *c)
 	c->timers &= (uint8_t)~TT_DELACK;
 }
 
-/* SACK blocks that fit beside the payload: a full segment has no room for any. */
+/* SACK blocks that fit beside the payload: a full segment has no room for any (RFC 6691). */
 static unsigned int
-sack_room(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t payload)
+sack_room(const struct tcp_conn *c, uint32_t payload)
 {
-	uint32_t ip = c->key.family == FLOW_FAMILY_V4 ? IP4_HDR_LEN : IP6_HDR_LEN;
-	uint32_t ts = (c->flags & TF_TS) ? TCP_OPTS_TS_LEN : 0;
-	uint32_t used = ip + TCP_HDR_LEN + ts + payload;
+	uint32_t most = (c->flags & TF_TS) ? 3 : 4;
 
-	if (used + 4 > stack->par.mtu)
-		return 0;
-	return min_u32((stack->par.mtu - used - 4) / 8, ts > 0 ? 3 : 4);
+	if (payload == 0)
+		return most;
+	return payload + 4 > c->mss ? 0 : min_u32((c->mss - payload - 4) / 8, most);
 }
 
 void
@@ -126,7 +122,7 @@ emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, u
 	}
 	if ((c->flags & TF_SACK) && (c->flags & (TF_OOO | TF_DSACK)) && !(flags & TCP_RST)) {
 		opts.nsack = (uint8_t)sack_blocks(
-			stack, c, opts.sack, sack_room(stack, c, p->data_len));
+			stack, c, opts.sack, sack_room(c, p->data_len));
 		opts.present |= opts.nsack > 0 ? TCP_OPT_SACK : 0;
 		e.opts = &opts;
 		e.ts_only = opts.present == TCP_OPT_TS;

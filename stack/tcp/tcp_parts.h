@@ -225,6 +225,13 @@ void tcp_rexmit_timer(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_fast_retransmit(struct tcp_stack *stack, struct tcp_conn *c);
 uint32_t tcp_rto_backed_off(const struct tcp_stack *stack, const struct tcp_conn *c);
 
+/* tcp_pmtu.c: path MTU (RFC 1191, RFC 8201, RFC 4821). */
+/** A packet in flight was too big; false: that cannot be, nothing is changed. */
+bool tcp_pmtu_report(struct tcp_stack *stack, struct tcp_conn *c,
+	const struct icmp_report *report);
+void tcp_pmtu_on_timeout(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_pmtu_expired(struct tcp_stack *stack, struct tcp_conn *c);
+
 /* tcp_timers.c: the only file that arms timers. Callers report what happened. */
 void tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c);
@@ -235,6 +242,7 @@ void tcp_timers_keep(struct tcp_stack *stack, struct tcp_conn *c, uint64_t delay
 void tcp_timers_keep_off(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_app(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms);
 void tcp_timers_nobuf(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_timers_pmtu(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms);
 void tcp_timers_stop(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_keep_app(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_synq(struct tcp_stack *stack, uint32_t slot, uint32_t delay_ms);

@@ -32,17 +32,21 @@ tcp_fast_retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 		tcp_send_queued(stack, c, p, fin ? TCP_FIN : 0);
 }
 
+/* RFC 9293 s3.9.2.2: what a router said meanwhile is a better reason than time. */
 static void
 give_up(struct tcp_stack *stack, struct tcp_conn *c)
 {
+	int soft = tcp_cold(stack, c)->err;
+	int err = soft != 0 ? soft : -ETIMEDOUT;
+
 	stack->env->ctr->TCPAbortOnTimeout++;
 	if (c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RECEIVED) {
 		tcp_raise(stack, c, TCP_EV_CONNECTED);
-		tcp_conn_end(stack, c, -ETIMEDOUT);
+		tcp_conn_end(stack, c, err);
 		return;
 	}
 	/* No RST: nobody has answered for minutes, and who comes back later gets one. */
-	tcp_conn_end(stack, c, -ETIMEDOUT);
+	tcp_conn_end(stack, c, err);
 }
 
 /* Linux's default for connections that nobody owns any more. */
@@ -125,6 +129,7 @@ retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 	c->flags = (c->flags & ~(TF_RECOVERY | TF_ECN_REDUCED)) | TF_RTO_DONE;
 	tcp_ecn_reduced(c);
 	c->dupacks = 0;
+	tcp_pmtu_on_timeout(stack, c);
 	c->cwnd = c->mss;
 	c->snd_nxt = c->snd_una;
 	c->send_next = c->sendq_head;
@@ -137,8 +142,12 @@ tcp_rexmit_timer(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	if (cold->rexmits == 0 && cold->probes == 0)
+	if (cold->rexmits == 0 && cold->probes == 0) {
 		cold->stalled_at_ms = c->rexmit_at_ms - tcp_rto_backed_off(stack, c);
+		/* Of an earlier trouble that went by. */
+		if (tcp_is_synchronised(c))
+			cold->err = 0;
+	}
 	if (is_out_of_tries(stack, c)) {
 		give_up(stack, c);
 		return;

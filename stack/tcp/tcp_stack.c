@@ -358,7 +358,7 @@ take_event(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_event *ev)
 		.data = cold->data,
 		.ops = cold->ops,
 		.what = what,
-		.err = cold->err,
+		.err = c->state == TCPS_CLOSED ? cold->err : 0,
 	};
 	if (what == TCP_EV_CLOSED) {
 		tcp_conn_free(stack, c);

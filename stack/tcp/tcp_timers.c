@@ -3,7 +3,7 @@
 #include "tcp/tcp_parts.h"
 
 /*
- * A connection has up to five deadlines (TT_*) and one node in the wheel, armed for the earliest or
+ * A connection has up to six deadlines (TT_*) and one node in the wheel, armed for the earliest or
  * for something earlier still: an ACK that moves a deadline later does not touch the wheel, the
  * node fires, finds nothing due and is armed again.
  *
@@ -12,6 +12,7 @@
  *	TT_KEEP    keep_at_ms    keepalive, FIN-WAIT-2 of an orphan, linger
  *	TT_APP     app_at_ms     the owner's own
  *	TT_NOBUF   nobuf_at_ms   a writer was refused for lack of packets
+ *	TT_PMTU    pmtu_at_ms    the path MTU was lowered
  *
  * SYN-queue entries have a node each, with ids behind the connections'.
  */
@@ -156,6 +157,16 @@ tcp_timers_nobuf(struct tcp_stack *stack, struct tcp_conn *c)
 }
 
 void
+tcp_timers_pmtu(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	c->timers |= TT_PMTU;
+	cold->pmtu_at_ms = stack->env->now_ms + delay_ms;
+	arm(stack, c, cold->pmtu_at_ms);
+}
+
+void
 tcp_timers_stop(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	uint32_t id = tcp_slot(stack, c);
@@ -213,6 +224,8 @@ rearm(struct tcp_stack *stack, struct tcp_conn *c)
 		arm(stack, c, cold->app_at_ms);
 	if (c->timers & TT_NOBUF)
 		arm(stack, c, cold->nobuf_at_ms);
+	if (c->timers & TT_PMTU)
+		arm(stack, c, cold->pmtu_at_ms);
 }
 
 static void
@@ -238,6 +251,10 @@ conn_fired(struct tcp_stack *stack, struct tcp_conn *c)
 		c->timers &= (uint8_t)~TT_NOBUF;
 		tcp_sendq_wake(stack, c);
 		tcp_want_output(stack, c);
+	}
+	if (is_due(stack, c, TT_PMTU, cold->pmtu_at_ms)) {
+		c->timers &= (uint8_t)~TT_PMTU;
+		tcp_pmtu_expired(stack, c);
 	}
 	if (is_due(stack, c, TT_REXMIT, c->rexmit_at_ms)) {
 		c->timers &= (uint8_t)~TT_REXMIT;

@@ -141,9 +141,14 @@ worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
 	for (unsigned int i = 0; i < n; i++)
 		prefetch0(pkt_data(pkts[i]));
 	for (unsigned int i = 0; i < n; i++) {
+		enum net_verdict verdict;
+
 		w->ctr.RxOctets += pkts[i]->data_len;
-		if (net_input(&w->net, &w->env, pkts[i], &segs[ntcp], &w->frames) == NET_TCP)
+		verdict = net_input(&w->net, &w->env, pkts[i], &segs[ntcp], &w->frames);
+		if (verdict == NET_TCP)
 			tcp_pkts[ntcp++] = pkts[i];
+		else if (verdict == NET_REPORT)
+			tcp_icmp_input(w->tcp, &w->env, &w->net.report);
 	}
 	tcp_input_burst(w->tcp, &w->env, segs, tcp_pkts, ntcp);
 	finish(w);

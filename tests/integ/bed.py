@@ -202,7 +202,7 @@ class Appliance:
 
 def counter(app, name):
     """A counter, by the name nstat would print."""
-    return {c["name"]: c["value"] for c in app.ctl("show", "counters")["counters"]}[name]
+    return {c["name"]: c["value"] for c in app.ctl("show", "counters")["counters"]}.get(name, 0)
 
 
 def swap(s, data):

@@ -113,11 +113,16 @@ net_bed_input_flags(
 	struct counters before = bed->ctr;
 	uint64_t outcomes = net_bed_outcomes(bed);
 	struct pkt *p = test_pkts_wrap(&bed->pkts, bed->env.pool, frame, len);
+	enum net_verdict verdict;
 
 	p->ol_flags = ol_flags;
 	p->vlan_tci = bed->par.vlan;
 	p->packet_type = UINT32_MAX;
-	if (net_input(&bed->net, &bed->env, p, &bed->seg, &bed->tx) == NET_TCP) {
+	verdict = net_input(&bed->net, &bed->env, p, &bed->seg, &bed->tx);
+	/* TCP would count it. */
+	if (verdict == NET_REPORT)
+		bed->ctr.outcome[OUT_ICMP_ERROR_USED]++;
+	if (verdict == NET_TCP) {
 		ASSERT(net_bed_outcomes(bed) == outcomes);
 		ASSERT(p->pkt_len == p->data_len);
 		check_seg(bed, p);

@@ -270,7 +270,7 @@ bad_checksum_and_short_messages_are_dropped(void **state)
 }
 
 static void
-error_about_a_packet_of_ours_is_looked_at_and_ignored(void **state)
+error_about_a_packet_of_ours_is_reported_to_tcp(void **state)
 {
 	struct frame f, ours;
 
@@ -284,9 +284,20 @@ error_about_a_packet_of_ours_is_looked_at_and_ignored(void **state)
 	frame_icmp(&f, 3, 4, 0, 1400);
 	frame_data(&f, ours.b + ours.l3, 28);
 	frame_finish(&f);
-	assert_int_equal(net_bed_input(&bed, &f), OUT_ICMP_IGNORED);
+	assert_int_equal(net_bed_input(&bed, &f), OUT_ICMP_ERROR_USED);
 	assert_int_equal(bed.ctr.IcmpInDestUnreachs, 1);
 	assert_int_equal(bed.ctr.IcmpInErrors, 0);
+	assert_int_equal(bed.net.report.kind, ICMP_REPORT_TOO_BIG);
+	assert_int_equal(bed.net.report.mtu, 1400);
+	assert_int_equal(bed.net.report.seq, 1);
+	assert_int_equal(bed.net.report.key.lport, 80);
+	assert_int_equal(bed.net.report.key.rport, 1234);
+	assert_int_equal(bed.net.report.key.laddr_idx, 0);
+	/* Not from an address of ours: nothing that we could have sent. */
+	f.b[f.l4 + 8 + 12] ^= 1;
+	frame_checksums(&f);
+	assert_int_equal(net_bed_input(&bed, &f), OUT_ICMP_ERROR_STRAY);
+	assert_int_equal(bed.ctr.IcmpInErrors, 1);
 }
 
 static void
@@ -326,7 +337,7 @@ main(void)
 		T(echo_without_room_for_the_answer_is_dropped),
 		T(nothing_but_echo_is_answered),
 		T(bad_checksum_and_short_messages_are_dropped),
-		T(error_about_a_packet_of_ours_is_looked_at_and_ignored),
+		T(error_about_a_packet_of_ours_is_reported_to_tcp),
 		T(reply_carries_our_vlan_tag),
 	};
 

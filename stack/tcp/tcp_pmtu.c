@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Path MTU of a connection: lowered by reports and black holes, tried anew after a while. */
+#include "tcp/tcp_parts.h"
+
+#include "wire/ip6.h"
+
+/* Every IPv6 link carries this much (RFC 8200 s5): less is a lie (RFC 8201 s4). */
+#define PMTU_IP6_MIN 1280u
+/* Timeouts in a row that make a black hole likely (Linux: tcp_retries1). */
+#define BLACK_HOLE_TIMEOUTS 3u
+
+/* What packets of c have in front of a full segment's payload. */
+static uint32_t
+headers_len(const struct tcp_conn *c)
+{
+	uint32_t ip = c->key.family == FLOW_FAMILY_V4 ? IP4_HDR_LEN : IP6_HDR_LEN;
+
+	return ip + TCP_HDR_LEN + ((c->flags & TF_TS) ? TCP_TS_LEN : 0);
+}
+
+/* What the next link carries where the router does not say: RFC 1191 s7.1. */
+static uint32_t
+plateau_below(uint32_t len)
+{
+	static const uint16_t plateaus[] = { 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296 };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(plateaus); i++)
+		if (plateaus[i] < len)
+			return plateaus[i];
+	return 0;
+}
+
+/* Segments are at most mss long from now on, until the path is tried again. */
+static void
+lower(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss)
+{
+	c->mss = (uint16_t)mss;
+	stack->env->ctr->PmtuLowered++;
+	tcp_timers_pmtu(stack, c, 1000u * stack->env->tun->mtu_expires);
+}
+
+/*
+ * What is in flight goes again, cut to the new size, without a sign of congestion: it was not lost
+ * for lack of room. Duplicate ACKs of what did get through are no loss either, hence recover.
+ */
+static void
+send_again(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	if (c->flags & TF_RECOVERY)
+		c->cwnd = max_u32(min_u32(c->cwnd, cold->ssthresh), c->mss);
+	cold->recover = cold->snd_max;
+	c->flags = (c->flags & ~TF_RECOVERY) | TF_RTO_DONE;
+	c->dupacks = 0;
+	c->snd_nxt = c->snd_una;
+	c->send_next = c->sendq_head;
+	tcp_want_output(stack, c);
+}
+
+bool
+tcp_pmtu_report(struct tcp_stack *stack, struct tcp_conn *c, const struct icmp_report *report)
+{
+	bool is_v4 = c->key.family == FLOW_FAMILY_V4;
+	uint32_t floor = is_v4 ? stack->env->tun->min_pmtu : PMTU_IP6_MIN;
+	uint32_t mtu = report->mtu;
+	uint32_t headers = headers_len(c);
+
+	if (is_v4 && mtu == 0)
+		mtu = max_u32(plateau_below(report->quoted_len), floor);
+	if (!tcp_is_synchronised(c) || mtu < floor || mtu >= report->quoted_len ||
+		mtu <= headers) {
+		stack->env->ctr->PmtuRefused++;
+		return false;
+	}
+	/* Of several segments in flight each may be reported. */
+	if (mtu - headers >= c->mss)
+		return true;
+	lower(stack, c, mtu - headers);
+	send_again(stack, c);
+	return true;
+}
+
+/* A router that drops what is too big and does not say so (RFC 4821 s7.7, RFC 2923 s2.1). */
+void
+tcp_pmtu_on_timeout(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	const struct tunables *tun = stack->env->tun;
+	const struct pkt *p = c->sendq_head;
+	uint32_t mss;
+
+	if (tun->tcp_mtu_probing == 0 || tcp_cold(stack, c)->rexmits < BLACK_HOLE_TIMEOUTS)
+		return;
+	/* Something small that is lost as well says nothing of sizes. */
+	if (p == NULL || p->app.end_seq - p->app.seq < c->mss)
+		return;
+	mss = c->mss > tun->tcp_base_mss ? tun->tcp_base_mss : c->mss / 2u;
+	mss = max_u32(mss, tun->tcp_min_snd_mss);
+	if (mss >= c->mss)
+		return;
+	stack->env->ctr->TCPMTUPFail++;
+	lower(stack, c, mss);
+}
+
+/* RFC 8201 s4, RFC 1191 s6.3: the path may have changed. */
+void
+tcp_pmtu_expired(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t mss = tcp_cold(stack, c)->peer_mss;
+
+	if (c->flags & TF_TS)
+		mss -= TCP_TS_LEN;
+	stack->env->ctr->PmtuRaised++;
+	c->mss = (uint16_t)mss;
+	c->cwnd = max_u32(c->cwnd, c->mss);
+}
