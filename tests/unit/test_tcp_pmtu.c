@@ -83,6 +83,10 @@ a26_impossible_mtu_is_refused(void **state)
 	}
 	report(&p, 552, 1500);
 	assert_int_equal(bed_peer_conn(&p)->mss, 512);
+	/* The floor is the operator's. */
+	bed->tun.min_pmtu = 400;
+	report(&p, 400, 552);
+	assert_int_equal(bed_peer_conn(&p)->mss, 360);
 	tcp_bed_discard(bed);
 }
 
@@ -111,12 +115,13 @@ full_size_is_tried_again_after_mtu_expires(void **state)
 	struct tcp_bed *bed = *state;
 	struct bed_peer p;
 
+	bed->tun.mtu_expires = 60;
 	open_and_send(&p, bed, 1460);
 	report(&p, 1400, 1500);
 	tcp_bed_discard(bed);
 	bed_peer_send_at(&p, 0, 1460, TCP_ACK, 0);
 	bed_peer_saw(&p, 1460);
-	tcp_bed_advance(bed, 600000 - 1);
+	tcp_bed_advance(bed, 60000 - 1);
 	assert_int_equal(bed_peer_conn(&p)->mss, 1360);
 	tcp_bed_advance(bed, 1);
 	assert_int_equal(bed_peer_conn(&p)->mss, 1460);
