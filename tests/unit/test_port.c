@@ -77,7 +77,7 @@ each_type_has_its_device_string(void **state)
 		{ PORT_TYPE_TAP, NULL, false, "net_tap0,iface=sluice0" },
 		{ PORT_TYPE_TAP, "x7", true, "net_tap0,iface=x7" },
 		{ PORT_TYPE_AF_PACKET, "eth1", false,
-			"net_af_packet0,iface=eth1,qpairs=3,qdisc_bypass=1" },
+			"net_af_packet0,iface=eth1,qpairs=3,framecnt=4096,qdisc_bypass=1" },
 		{ PORT_TYPE_AF_XDP, "eth1", false, "net_af_xdp0,iface=eth1" },
 		{ PORT_TYPE_VHOST, "/run/a b.sock", false,
 			"net_vhost0,iface=/run/a b.sock,queues=3" },
