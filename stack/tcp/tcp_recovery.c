@@ -317,7 +317,8 @@ tcp_recovery_duplicate(struct tcp_stack *stack, struct tcp_conn *c)
 		return;
 	}
 	/* RFC 6582 s3.2 step 2, and s4.1: not again for losses of the last recovery or timeout. */
-	if (c->dupacks != stack->env->tun->tcp_reordering || (c->flags & TF_RTO_DONE))
+	if (c->dupacks != min_u32(stack->env->tun->tcp_reordering, UINT8_MAX) ||
+		(c->flags & TF_RTO_DONE))
 		return;
 	tcp_recovery_enter(stack, c, TCP_RECOVERY_LOSS);
 	if (c->sendq_head != NULL && c->sendq_head != c->send_next)
