@@ -36,6 +36,9 @@
 /** Bits of pkt.app.flags, ours alone. */
 #define PKT_F_REPLY_L2 0x0001u	/* reply in place: Ethernet addresses are swapped, not resolved */
 #define PKT_F_PSH 0x0002u	/* a write ended with this packet's last byte */
+#define PKT_F_SACKED 0x0004u	/* send queue: the peer holds it behind a gap */
+#define PKT_F_LOST 0x0008u	/* send queue: a transmission of it was given up */
+#define PKT_F_RETRANS 0x0010u	/* send queue: sent again, and that copy is in flight */
 
 /** Bytes in front of a frame that every pool guarantees; room for the largest header set. */
 #define PKT_HEADROOM 128u

@@ -185,7 +185,7 @@ cubic_ssthresh(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	struct tcp_cubic *q = &cold->ccs.cubic;
-	uint64_t wnd = min_u32(cold->snd_max - c->snd_una, c->cwnd);
+	uint64_t wnd = min_u32(c->snd_nxt - c->snd_una, c->cwnd);
 
 	if (cold->ssthresh == TCP_SSTHRESH_INFINITE)
 		*q = (struct tcp_cubic){ 0 };

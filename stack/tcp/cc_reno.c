@@ -26,9 +26,9 @@ reno_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked)
 static uint32_t
 reno_ssthresh(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	const struct tcp_cold *cold = tcp_cold(stack, c);
-	uint32_t flight = cold->snd_max - c->snd_una;
+	uint32_t flight = c->snd_nxt - c->snd_una;
 
+	(void)stack;
 	return max_u32(min_u32(flight, c->cwnd) / 2, 2u * c->mss);
 }
 

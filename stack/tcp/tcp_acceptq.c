@@ -87,7 +87,6 @@ open_conn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_handshak
 	cold->iss = hs->iss;
 	cold->irs = hs->irs;
 	cold->listener = (uint32_t)(hs->l - stack->listeners);
-	cold->snd_max = hs->iss + 1;
 	cold->snd_sml = hs->iss + 1;
 	if (hs->l->cc != 0)
 		cold->cc = (uint8_t)(hs->l->cc - 1);

@@ -19,6 +19,11 @@ tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us)
 		cold->rttvar_us = cold->rttvar_us - cold->rttvar_us / 4 + err / 4;
 		cold->srtt_us = max_u32(cold->srtt_us - cold->srtt_us / 8 + rtt_us / 8, 1);
 	}
+	if (rtt_us <= cold->min_rtt_us || cold->min_rtt_us == 0 ||
+		stack->env->now_ms - cold->min_rtt_at_ms > TCP_MIN_RTT_MS) {
+		cold->min_rtt_us = rtt_us;
+		cold->min_rtt_at_ms = stack->env->now_ms;
+	}
 	var_ms = (4 * cold->rttvar_us + 999) / 1000;
 	cold->rto_ms = min_u32((cold->srtt_us + 999) / 1000 + max_u32(var_ms, tun->tcp_rto_min),
 		tun->tcp_rto_max);
@@ -32,101 +37,60 @@ tcp_fin_acked(const struct tcp_conn *c)
 	return (c->flags & TF_FIN_SENT) && c->snd_una == c->write_seq + 1;
 }
 
-/* RFC 6582 s3.2: an ACK in fast recovery. Full: out of it; partial: the next hole is lost too. */
+/* New data is acknowledged: the queue and what was counted for it. */
 static void
-recovery_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked)
+take_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
-
-	if (seq32_geq(c->snd_una, cold->recover)) {
-		c->flags &= ~TF_RECOVERY;
-		c->cwnd = min_u32(cold->ssthresh,
-			max_u32(c->snd_nxt - c->snd_una, c->mss) + c->mss);
-		c->dupacks = 0;
-		return;
-	}
-	/* Deflate by what left the network, add back one segment. */
-	c->cwnd = max_u32(c->cwnd - min_u32(acked, c->cwnd), c->mss);
-	if (acked >= c->mss)
-		c->cwnd += c->mss;
-	tcp_fast_retransmit(stack, c);
-}
-
-/* New data is acknowledged: queue, timers, window, congestion. */
-void
-tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
-{
-	struct tcp_cold *cold = tcp_cold(stack, c);
-	uint32_t acked = ack - c->snd_una;
 
 	tcp_sendq_acked(stack, c, ack);
 	c->snd_una = ack;
-	if (seq32_lt(c->snd_nxt, ack))
-		c->snd_nxt = ack;
 	/* Kept within reach of the comparison, or it would turn round after 2 GiB. */
 	if (seq32_lt(cold->snd_sml, ack))
 		cold->snd_sml = ack;
 	cold->rexmits = 0;
 	cold->probes = 0;
-	if ((c->flags & (TF_RTO_DONE | TF_ECN_REDUCED)) && seq32_geq(ack, cold->recover))
-		c->flags &= ~(TF_RTO_DONE | TF_ECN_REDUCED);
-	if (!(c->flags & (TF_RECOVERY | TF_ECN_REDUCED))) {
-		c->dupacks = 0;
-		tcp_cc_of(stack, c)->on_ack(stack, c, acked);
-	} else if (c->flags & TF_RECOVERY) {
-		recovery_ack(stack, c, acked);
-	} else {
-		c->dupacks = 0;
-	}
 	tcp_timers_on_progress(stack, c);
+}
+
+/* Where nothing is suspect: queue, timers, congestion. */
+void
+tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
+{
+	uint32_t acked = ack - c->snd_una;
+
+	take_ack(stack, c, ack);
+	c->dupacks = 0;
+	tcp_cc_of(stack, c)->on_ack(stack, c, acked);
 	tcp_sendq_wake(stack, c);
 }
 
-/*
- * RFC 5681 s3.2: no data, no window change, something outstanding, nothing newly acknowledged. With
- * SACK blocks it is one whatever the window (RFC 6675 s2).
- */
+/* The same with a scoreboard: it knows better what was delivered, and when cwnd may grow. */
+static void
+acked_with_score(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	bool recovers = (c->flags & TF_RECOVERY) != 0;
+	uint32_t was = c->snd_una;
+
+	if (seq32_gt(rx->ack, was)) {
+		tcp_score_acked(stack, c, rx->ack);
+		take_ack(stack, c, rx->ack);
+	}
+	tcp_recovery_ack(stack, c, rx, was);
+	if (!recovers && !(c->flags & TF_RECOVERY) && c->snd_una != was)
+		tcp_cc_of(stack, c)->on_ack(stack, c, c->snd_una - was);
+	tcp_recovery_settle(stack, c);
+	tcp_sendq_wake(stack, c);
+	tcp_want_output(stack, c);
+}
+
+/* RFC 5681 s3.2: no data, no window change, something outstanding, nothing newly acknowledged. */
 static bool
 is_duplicate_ack(const struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	return rx->ack == c->snd_una && rx->len == 0 && !(rx->flags & TCP_FIN) &&
-		(rx->wnd == c->snd_wnd || (rx->seg->opts.present & TCP_OPT_SACK)) &&
+		rx->wnd == c->snd_wnd &&
 		c->snd_nxt != c->snd_una;
-}
-
-static void
-duplicate_ack(struct tcp_stack *stack, struct tcp_conn *c)
-{
-	struct tcp_cold *cold = tcp_cold(stack, c);
-	uint32_t flight = c->snd_nxt - c->snd_una;
-
-	if (c->dupacks < UINT8_MAX)
-		c->dupacks++;
-	if (c->flags & TF_RECOVERY) {
-		/* Each says that a segment has left; never more than were in flight. */
-		if (c->cwnd < cold->ssthresh + flight)
-			c->cwnd += c->mss;
-		tcp_want_output(stack, c);
-		return;
-	}
-	if (c->dupacks < TCP_DUPACK_THRESHOLD) {
-		/* Limited transmit (RFC 3042): tcp_output adds dupacks segments to cwnd. */
-		tcp_want_output(stack, c);
-		return;
-	}
-	/* RFC 6582 s3.2 step 2, and s4.1: not again for losses of the last recovery or timeout. */
-	if (c->dupacks > TCP_DUPACK_THRESHOLD || (c->flags & TF_RTO_DONE))
-		return;
-	stack->env->ctr->TCPRenoRecovery++;
-	/* Reduced for ECE in this window already: once is enough (RFC 3168 s6.1.2). */
-	if (!(c->flags & TF_ECN_REDUCED))
-		cold->ssthresh = tcp_cc_of(stack, c)->ssthresh(stack, c);
-	cold->recover = cold->snd_max;
-	c->cwnd = cold->ssthresh + TCP_DUPACK_THRESHOLD * c->mss;
-	c->flags = (c->flags & ~TF_ECN_REDUCED) | TF_RECOVERY;
-	tcp_ecn_reduced(c);
-	tcp_fast_retransmit(stack, c);
-	tcp_want_output(stack, c);
 }
 
 /* Linux's rule: newer than the last update by ACK, by sequence, or larger or closed at the same. */
@@ -181,7 +145,7 @@ check_range(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	if (seq32_gt(rx->ack, cold->snd_max)) {
+	if (seq32_gt(rx->ack, c->snd_nxt)) {
 		rx->outcome = OUT_BAD_ACK;
 		tcp_challenge(stack, c);
 		return TCP_STOP;
@@ -192,6 +156,29 @@ check_range(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		return TCP_STOP;
 	}
 	return TCP_CONTINUE;
+}
+
+/* RFC 9293 s3.10.7.4, RFC 2018, RFC 6675 s5: what the segment says of what we sent. */
+static void
+take_acknowledgements(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	bool sacks = (rx->seg->opts.present & TCP_OPT_SACK) && (c->flags & TF_SACK);
+	bool dup = is_duplicate_ack(c, rx);
+
+	if (sacks)
+		tcp_score_get(stack, c);
+	tcp_recovery_begin(stack, c, rx);
+	if (sacks)
+		tcp_sack_input(stack, c, rx);
+	if (c->flags & TF_SCORE) {
+		acked_with_score(stack, c, rx);
+	} else if (seq32_gt(rx->ack, c->snd_una)) {
+		tcp_acked(stack, c, rx->ack);
+		tcp_want_output(stack, c);
+	}
+	/* With SACK duplicates are told by what is SACKed, and by nothing else. */
+	if (dup && !(c->flags & TF_SACK))
+		tcp_recovery_duplicate(stack, c);
 }
 
 enum tcp_verdict
@@ -205,12 +192,7 @@ tcp_process_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		return TCP_STOP;
 	if (rx->len == 0)
 		stack->env->ctr->TCPPureAcks++;
-	if (seq32_gt(rx->ack, c->snd_una)) {
-		tcp_acked(stack, c, rx->ack);
-		tcp_want_output(stack, c);
-	} else if (is_duplicate_ack(c, rx)) {
-		duplicate_ack(stack, c);
-	}
+	take_acknowledgements(stack, c, rx);
 	if (seq32_geq(rx->ack, una))
 		update_window(stack, c, rx, una);
 	/* A probe that was answered shows that the peer lives. */

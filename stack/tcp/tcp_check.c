@@ -24,7 +24,7 @@ tcp_challenge(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 	cold->challenges++;
 	stack->env->ctr->TCPChallengeACK++;
-	tcp_send_empty(stack, c, cold->snd_max, TCP_ACK);
+	tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK);
 }
 
 /* An ACK for an unacceptable segment: one that takes no sequence numbers could be an ACK of ours

@@ -69,7 +69,7 @@ tcp_reset(struct tcp_stack *stack, struct tcp_conn *c, int err)
 {
 	/* RFC 9293 s3.10.5: the states whose peer knows about us. */
 	if (c->state != TCPS_SYN_SENT &&
-		!tcp_send_empty(stack, c, tcp_cold(stack, c)->snd_max, TCP_RST | TCP_ACK))
+		!tcp_send_empty(stack, c, c->snd_nxt, TCP_RST | TCP_ACK))
 		stack->env->ctr->TCPAbortFailed++;
 	if (c->state == TCPS_ESTABLISHED || c->state == TCPS_CLOSE_WAIT)
 		stack->env->ctr->EstabResets++;

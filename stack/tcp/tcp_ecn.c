@@ -33,41 +33,25 @@ tcp_ecn_asks(const struct tcp_stack *stack, const struct tcp_conn *c)
 	return stack->env->tun->tcp_ecn == 1 || tcp_cc_of(stack, c)->needs_ecn;
 }
 
-/* s6.1.2. The one place that reduces for ECE. */
-static void
-reduce(struct tcp_stack *stack, struct tcp_conn *c)
-{
-	const struct tcp_cc *cc = tcp_cc_of(stack, c);
-	struct tcp_cold *cold = tcp_cold(stack, c);
-
-	stack->env->ctr->EcnReductions++;
-	cold->ssthresh = cc->ssthresh_ce != NULL ? cc->ssthresh_ce(stack, c) :
-						   cc->ssthresh(stack, c);
-	cold->recover = cold->snd_max;
-	c->cwnd = min_u32(c->cwnd, cold->ssthresh);
-	c->flags = (c->flags & ~TF_RTO_DONE) | TF_ECN_REDUCED;
-	tcp_ecn_reduced(c);
-}
-
 /* The ACK is not processed yet, so that the window that shrinks is the one the mark met. */
 static void
 ece_received(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 {
 	const struct tcp_cc *cc = tcp_cc_of(stack, c);
-	const struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t acked = ack - c->snd_una;
 
 	/* Nothing new: the same mark again, or none of this connection. */
-	if (!seq32_gt(ack, c->snd_una) || seq32_gt(ack, cold->snd_max))
+	if (!seq32_gt(ack, c->snd_una) || seq32_gt(ack, c->snd_nxt))
 		return;
 	stack->env->ctr->TCPDeliveredCE += (acked + c->mss - 1) / c->mss;
 	if (cc->on_ce != NULL)
 		cc->on_ce(stack, c, acked);
-	/* What was sent before the last reduction says nothing about the window after it. */
-	if ((c->flags & (TF_ECN_REDUCED | TF_RTO_DONE)) && seq32_leq(ack, cold->recover))
+	/* s6.1.2: once for a round trip, and what was sent before a reduction says nothing about
+	 * the window after it. */
+	if (c->flags & (TF_RECOVERY | TF_RTO_DONE))
 		return;
-	if (!(c->flags & TF_RECOVERY))
-		reduce(stack, c);
+	stack->env->ctr->EcnReductions++;
+	tcp_recovery_enter(stack, c, TCP_RECOVERY_ECE);
 }
 
 /* s6.1.3: ECE from the first mark on until the peer says that it has reduced. */
@@ -87,7 +71,7 @@ text_received(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *
 		return;
 	/* RFC 8257 s3.2: what came before this segment is acknowledged as it was marked. */
 	if (exact && c->rcv_acked != c->rcv_nxt)
-		tcp_send_empty(stack, c, tcp_cold(stack, c)->snd_max, TCP_ACK);
+		tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK);
 	c->flags ^= TF_ECN_ECE;
 	/* The sender waits for neither news. */
 	c->flags |= TF_ACK_NOW;

@@ -12,7 +12,7 @@ is_expected(const struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	const struct tcp_opts *opts = &rx->seg->opts;
 	const uint32_t slow = TF_OOO | TF_RECOVERY | TF_RTO_DONE | TF_PERSIST | TF_RD_SHUT |
-		TF_FIN_SENT | TF_WND_SENT_0 | TF_ECN_ECE;
+		TF_FIN_SENT | TF_WND_SENT_0 | TF_ECN_ECE | TF_SCORE;
 
 	return c->state == TCPS_ESTABLISHED &&
 		(c->flags & slow) == 0 &&

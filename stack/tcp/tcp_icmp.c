@@ -12,9 +12,9 @@
  */
 
 static bool
-is_in_flight(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t seq)
+is_in_flight(const struct tcp_conn *c, uint32_t seq)
 {
-	return seq32_geq(seq, c->snd_una) && seq32_lt(seq, tcp_cold(stack, c)->snd_max);
+	return seq32_geq(seq, c->snd_una) && seq32_lt(seq, c->snd_nxt);
 }
 
 static enum outcome
@@ -22,7 +22,7 @@ take(struct tcp_stack *stack, struct tcp_conn *c, const struct icmp_report *repo
 {
 	if (c->state == TCPS_CLOSED)
 		return OUT_ICMP_ERROR_STRAY;
-	if (!is_in_flight(stack, c, report->seq)) {
+	if (!is_in_flight(c, report->seq)) {
 		stack->env->ctr->OutOfWindowIcmps++;
 		return OUT_ICMP_ERROR_STRAY;
 	}

@@ -21,7 +21,9 @@
 #define TCP_NONE UINT32_MAX
 
 #define TCP_RCV_MSS_INIT 536u		/* a full segment, until a larger one is seen */
+#define TCP_RANGES_PER_CONN 256u	/* runs behind gaps, and SACKed runs, each */
 #define TCP_DUPACK_THRESHOLD 3u		/* RFC 5681 s3.2 */
+#define TCP_MIN_RTT_MS 300000u		/* a least round trip is forgotten after this, as Linux */
 #define TCP_QUICKACKS 16u		/* ACKs sent at once on a new connection, as Linux */
 #define TCP_RTO_INIT_MS 1000u		/* RFC 6298 s2.1 */
 #define TCP_RTO_SYN_LOST_MS 3000u	/* RFC 6298 s5.7: after a lost SYN */
@@ -70,7 +72,7 @@
 #define TF_SYN_RTX 0x02000000u	/* our SYN was sent more than once (Karn) */
 #define TF_CONNECTED 0x04000000u /* CONNECTED was reported */
 #define TF_DSACK 0x08000000u	/* the next ACK reports a duplicate: cold.dsack_seq */
-#define TF_ECN_REDUCED 0x10000000u /* reduced for ECE until cold.recover is acknowledged */
+#define TF_SCORE 0x10000000u	/* there is a scoreboard: something may be lost */
 /* ECN, at the places where tcp_ecn.h shifts them to the wire's. */
 #define TF_ECN 0x20000000u	/* negotiated; of an active open before: asked for */
 #define TF_ECN_ECE 0x40000000u	/* acknowledgements carry ECE */
@@ -82,7 +84,9 @@
 #define TT_KEEP 0x04u		/* keepalive, FIN_WAIT_2, linger */
 #define TT_APP 0x08u		/* the owner's */
 #define TT_NOBUF 0x10u		/* a writer refused for lack of packets is called again */
-#define TT_PMTU 0x20u		/* the path MTU was lowered: tried again */
+#define TT_PMTU 0x80u		/* the path MTU was lowered: tried again */
+#define TT_PROBE 0x20u		/* TT_REXMIT is for the tail loss probe (RFC 8985 s7) */
+#define TT_REORDER 0x40u	/* TT_REXMIT is for RACK's reordering window (RFC 8985 s6) */
 
 /**
  * A connection's hot part: two cache lines.
@@ -181,7 +185,9 @@ struct tcp_cold {
 	uint32_t rttvar_us;
 	uint32_t rto_ms;	/* without backoff */
 	uint32_t ssthresh;	/* bytes */
-	uint32_t snd_max;	/* highest sequence ever sent, plus one */
+	uint32_t min_rtt_us;	/* least of the last minutes; 0: no sample yet */
+	uint32_t min_rtt_at_ms;
+	uint32_t score;		/* index of the scoreboard, with TF_SCORE */
 	uint32_t cwnd_acked;	/* bytes acknowledged towards the next segment of cwnd */
 	union tcp_cc_state ccs;	/* of the congestion control */
 	uint32_t recover;	/* RFC 6582: highest sent when recovery began */
@@ -235,7 +241,67 @@ struct tcp_cold {
 	uint8_t probes;		/* keepalive or zero-window probes unanswered */
 	uint8_t challenges;	/* challenge ACKs in this second */
 	uint8_t cc;		/* index of the congestion control */
+	uint8_t reo_mult;	/* RACK: quarters of min_rtt_us in the reordering window */
+	uint8_t reo_persist : 7; /* ... recoveries until it is one again */
+	uint8_t reo_seen : 1;	/* ... the path was seen to reorder */
 };
+
+/** Bits of tcp_score.flags. */
+#define SC_UNDO 0x01u		/* the last reduction can be taken back */
+#define SC_RETRANS_TS 0x02u	/* retrans_ts is set */
+#define SC_PRR 0x04u		/* this recovery is paced by PRR (not NewReno) */
+#define SC_FRTO 0x08u		/* the timeout may have been spurious (RFC 5682) */
+#define SC_FRTO_NEW 0x10u	/* ... new data is sent to find out, nothing again */
+#define SC_PROBE 0x20u		/* a tail loss probe is out, up to probe_seq */
+#define SC_PROBE_RTX 0x40u	/* ... and it was a retransmission */
+#define SC_DSACK_ROUND 0x80u	/* dsack_round is set */
+/* ... that live for one ACK. */
+#define SC_ORIG_DELIVERED 0x0200u /* something sent once, before the timeout, was delivered */
+#define SC_RETRANS_ACKED 0x0400u /* something sent again was acknowledged */
+#define SC_DSACK_SEEN 0x0800u
+#define SC_ACK_TS 0x1000u	/* ack_ts is set */
+#define SC_OF_ACK                                                                                  \
+	(SC_ORIG_DELIVERED | SC_RETRANS_ACKED | SC_DSACK_SEEN | SC_ACK_TS)
+
+/**
+ * What is known of the packets in flight, while something may be lost (RFC 6675, RFC 8985):
+ *
+ *	snd_una                     rtx_next          rack_next          fack      snd_nxt
+ *	   | lost, sent again | SACKED | lost, to be sent | SACKED | lost? | SACKED | in flight |
+ *
+ * The marks are in the packets (PKT_F_*); counts are bytes of packets with the mark.
+ */
+struct tcp_score {
+	struct tcp_range *sacks; /* SACKED runs, by sequence; head and tail are in the queue */
+	struct pkt *rtx_next;	/* nothing before it waits to be sent again */
+	struct pkt *rack_next;	/* nothing before it is in flight, sent once */
+	struct pkt *seek;	/* where the search for a block went up to; NULL: nowhere */
+	uint32_t sacked, lost, retrans;
+	uint32_t pending;	/* lost and not sent again */
+	uint32_t sacked_pkts;
+	uint32_t fack;		/* behind the highest byte delivered */
+	uint32_t prior_fack;	/* ... before this ACK */
+	uint32_t ack_ts;	/* timestamp echo of this ACK */
+	uint32_t delivered;	/* bytes delivered by this ACK */
+	/* RACK: of what was sent last among all that was delivered. */
+	uint32_t rack_sent_us, rack_end_seq;
+	uint32_t rack_rtt_us;	/* 0: nothing was */
+	uint32_t dsack_round;	/* the reordering window grows again behind this */
+	/* PRR (RFC 9937), bytes since the recovery began. */
+	uint32_t prr_delivered, prr_out;
+	uint32_t prr_flight;	/* in flight when it did */
+	/* Undo (RFC 4015): before the reduction. */
+	uint32_t prior_cwnd, prior_ssthresh;
+	uint32_t undo_marker;	/* snd_una at the reduction */
+	uint32_t undo_retrans;	/* packets sent again since, not reported as duplicates */
+	uint32_t retrans_ts;	/* timestamp of the first of them */
+	uint32_t probe_seq;	/* snd_nxt when the probe was sent */
+	uint32_t next;		/* link of the free list */
+	uint16_t flags;		/* SC_* */
+	uint16_t runs;		/* in sacks */
+};
+
+_Static_assert(sizeof(struct tcp_score) <= 2 * CACHE_LINE, "as small as a connection");
 
 /** A half-open connection (RFC 4987 s3.2): at most 64 bytes, its timer node included. */
 struct tcp_synq_entry {
@@ -336,6 +402,7 @@ struct tcp_stack {
 	struct tcp_synq_entry *synq;
 	struct tcp_tw *tw;
 	struct tcp_range *ranges;
+	struct tcp_score *scores;	/* one for each connection: never short */
 	struct tcp_range *range_free;
 	struct tcp_listener *listeners;
 	uint16_t *port_listener; /* first listener of a port, by port */
@@ -346,6 +413,8 @@ struct tcp_stack {
 	uint32_t conn_fresh;	/* slots from here on were never used */
 	uint32_t synq_free;
 	uint32_t synq_fresh;
+	uint32_t score_free;
+	uint32_t score_fresh;
 	uint32_t flows_added;	/* entries put into the flow table, ever */
 	uint32_t conns_used, synq_used, ranges_used;
 	uint32_t range_stamp;	/* of the run that grew last */
@@ -390,6 +459,23 @@ static inline struct tcp_cold *
 tcp_cold(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	return &stack->cold[c - stack->conns];
+}
+
+/** The scoreboard; NULL: nothing in flight is suspect. */
+static inline struct tcp_score *
+tcp_score(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	return (c->flags & TF_SCORE) ? &stack->scores[tcp_cold(stack, c)->score] : NULL;
+}
+
+/** Bytes that are in the network (RFC 6675 s4, SetPipe). */
+static inline uint32_t
+tcp_pipe(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	const struct tcp_score *sc = tcp_score(stack, c);
+	uint32_t flight = c->snd_nxt - c->snd_una;
+
+	return sc == NULL ? flight : flight - sc->sacked - sc->lost + sc->retrans;
 }
 
 static inline uint32_t

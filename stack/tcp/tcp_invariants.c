@@ -4,15 +4,13 @@
 
 /* I-4: order of the send side; the queue covers exactly what is unacknowledged. */
 static void
-check_sendq(const struct tcp_stack *stack, const struct tcp_conn *c)
+check_sendq(const struct tcp_conn *c)
 {
-	const struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t seq = c->snd_una;
 	bool next_seen = c->send_next == NULL;
 
 	ASSERT(seq32_leq(c->snd_una, c->snd_nxt));
-	ASSERT(seq32_leq(c->snd_nxt, cold->snd_max));
-	ASSERT(seq32_leq(cold->snd_max, c->write_seq + 1));
+	ASSERT(seq32_leq(c->snd_nxt, c->write_seq + 1));
 	for (const struct pkt *p = c->sendq_head; p != NULL; p = p->app.next) {
 		ASSERT(p->app.seq == seq);
 		ASSERT(seq32_lt(p->app.seq, p->app.end_seq));
@@ -25,6 +23,45 @@ check_sendq(const struct tcp_stack *stack, const struct tcp_conn *c)
 	}
 	ASSERT(next_seen);
 	ASSERT(c->sendq_head == NULL ? c->sendq_tail == NULL : seq == c->write_seq);
+}
+
+/* The counts of the scoreboard are those of the marks, and runs hold all that is SACKed. */
+static void
+check_score(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	const struct tcp_score *sc = tcp_score(stack, c);
+	const struct tcp_range *r = sc == NULL ? NULL : sc->sacks;
+	uint32_t sacked = 0, lost = 0, retrans = 0, pending = 0;
+	bool in_run = false, seen = sc == NULL || sc->rtx_next == NULL;
+
+	for (const struct pkt *p = c->sendq_head; p != NULL; p = p->app.next) {
+		uint32_t len = p->app.end_seq - p->app.seq;
+		uint16_t marks = p->app.flags & (PKT_F_SACKED | PKT_F_LOST | PKT_F_RETRANS);
+
+		ASSERT(marks == 0 || (sc != NULL && seq32_lt(p->app.seq, c->snd_nxt)));
+		ASSERT(!(marks & PKT_F_SACKED) || marks == PKT_F_SACKED);
+		sacked += marks & PKT_F_SACKED ? len : 0;
+		lost += marks & PKT_F_LOST ? len : 0;
+		retrans += marks & PKT_F_RETRANS ? len : 0;
+		pending += marks == PKT_F_LOST ? len : 0;
+		seen |= sc != NULL && p == sc->rtx_next;
+		ASSERT(marks != PKT_F_LOST || seen);
+		if (r != NULL && p == r->head)
+			in_run = true;
+		ASSERT(in_run == (marks == PKT_F_SACKED));
+		if (in_run && p == r->tail) {
+			ASSERT(p->app.end_seq == r->end);
+			in_run = false;
+			r = r->next;
+		}
+	}
+	ASSERT(r == NULL);
+	if (sc == NULL)
+		return;
+	ASSERT(sacked == sc->sacked);
+	ASSERT(lost == sc->lost);
+	ASSERT(retrans == sc->retrans);
+	ASSERT(pending == sc->pending);
 }
 
 /* I-2, I-4: what was read, queued and offered fits together. */
@@ -54,8 +91,7 @@ check_recvq(const struct tcp_stack *stack, const struct tcp_conn *c)
 static void
 check_timers(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
-	const struct tcp_cold *cold = tcp_cold(stack, c);
-	bool outstanding = c->snd_una != cold->snd_max;
+	bool outstanding = c->snd_una != c->snd_nxt;
 
 	if (outstanding || c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RECEIVED)
 		ASSERT((c->timers & TT_REXMIT) || (c->flags & TF_OUTPUT));
@@ -111,7 +147,8 @@ tcp_check_invariants(const struct tcp_stack *stack, const struct env *env)
 			continue;
 		}
 		if (c->state != TCPS_SYN_SENT && c->state != TCPS_SYN_RECEIVED)
-			check_sendq(stack, c);
+			check_sendq(c);
+		check_score(stack, c);
 		check_recvq(stack, c);
 		check_timers(stack, c);
 		check_limits(stack, env, c);

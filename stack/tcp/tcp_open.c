@@ -41,7 +41,6 @@ tcp_connect(struct tcp_stack *stack, struct env *env, const struct flow_key *to,
 		return -ENOBUFS;
 	cold = tcp_cold(stack, c);
 	cold->iss = tcp_isn(stack, &key);
-	cold->snd_max = cold->iss;
 	cold->snd_sml = cold->iss;
 	c->snd_una = c->snd_nxt = cold->iss;
 	c->write_seq = cold->iss + 1;

@@ -204,19 +204,28 @@ tcp_send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint
 	return true;
 }
 
-/* Bytes that both windows still allow. */
+/* Bytes that cwnd still allows. */
 static uint32_t
-window_room(const struct tcp_conn *c)
+cwnd_room(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
-	uint32_t flight = c->snd_nxt - c->snd_una;
+	uint32_t pipe = tcp_pipe(stack, c);
 	uint32_t cwnd = c->cwnd;
-	uint32_t wnd;
 
-	/* RFC 3042: one new segment for each of the first two duplicate ACKs. */
+	/* RFC 3042: one new segment for each of the first two duplicate ACKs. With SACK the pipe
+	 * tells: what is SACKed has left it. */
 	if (!(c->flags & TF_RECOVERY))
 		cwnd += min_u32(c->dupacks, TCP_DUPACK_THRESHOLD - 1) * c->mss;
-	wnd = min_u32(c->snd_wnd, cwnd);
-	return wnd > flight ? wnd - flight : 0;
+	return cwnd > pipe ? cwnd - pipe : 0;
+}
+
+/* Bytes that both windows still allow. */
+static uint32_t
+window_room(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	uint32_t flight = c->snd_nxt - c->snd_una;
+
+	return min_u32(
+		c->snd_wnd > flight ? c->snd_wnd - flight : 0, cwnd_room(stack, c));
 }
 
 /*
@@ -233,23 +242,20 @@ worth_sending(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t 
 		return true;
 	if (is_last)
 		return (c->flags & (TF_NODELAY | TF_FIN_QUEUED)) ||
-			seq32_leq(cold->snd_sml, c->snd_una) ||
-			seq32_lt(c->snd_nxt, cold->snd_max);
+			seq32_leq(cold->snd_sml, c->snd_una);
 	return len >= cold->max_snd_wnd / 2;
 }
 
-/* The part of p that may go now; 0: none. Cuts the packet where only part fits. */
+/* The part of p that may go now; 0: none. */
 static uint32_t
 sendable(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
 	uint32_t len = p->app.end_seq - p->app.seq;
-	uint32_t fit = min_u32(min_u32(len, c->mss), window_room(c));
+	uint32_t fit = min_u32(min_u32(len, c->mss), window_room(stack, c));
 	bool is_last = fit == len && p->app.next == NULL;
 
 	/* A short packet in mid-queue is a segment of its own if it was sent before. */
 	if (fit == 0 || (!worth_sending(stack, c, fit, is_last) && !(fit == len && !is_last)))
-		return 0;
-	if (fit < len && !tcp_sendq_split(stack, c, p, fit))
 		return 0;
 	return fit;
 }
@@ -257,11 +263,72 @@ sendable(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 static void
 advance(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 {
-	struct tcp_cold *cold = tcp_cold(stack, c);
-
 	c->snd_nxt += len;
-	cold->snd_max = seq32_max(cold->snd_max, c->snd_nxt);
-	tcp_timers_on_sent(stack, c);
+	if ((c->flags & (TF_RECOVERY | TF_SCORE)) == (TF_RECOVERY | TF_SCORE))
+		tcp_score(stack, c)->prr_out += len;
+}
+
+bool
+tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
+{
+	struct pkt *p = c->send_next;
+	bool fin;
+
+	if (len < p->app.end_seq - p->app.seq && !tcp_sendq_split(stack, c, p, len))
+		return false;
+	fin = (c->flags & TF_FIN_QUEUED) && p->app.next == NULL;
+	if (!tcp_send_queued(stack, c, p, fin ? TCP_FIN : 0))
+		return false;
+	c->send_next = p->app.next;
+	if (len < c->mss)
+		tcp_cold(stack, c)->snd_sml = c->snd_nxt + len;
+	if (fin)
+		c->flags |= TF_FIN_SENT;
+	advance(stack, c, len + fin);
+	return true;
+}
+
+/* FIN goes with the last packet each time, also if it first went alone. */
+bool
+tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
+{
+	bool fin;
+
+	if (!tcp_tx_has_room(stack))
+		return false;
+	if (p == NULL)
+		return (c->flags & TF_FIN_SENT) &&
+			tcp_send_empty(stack, c, c->write_seq, TCP_FIN | TCP_ACK);
+	if (p->app.end_seq - p->app.seq > c->mss && !tcp_sendq_split(stack, c, p, c->mss))
+		return false;
+	fin = (c->flags & TF_FIN_SENT) && p->app.next == NULL;
+	if (!tcp_send_queued(stack, c, p, fin ? TCP_FIN : 0))
+		return false;
+	tcp_score_resent(stack, c, p);
+	/* The oldest has all of a timeout again, as in Linux. */
+	if (p == c->sendq_head && !(c->timers & TT_REORDER))
+		tcp_timers_on_timeout(stack, c);
+	if (c->flags & TF_RECOVERY)
+		tcp_score(stack, c)->prr_out += p->app.end_seq - p->app.seq;
+	return true;
+}
+
+/* What was lost goes before anything new, as cwnd allows. False: no packet or no room. */
+static bool
+send_lost(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc)
+{
+	struct pkt *p;
+
+	while ((p = tcp_score_next(c, sc)) != NULL) {
+		/* In the peer's window, unless it took that back (RFC 9293 s3.8.6). */
+		if (p != c->sendq_head && p->app.end_seq - c->snd_una > c->snd_wnd)
+			return true;
+		if (cwnd_room(stack, c) < min_u32(p->app.end_seq - p->app.seq, c->mss))
+			return true;
+		if (!tcp_retransmit(stack, c, p))
+			return false;
+	}
+	return true;
 }
 
 /* Is this the moment for FIN? All data before it has been sent, and it has not since snd_nxt. */
@@ -281,27 +348,17 @@ is_answer(const struct tcp_stack *stack, const struct tcp_conn *c)
 
 /* Data as far as the windows go. False: no packet or no room, try again later. */
 static bool
-send_data(struct tcp_stack *stack, struct tcp_conn *c)
+send_new(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	bool answers = is_answer(stack, c);
 	struct pkt *p;
 	uint32_t len;
-	bool fin;
 
 	while ((p = c->send_next) != NULL && (len = sendable(stack, c, p)) > 0) {
-		if (!tcp_tx_has_room(stack))
+		if (!tcp_tx_has_room(stack) || !tcp_send_next(stack, c, len))
 			return false;
-		fin = (c->flags & TF_FIN_QUEUED) && p->app.next == NULL;
-		if (!tcp_send_queued(stack, c, p, fin ? TCP_FIN : 0))
-			return false;
-		c->send_next = p->app.next;
 		if (answers)
 			c->flags |= TF_PINGPONG;
-		if (len < c->mss)
-			tcp_cold(stack, c)->snd_sml = c->snd_nxt + len;
-		if (fin)
-			c->flags |= TF_FIN_SENT;
-		advance(stack, c, len + fin);
 	}
 	if (p == NULL && fin_is_due(c)) {
 		if (!tcp_send_empty(stack, c, c->snd_nxt, TCP_FIN | TCP_ACK))
@@ -309,10 +366,38 @@ send_data(struct tcp_stack *stack, struct tcp_conn *c)
 		c->flags |= TF_FIN_SENT;
 		advance(stack, c, 1);
 	}
-	/* Nothing in flight and nothing may go: only a probe can find out when (s3.8.6.1). */
-	if (p != NULL && c->snd_nxt == c->snd_una)
-		tcp_timers_on_closed_window(stack, c);
 	return true;
+}
+
+/* The timer is set once for a burst, when its size is known. */
+static bool
+send_data(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t before = c->snd_nxt;
+	bool done = send_new(stack, c);
+
+	if (c->snd_nxt != before)
+		tcp_timers_on_sent(stack, c);
+	/* Nothing in flight and nothing may go: only a probe can find out when (s3.8.6.1). */
+	if (done && c->send_next != NULL && c->snd_nxt == c->snd_una)
+		tcp_timers_on_closed_window(stack, c);
+	return done;
+}
+
+/* All that may go: what was lost, then what is new. */
+static bool
+send_all(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_score *sc = tcp_score(stack, c);
+
+	/* F-RTO asks with new data whether anything was lost at all (RFC 5682 s2.1 step 2b). */
+	if (sc != NULL && sc->pending > 0 && !(sc->flags & SC_FRTO_NEW)) {
+		if (!send_lost(stack, c, sc))
+			return false;
+		if (sc->pending > 0)
+			return true;
+	}
+	return send_data(stack, c);
 }
 
 static bool
@@ -343,7 +428,7 @@ tcp_output(struct tcp_stack *stack, struct tcp_conn *c)
 
 	if (c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RECEIVED)
 		return;
-	if (may_send_data(c) && !send_data(stack, c)) {
+	if (may_send_data(c) && !send_all(stack, c)) {
 		/* No room: with the next flush. No packet: a little later. */
 		if (tcp_tx_has_room(stack))
 			tcp_timers_nobuf(stack, c);
@@ -352,12 +437,8 @@ tcp_output(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 	if (!was_answer)
 		return;
-	/*
-	 * snd_max, not snd_nxt: after a timeout snd_nxt is behind what the peer may have, and an
-	 * ACK from there is outside its window. Two ends in that state would never hear each other.
-	 */
 	if (c->flags & TF_ACK_NOW) {
-		if (!tcp_send_empty(stack, c, tcp_cold(stack, c)->snd_max, TCP_ACK))
+		if (!tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK))
 			tcp_timers_on_ack_owed(stack, c);
 	} else if (c->flags & TF_ACK_DELAY) {
 		tcp_timers_on_ack_owed(stack, c);

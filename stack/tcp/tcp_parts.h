@@ -139,6 +139,65 @@ void tcp_reass_free(struct tcp_stack *stack, struct tcp_conn *c);
 unsigned int tcp_reass_sack(const struct tcp_stack *stack, const struct tcp_conn *c,
 	uint32_t blocks[][2], unsigned int max);
 
+struct tcp_range *tcp_range_new(struct tcp_stack *stack);
+void tcp_range_free(struct tcp_stack *stack, struct tcp_range *r);
+
+/* tcp_sack.c: the scoreboard (RFC 6675), marks of packets in flight. */
+/** The scoreboard of c, a new one if it has none. */
+struct tcp_score *tcp_score_get(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_score_free(struct tcp_stack *stack, struct tcp_conn *c);
+/** Take in the SACK option of a segment. */
+void tcp_sack_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx);
+/** All before ack was acknowledged; before the queue gives the packets up. */
+void tcp_score_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
+void tcp_score_mark_lost(struct tcp_stack *stack, struct tcp_score *sc, struct pkt *p);
+/** What waits to be sent again does not: the loss was none. */
+void tcp_score_unmark_lost(struct tcp_conn *c, struct tcp_score *sc);
+/** p was sent again. */
+void tcp_score_resent(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
+/** The retransmission timer fired: marks for a new start. */
+void tcp_score_timeout(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc);
+/** The next packet that waits to be sent again; NULL: none. */
+struct pkt *tcp_score_next(struct tcp_conn *c, struct tcp_score *sc);
+
+/* tcp_rack.c: loss by time, and the tail loss probe (RFC 8985). */
+/** p was delivered, and nothing told us before. */
+void tcp_rack_delivered(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc,
+	const struct pkt *p);
+/** Mark what is lost by now; microseconds until more may be, 0: never. */
+uint32_t tcp_rack_detect(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc);
+/** Adapt the reordering window; exited: a recovery ended. */
+void tcp_rack_adapt(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc, bool exited);
+bool tcp_rack_is_on(const struct tcp_stack *stack, const struct tcp_conn *c);
+/** p was sent too recently to be given up, though the timer fired. */
+bool tcp_rack_is_recent(const struct tcp_stack *stack, const struct tcp_conn *c,
+	const struct tcp_score *sc, const struct pkt *p);
+/** Milliseconds to the probe of a flight that begins now; 0: none. */
+uint32_t tcp_probe_delay(const struct tcp_stack *stack, const struct tcp_conn *c);
+void tcp_probe_timer(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_probe_acked(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx,
+	bool advanced);
+
+/* tcp_recovery.c: what a loss means for the congestion window (RFC 9937, RFC 6582, RFC 4015). */
+enum tcp_recovery_reason {
+	TCP_RECOVERY_LOSS,
+	TCP_RECOVERY_ECE,	/* RFC 3168 s6.1.2: nothing is lost, nothing is sent again */
+};
+/** Reduce once for the data in flight now, whatever is found lost of it; no-op while it goes on. */
+void tcp_recovery_enter(struct tcp_stack *stack, struct tcp_conn *c,
+	enum tcp_recovery_reason reason);
+/** Remember cwnd and ssthresh, to be given back if there was no loss. */
+void tcp_recovery_remember(struct tcp_conn *c, struct tcp_cold *cold, struct tcp_score *sc);
+/** An ACK comes in: whatever is known of earlier ones is put aside. */
+void tcp_recovery_begin(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx);
+/** It was taken in; was is snd_una before. */
+void tcp_recovery_ack(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx,
+	uint32_t was);
+void tcp_recovery_duplicate(struct tcp_stack *stack, struct tcp_conn *c);
+/** Give the scoreboard back if nothing is suspect any more. */
+void tcp_recovery_settle(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_reorder_timer(struct tcp_stack *stack, struct tcp_conn *c);
+
 /* tcp_close.c: eighth step, and the ends of connections. */
 void tcp_process_fin(struct tcp_stack *stack, struct tcp_conn *c);
 /** Our FIN was acknowledged: FIN-WAIT-2, TIME-WAIT or the end. True: the connection is gone. */
@@ -163,6 +222,10 @@ void tcp_output(struct tcp_stack *stack, struct tcp_conn *c);
 bool tcp_send_empty(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16_t flags);
 /** Send p of the send queue (again); false: no packet or no room. */
 bool tcp_send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t flags);
+/** Send the first len bytes of what was not sent yet, at most a segment, whatever cwnd says. */
+bool tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
+/** Send p, or the FIN where it is NULL, again; false: no packet or no room. */
+bool tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
 bool tcp_tx_has_room(const struct tcp_stack *stack);
 /** len bytes from seq came a second time: the next ACK says so (RFC 2883). */
 void tcp_report_duplicate(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint32_t len);
@@ -222,7 +285,6 @@ void tcp_sendq_wake(struct tcp_stack *stack, struct tcp_conn *c);
 
 /* tcp_rexmit.c: RFC 6298 and zero-window probes. */
 void tcp_rexmit_timer(struct tcp_stack *stack, struct tcp_conn *c);
-void tcp_fast_retransmit(struct tcp_stack *stack, struct tcp_conn *c);
 uint32_t tcp_rto_backed_off(const struct tcp_stack *stack, const struct tcp_conn *c);
 
 /* tcp_pmtu.c: path MTU (RFC 1191, RFC 8201, RFC 4821). */
@@ -236,6 +298,10 @@ void tcp_pmtu_expired(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_timeout(struct tcp_stack *stack, struct tcp_conn *c);
+/** The round trip that counts is not the probe's any more: the timer is for the oldest packet. */
+void tcp_timers_on_suspicion(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_timers_reorder(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_us);
+void tcp_timers_probe(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms);
 void tcp_timers_on_closed_window(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_ack_owed(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_keep(struct tcp_stack *stack, struct tcp_conn *c, uint64_t delay_ms);

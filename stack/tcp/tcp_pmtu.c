@@ -47,14 +47,21 @@ static void
 send_again(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
+	struct tcp_score *sc;
 
+	if (c->snd_una == c->snd_nxt)
+		return;
+	sc = tcp_score_get(stack, c);
 	if (c->flags & TF_RECOVERY)
 		c->cwnd = max_u32(min_u32(c->cwnd, cold->ssthresh), c->mss);
-	cold->recover = cold->snd_max;
+	cold->recover = c->snd_nxt;
 	c->flags = (c->flags & ~TF_RECOVERY) | TF_RTO_DONE;
 	c->dupacks = 0;
-	c->snd_nxt = c->snd_una;
-	c->send_next = c->sendq_head;
+	/* Nothing was reduced, so there is nothing to take back. */
+	sc->flags &= (uint16_t)~(SC_UNDO | SC_PRR | SC_FRTO | SC_FRTO_NEW);
+	for (struct pkt *p = c->sendq_head; p != NULL && p != c->send_next; p = p->app.next)
+		if (!(p->app.flags & PKT_F_SACKED))
+			tcp_score_mark_lost(stack, sc, p);
 	tcp_want_output(stack, c);
 }
 

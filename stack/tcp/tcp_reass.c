@@ -10,18 +10,16 @@
  *	ooo -> [start, end) -> [start, end) -> NULL	ends never touch the next start
  *	        | head .. tail: packets in order, linked by app.next
  */
-#define TCP_RANGES_PER_CONN 256u
-
-static void
-free_range(struct tcp_stack *stack, struct tcp_range *r)
+void
+tcp_range_free(struct tcp_stack *stack, struct tcp_range *r)
 {
 	r->next = stack->range_free;
 	stack->range_free = r;
 	stack->ranges_used--;
 }
 
-static struct tcp_range *
-new_range(struct tcp_stack *stack)
+struct tcp_range *
+tcp_range_new(struct tcp_stack *stack)
 {
 	struct tcp_range *r = stack->range_free;
 
@@ -52,7 +50,7 @@ tcp_reass_free(struct tcp_stack *stack, struct tcp_conn *c)
 	while ((r = cold->ooo) != NULL) {
 		cold->ooo = r->next;
 		free_pkts(stack, r->head);
-		free_range(stack, r);
+		tcp_range_free(stack, r);
 	}
 	c->flags &= ~TF_OOO;
 }
@@ -85,7 +83,7 @@ join_next(struct tcp_stack *stack, struct tcp_range *r)
 	r->fin |= n->fin;
 	r->stamp = seq32_max(r->stamp, n->stamp);
 	r->next = n->next;
-	free_range(stack, n);
+	tcp_range_free(stack, n);
 }
 
 /* rx starts exactly at r's end and stops before or at the next run. */
@@ -114,7 +112,7 @@ append(struct tcp_stack *stack, struct tcp_range *r, struct tcp_rx *rx)
 static bool
 insert(struct tcp_stack *stack, struct tcp_range **link, struct tcp_rx *rx, unsigned int runs)
 {
-	struct tcp_range *r = runs < TCP_RANGES_PER_CONN ? new_range(stack) : NULL;
+	struct tcp_range *r = runs < TCP_RANGES_PER_CONN ? tcp_range_new(stack) : NULL;
 
 	if (r == NULL)
 		return false;
@@ -267,7 +265,7 @@ tcp_reass_merge(struct tcp_stack *stack, struct tcp_conn *c)
 			fin = r->fin;
 		}
 		cold->ooo = r->next;
-		free_range(stack, r);
+		tcp_range_free(stack, r);
 	}
 	/* Nothing counts behind a FIN. */
 	if (fin || cold->ooo == NULL)

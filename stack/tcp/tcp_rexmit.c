@@ -12,26 +12,6 @@ tcp_rto_backed_off(const struct tcp_stack *stack, const struct tcp_conn *c)
 	return (uint32_t)min_u64(rto, stack->env->tun->tcp_rto_max);
 }
 
-/* The oldest unacknowledged packet again; snd_nxt stays. */
-void
-tcp_fast_retransmit(struct tcp_stack *stack, struct tcp_conn *c)
-{
-	struct pkt *p = c->sendq_head;
-	bool fin;
-
-	if (p == NULL) {
-		/* Only the FIN is outstanding. */
-		if (c->flags & TF_FIN_SENT)
-			tcp_send_empty(stack, c, c->snd_una, TCP_FIN | TCP_ACK);
-		return;
-	}
-	if (p->app.end_seq - p->app.seq > c->mss && !tcp_sendq_split(stack, c, p, c->mss))
-		return;
-	fin = (c->flags & TF_FIN_SENT) && p->app.next == NULL;
-	if (tcp_tx_has_room(stack))
-		tcp_send_queued(stack, c, p, fin ? TCP_FIN : 0);
-}
-
 /* RFC 9293 s3.9.2.2: what a router said meanwhile is a better reason than time. */
 static void
 give_up(struct tcp_stack *stack, struct tcp_conn *c)
@@ -62,7 +42,8 @@ is_out_of_tries(const struct tcp_stack *stack, const struct tcp_conn *c)
 	const struct tcp_cold *cold = tcp_cold(stack, c);
 	const struct tunables *tun = stack->env->tun;
 	/* An owner may wait while probes are answered; for an orphan they count. */
-	bool waits = (c->flags & (TF_PERSIST | TF_ORPHAN)) == TF_PERSIST;
+	bool closed = (c->flags & TF_PERSIST) || c->snd_wnd == 0;
+	bool waits = closed && tcp_is_synchronised(c) && !(c->flags & TF_ORPHAN);
 	uint32_t tries = waits ? cold->probes : cold->rexmits;
 	uint32_t limit = tun->tcp_retries2;
 
@@ -93,47 +74,67 @@ probe(struct tcp_stack *stack, struct tcp_conn *c)
 		struct pkt *p = c->send_next;
 		uint32_t fit = min_u32(p->app.end_seq - p->app.seq, min_u32(c->snd_wnd, c->mss));
 
-		if (fit == p->app.end_seq - p->app.seq || tcp_sendq_split(stack, c, p, fit)) {
-			c->flags &= ~TF_PERSIST;
-			if (tcp_send_queued(stack, c, p, 0)) {
-				c->send_next = p->app.next;
-				c->snd_nxt += fit;
-				cold->snd_max = seq32_max(cold->snd_max, c->snd_nxt);
-			}
-			tcp_timers_on_timeout(stack, c);
-			return;
-		}
+		c->flags &= ~TF_PERSIST;
+		tcp_send_next(stack, c, fit);
+		tcp_timers_on_timeout(stack, c);
+		return;
 	}
 	/* As Linux: an old sequence number, no data; the answer carries the window. */
 	tcp_send_empty(stack, c, c->snd_una - 1, TCP_ACK);
 	tcp_timers_on_closed_window(stack, c);
 }
 
-/* RFC 6298 s5.4 to s5.7, RFC 5681 s3.1: everything is lost, start over with one segment. */
+static void
+count_timeout(struct tcp_stack *stack, const struct tcp_conn *c, const struct tcp_score *sc)
+{
+	struct counters *ctr = stack->env->ctr;
+
+	ctr->TCPTimeouts++;
+	if (c->flags & TF_RTO_DONE)
+		ctr->TCPLossFailures++;
+	else if ((c->flags & (TF_RECOVERY | TF_SACK)) == (TF_RECOVERY | TF_SACK))
+		ctr->TCPSackRecoveryFail++;
+	else if (c->flags & TF_RECOVERY)
+		ctr->TCPRenoFailures++;
+	else if (sc->sacked > 0)
+		ctr->TCPSackFailures++;
+}
+
+/*
+ * RFC 6298 s5.4 to s5.7, RFC 5681 s3.1: what is in flight is lost (RFC 8985 s6.3: but for what was
+ * sent just now), start over with one segment. The window falls once for a flight, not with every
+ * repetition, and not where a recovery has reduced it already.
+ */
 static void
 retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
+	struct tcp_score *sc = tcp_score_get(stack, c);
+	bool first = cold->rexmits == 0;
 
-	stack->env->ctr->TCPTimeouts++;
-	if (c->flags & TF_RECOVERY)
-		stack->env->ctr->TCPRenoFailures++;
-	if (c->flags & TF_RTO_DONE)
-		stack->env->ctr->TCPLossFailures++;
-	/* ssthresh falls once for a flight, not with every repetition (RFC 5681 s3.1). */
-	if (cold->rexmits == 0)
+	count_timeout(stack, c, sc);
+	sc->flags &= (uint16_t)~(SC_PRR | SC_FRTO | SC_FRTO_NEW | SC_PROBE | SC_PROBE_RTX);
+	if (first && !(c->flags & TF_RECOVERY)) {
+		tcp_recovery_remember(c, cold, sc);
 		cold->ssthresh = tcp_cc_of(stack, c)->ssthresh(stack, c);
+	}
+	/* RFC 5682 s2.1 step 1: not if an earlier loss is still being repaired. */
+	if (stack->env->tun->tcp_frto && (!(c->flags & (TF_RECOVERY | TF_RTO_DONE)) || !first))
+		sc->flags |= SC_FRTO;
 	if (cold->rexmits < UINT8_MAX)
 		cold->rexmits++;
-	cold->recover = cold->snd_max;
-	c->flags = (c->flags & ~(TF_RECOVERY | TF_ECN_REDUCED)) | TF_RTO_DONE;
+	if (c->snd_wnd == 0 && cold->probes < UINT8_MAX)
+		cold->probes++;
+	cold->recover = c->snd_nxt;
+	c->flags = (c->flags & ~TF_RECOVERY) | TF_RTO_DONE;
 	tcp_ecn_reduced(c);
 	c->dupacks = 0;
 	tcp_pmtu_on_timeout(stack, c);
-	c->cwnd = c->mss;
-	c->snd_nxt = c->snd_una;
-	c->send_next = c->sendq_head;
+	tcp_score_timeout(stack, c, sc);
+	c->cwnd = tcp_pipe(stack, c) + c->mss;
 	tcp_timers_on_timeout(stack, c);
+	if (c->sendq_head == NULL || c->sendq_head == c->send_next)
+		tcp_retransmit(stack, c, NULL);
 	tcp_output(stack, c);
 }
 
@@ -161,7 +162,7 @@ tcp_rexmit_timer(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 	if (c->flags & TF_PERSIST)
 		probe(stack, c);
-	else if (c->snd_una != cold->snd_max)
+	else if (c->snd_una != c->snd_nxt)
 		retransmit(stack, c);
 	else
 		tcp_output(stack, c);

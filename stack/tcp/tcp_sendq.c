@@ -15,27 +15,32 @@ release(struct tcp_stack *stack, struct pkt *p)
 	pkt_free(stack->env->pool, p);
 }
 
-/* RFC 6298 s3 (Karn): only what was sent once is measured. */
+/*
+ * RFC 6298 s3 (Karn): only where all was sent once. What filled a gap acknowledges what arrived
+ * long before it: the peer had SACKed that, or, without SACK, something before it was sent again.
+ */
 static void
-measure(struct tcp_stack *stack, struct tcp_conn *c, const struct pkt *last)
+measure(struct tcp_stack *stack, struct tcp_conn *c, const struct pkt *last, unsigned int sends)
 {
 	uint32_t rtt_us = (uint32_t)stack->env->now_us - last->app.sent_us;
 
-	if (last->app.sends == 1)
+	if (sends == 1 && !(last->app.flags & PKT_F_SACKED))
 		tcp_rtt_sample(stack, c, max_u32(rtt_us, 1));
 }
 
 void
 tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 {
+	unsigned int sends = 0;
 	struct pkt *p;
 
 	while ((p = c->sendq_head) != NULL && seq32_leq(p->app.end_seq, ack)) {
 		c->sendq_head = p->app.next;
 		if (c->send_next == p)
 			c->send_next = p->app.next;
+		sends |= p->app.sends;
 		if (c->sendq_head == NULL || seq32_gt(c->sendq_head->app.end_seq, ack))
-			measure(stack, c, p);
+			measure(stack, c, p, sends);
 		stack->env->ctr->TCPDelivered++;
 		release(stack, p);
 	}

@@ -24,6 +24,7 @@ init_lists(struct tcp_stack *stack)
 
 	stack->conn_free = TCP_NONE;
 	stack->synq_free = TCP_NONE;
+	stack->score_free = TCP_NONE;
 	for (uint32_t i = 0; i < par->ranges_max; i++)
 		stack->ranges[i].next = i + 1 < par->ranges_max ? &stack->ranges[i + 1] : NULL;
 	for (uint32_t i = 0; i < 65536; i++)
@@ -45,6 +46,7 @@ free_memory(struct tcp_stack *stack)
 	free(stack->synq);
 	free(stack->tw);
 	free(stack->ranges);
+	free(stack->scores);
 	free(stack->listeners);
 	free(stack->port_listener);
 	explicit_bzero(stack, sizeof(*stack));
@@ -66,10 +68,12 @@ alloc_memory(struct tcp_stack *stack)
 	stack->synq = calloc(par->synq_max, sizeof(*stack->synq));
 	stack->tw = calloc(stack->tw_slots, sizeof(*stack->tw));
 	stack->ranges = calloc(par->ranges_max, sizeof(*stack->ranges));
+	stack->scores = calloc(par->conns_max, sizeof(*stack->scores));
 	stack->listeners = calloc(TCP_LISTENERS_MAX, sizeof(*stack->listeners));
 	stack->port_listener = calloc(65536, sizeof(*stack->port_listener));
 	return stack->conns != NULL && stack->cold != NULL && stack->synq != NULL &&
-		stack->tw != NULL && stack->ranges != NULL && stack->listeners != NULL &&
+		stack->tw != NULL && stack->ranges != NULL && stack->scores != NULL &&
+		stack->listeners != NULL &&
 		stack->port_listener != NULL;
 }
 
@@ -202,6 +206,7 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 		.cc = (uint8_t)stack->env->tun->tcp_congestion_control,
 		.rcv_mss = TCP_RCV_MSS_INIT,
 		.rto_ms = TCP_RTO_INIT_MS,
+		.reo_mult = 1,
 		.last_rx_ms = stack->env->now_ms,
 		.last_data_ms = stack->env->now_ms - 1000,
 		.rcvbuf = stack->env->tun->tcp_rmem[1],
@@ -243,6 +248,7 @@ tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err)
 	flow_table_remove(
 		&stack->flows, tcp_flow_hash(stack, &c->key), TCP_REF_CONN | tcp_slot(stack, c));
 	tcp_timers_keep_app(stack, c);
+	tcp_score_free(stack, c);
 	tcp_sendq_free(stack, c);
 	tcp_reass_free(stack, c);
 	if (c->flags & TF_ORPHAN) {

@@ -17,7 +17,7 @@ tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 	};
 	struct pkt *p;
 
-	c->snd_nxt = cold->snd_max = cold->iss + 1;
+	c->snd_nxt = cold->iss + 1;
 	tcp_timers_on_sent(stack, c);
 	p = tcp_tx_has_room(stack) ? pkt_alloc(stack->env->pool) : NULL;
 	if (p == NULL) {

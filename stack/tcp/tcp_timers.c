@@ -7,7 +7,8 @@
  * for something earlier still: an ACK that moves a deadline later does not touch the wheel, the
  * node fires, finds nothing due and is armed again.
  *
- *	TT_REXMIT  rexmit_at_ms  data, SYN or FIN unacknowledged; or a closed window to be probed
+ *	TT_REXMIT  rexmit_at_ms  data, SYN or FIN unacknowledged; or a closed window to be probed;
+ *	                         with TT_PROBE or TT_REORDER the earlier deadline of RFC 8985
  *	TT_DELACK  delack_at_ms  an ACK is owed
  *	TT_KEEP    keep_at_ms    keepalive, FIN-WAIT-2 of an orphan, linger
  *	TT_APP     app_at_ms     the owner's own
@@ -40,9 +41,46 @@ arm(struct tcp_stack *stack, struct tcp_conn *c, uint32_t at_ms)
 static void
 set_rexmit(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms)
 {
-	c->timers |= TT_REXMIT;
+	c->timers = (uint8_t)((c->timers & ~(TT_PROBE | TT_REORDER)) | TT_REXMIT);
 	c->rexmit_at_ms = stack->env->now_ms + delay_ms;
 	arm(stack, c, c->rexmit_at_ms);
+}
+
+void
+tcp_timers_probe(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms)
+{
+	set_rexmit(stack, c, delay_ms);
+	c->timers |= TT_PROBE;
+}
+
+void
+tcp_timers_reorder(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_us)
+{
+	set_rexmit(stack, c, (delay_us + 999) / 1000);
+	c->timers |= TT_REORDER;
+}
+
+/* A flight begins or goes on: its tail is probed for before the timeout, where that may be. */
+static void
+set_probe_or_timeout(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t probe_ms = tcp_probe_delay(stack, c);
+
+	if (probe_ms > 0)
+		tcp_timers_probe(stack, c, probe_ms);
+	else
+		set_rexmit(stack, c, tcp_rto_backed_off(stack, c));
+}
+
+void
+tcp_timers_on_suspicion(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t rto_ms = tcp_rto_backed_off(stack, c);
+	uint32_t age_ms = 0;
+
+	if (c->sendq_head != NULL && c->sendq_head != c->send_next)
+		age_ms = ((uint32_t)stack->env->now_us - c->sendq_head->app.sent_us) / 1000;
+	set_rexmit(stack, c, age_ms < rto_ms ? rto_ms - age_ms : 1);
 }
 
 /* Something that must be acknowledged went out (RFC 6298 s5.1), or could not for lack of room. */
@@ -52,7 +90,7 @@ tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c)
 	if ((c->timers & TT_REXMIT) && !(c->flags & TF_PERSIST))
 		return;
 	c->flags &= ~TF_PERSIST;
-	set_rexmit(stack, c, tcp_rto_backed_off(stack, c));
+	set_probe_or_timeout(stack, c);
 }
 
 /* The peer acknowledged new data, or opened its window (RFC 6298 s5.2, s5.3). */
@@ -65,10 +103,10 @@ tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c)
 		c->flags &= ~TF_PERSIST;
 		cold->rexmits = 0;
 	}
-	if (c->snd_una == cold->snd_max)
-		c->timers &= (uint8_t)~TT_REXMIT;
+	if (c->snd_una == c->snd_nxt)
+		c->timers &= (uint8_t)~(TT_REXMIT | TT_PROBE | TT_REORDER);
 	else
-		set_rexmit(stack, c, tcp_rto_backed_off(stack, c));
+		set_probe_or_timeout(stack, c);
 }
 
 /* After a timeout: the RTO, or what the user timeout leaves of it. */
@@ -228,6 +266,21 @@ rearm(struct tcp_stack *stack, struct tcp_conn *c)
 		arm(stack, c, cold->pmtu_at_ms);
 }
 
+/* One deadline, three meanings. */
+static void
+rexmit_fired(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint8_t what = c->timers;
+
+	c->timers &= (uint8_t)~(TT_REXMIT | TT_PROBE | TT_REORDER);
+	if (what & TT_REORDER)
+		tcp_reorder_timer(stack, c);
+	else if (what & TT_PROBE)
+		tcp_probe_timer(stack, c);
+	else
+		tcp_rexmit_timer(stack, c);
+}
+
 static void
 conn_fired(struct tcp_stack *stack, struct tcp_conn *c)
 {
@@ -256,10 +309,8 @@ conn_fired(struct tcp_stack *stack, struct tcp_conn *c)
 		c->timers &= (uint8_t)~TT_PMTU;
 		tcp_pmtu_expired(stack, c);
 	}
-	if (is_due(stack, c, TT_REXMIT, c->rexmit_at_ms)) {
-		c->timers &= (uint8_t)~TT_REXMIT;
-		tcp_rexmit_timer(stack, c);
-	}
+	if (is_due(stack, c, TT_REXMIT, c->rexmit_at_ms))
+		rexmit_fired(stack, c);
 	if (c->state != TCPS_CLOSED && is_due(stack, c, TT_KEEP, cold->keep_at_ms)) {
 		c->timers &= (uint8_t)~TT_KEEP;
 		tcp_close_timer(stack, c);

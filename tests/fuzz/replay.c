@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -362,6 +363,9 @@ main(int argc, char **argv)
 	for (char **path = running.paths; *path != NULL; path++)
 		add_path(&corpus, *path);
 	catch_signals();
+	/* Each input makes a world and frees it: the memory is kept, not given to the system. */
+	mallopt(M_TRIM_THRESHOLD, 64 << 20);
+	mallopt(M_MMAP_THRESHOLD, 64 << 20);
 	for (size_t i = 0; i < corpus.count && !only; i++) {
 		running.path = corpus.inputs[i].path;
 		run_input(corpus.inputs[i].data, corpus.inputs[i].len);

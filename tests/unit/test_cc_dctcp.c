@@ -27,7 +27,6 @@ stop(struct bed_peer *p)
 	struct tcp_conn *c = bed_peer_conn(p);
 
 	c->snd_una = c->snd_nxt = p->iss + 1;
-	tcp_cold(p->bed->stack, c)->snd_max = c->snd_nxt;
 }
 
 /* A window of ten segments, the first n of which were marked, and one byte of the next. */
@@ -82,7 +81,6 @@ marks_shrink_by_half_of_alpha_and_a_loss_by_half(void **state)
 		struct bed_peer p;
 		struct tcp_conn *c = start(&p, bed, 100 * MSS);
 
-		tcp_cold(bed->stack, c)->snd_max = c->snd_nxt;
 		tcp_cold(bed->stack, c)->ccs.dctcp.alpha = rows[i].alpha;
 		assert_in_range(tcp_cc_dctcp.ssthresh_ce(bed->stack, c), rows[i].want,
 			rows[i].want + 1);

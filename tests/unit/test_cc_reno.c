@@ -15,7 +15,6 @@ start(struct bed_peer *p, struct tcp_bed *bed, uint32_t cwnd, uint32_t flight)
 	c->cwnd = cwnd;
 	/* As if so much were in flight; taken back before the invariants are looked at. */
 	c->snd_nxt = c->snd_una + flight;
-	tcp_cold(bed->stack, c)->snd_max = c->snd_nxt;
 }
 
 static void
@@ -24,7 +23,6 @@ stop(struct bed_peer *p)
 	struct tcp_conn *c = bed_peer_conn(p);
 
 	c->snd_nxt = c->snd_una;
-	tcp_cold(p->bed->stack, c)->snd_max = c->snd_una;
 }
 
 static void

@@ -22,7 +22,6 @@ stop(struct bed_peer *p)
 	struct tcp_conn *c = bed_peer_conn(p);
 
 	c->snd_una = c->snd_nxt = p->iss + 1;
-	tcp_cold(p->bed->stack, c)->snd_max = c->snd_nxt;
 }
 
 /* A window of n segments goes out and is acknowledged one by one, each with that round trip. */
@@ -35,7 +34,6 @@ round_of(struct tcp_bed *bed, struct tcp_conn *c, unsigned int n, uint32_t rtt_u
 	for (unsigned int i = 0; i < n; i++) {
 		c->snd_una += MSS;
 		c->snd_nxt += MSS;
-		cold->snd_max = c->snd_nxt;
 		tcp_hystart_on_rtt(bed->stack, c, rtt_us);
 		if (cold->ssthresh == TCP_SSTHRESH_INFINITE)
 			tcp_hystart_on_ack(bed->stack, c, MSS);
