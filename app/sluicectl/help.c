@@ -46,6 +46,9 @@ verb_line(const struct verb *verb, FILE *out)
 		return;
 	verb_usage(verb, text);
 	fclose(text);
+	/* Its own help has them all. */
+	if (strlen(usage) > 90)
+		snprintf(usage, sizeof(usage), "%s [OPTIONS]", verb->name);
 	if (strlen(usage) > 24)
 		fprintf(out, "  %s\n  %24s %s\n", usage, "", verb->help);
 	else

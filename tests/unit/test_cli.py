@@ -182,6 +182,20 @@ class Shared(unittest.TestCase):
         self.assertEqual(out.count('\n'), 3)
         self.fails(1, "'open'", 'show', 'connections', '--state', 'open')
 
+    def test_info_is_what_ss_shows(self):
+        out = self.ok('show', 'connections', '--info', '--limit', '1')
+        row, info = out.strip().split('\n')[1:]
+        self.assertIn('192.0.2.1:80', row)
+        self.assertEqual(info.strip(), 'ts sack cubic wscale:7,8 rto:204 rtt:1.500/0.750 mss:1460 '
+                         'rcvmss:536 cwnd:10 acked(mod-4Gi):123456 received(mod-4Gi):7890 '
+                         'lastrcv:34 idle:12')
+        out = self.ok('show', 'connections', '--info', '--limit', '1', '--plain')
+        self.assertEqual(out.count('\n'), 2)
+        rows = json.loads(self.ok('show', 'connections', '--info', '--json', '--local', ':80',
+                                  '--remote=192.0.2.9:2'))['connections']
+        self.assertEqual([row['data_idle_ms'] for row in rows], [34, 34])
+        self.fails(1, "remote 'x' is no address", 'show', 'connections', '--remote', 'x')
+
     def test_watch_repeats_and_top_draws_frames(self):
         out = self.ok('watch', '--count', '2', '1', 'show', 'vers')
         self.assertEqual(out.count('your role'), 2)
