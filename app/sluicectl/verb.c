@@ -23,6 +23,8 @@ static const struct {
 			"nstat is the socket", 's' },
 		  { CTL_ARG_WORDS, "pattern", "only these, such as 'TcpExt*'; gauges too", 0 } },
 		false },
+	{ VERB_DIAGNOSE, "diagnose", "what is wrong, in plain words, and which knob helps by how much",
+		{ { CTL_ARG_OPTION, "seconds", "between its two looks, 2 by default", 0 } }, false },
 	{ VERB_TOP, "top", "live view of traffic, connections, workers and drops; q ends it",
 		{ { CTL_ARG_FLAG, "once", "one frame as text, then end", 0 },
 		  { CTL_ARG_OPTION, "interval", "seconds between frames, 1 by default", 0 },

@@ -229,6 +229,7 @@ listeners_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 			.synq_limit = 4096,
 			.accepted = 1000,
 			.cookies_sent = 12,
+			.acceptq_overflows = fake->overflows,
 			.syn_drops_full = 1,
 			.syn_drops_early = 2,
 			.syn_drops_accept = 3,
