@@ -45,7 +45,7 @@ void
 diag_read_outcomes(struct diag_snap *s, const json_t *answer)
 {
 	const json_t *list = json_object_get(answer, "outcomes");
-	char name[OUTCOME_NAME_LEN];
+	char buf[OUTCOME_NAME_LEN];
 	size_t i;
 	unsigned int j;
 
@@ -53,7 +53,9 @@ diag_read_outcomes(struct diag_snap *s, const json_t *answer)
 		const json_t *row = json_array_get(list, i);
 
 		for (j = 0; j < OUTCOME_MAX; j++) {
-			if (strcmp(outcome_name((enum outcome)j, name), text_of(row, "reason")) == 0)
+			const char *name = outcome_name((enum outcome)j, buf);
+
+			if (strcmp(name, text_of(row, "reason")) == 0)
 				s->c.outcome[j] = figure(row, "packets");
 		}
 	}

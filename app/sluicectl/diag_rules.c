@@ -166,7 +166,8 @@ syn_backlog_alone(struct diag *d)
 	if (largest == 0 || asked <= defaults.tcp_max_syn_backlog || asked <= largest)
 		return;
 	snprintf(fix, sizeof(fix),
-		"sluicectl set somaxconn %llu, and services.NAME.backlog: %llu in the configuration",
+		"sluicectl set somaxconn %llu, and services.NAME.backlog: %llu in the "
+		"configuration",
 		(unsigned long long)asked, (unsigned long long)asked);
 	add(d, DIAG_WARNING, fix,
 		"tcp_max_syn_backlog is %llu, but no SYN queue may hold more than 2 x min(backlog, "
@@ -213,8 +214,8 @@ time_wait(struct diag *d)
 		2ull * limit, 2ull * limit);
 	if (lost > 0)
 		add(d, DIAG_ERROR, fix,
-			"%llu connections a second skip TIME-WAIT because tcp_max_tw_buckets (%llu) "
-			"is reached: late segments of them may disturb new ones",
+			"%llu connections a second skip TIME-WAIT because tcp_max_tw_buckets "
+			"(%llu) is reached: late segments of them may disturb new ones",
 			per_second(d, lost), (unsigned long long)limit);
 	else if (is_near(used, limit))
 		add(d, DIAG_WARNING, fix, "%llu of at most %llu connections are in TIME-WAIT",
@@ -471,8 +472,8 @@ core_balance(struct diag *d)
 	if (most < NEAR || rest * 2 > most)
 		return;
 	add(d, DIAG_WARNING,
-		"see sluicectl show cores and show ports --features: as many queues as workers, and "
-		"a port that spreads flows; a few heavy connections cannot be spread",
+		"see sluicectl show cores and show ports --features: as many queues as workers, "
+		"and a port that spreads flows; a few heavy connections cannot be spread",
 		"worker %u is busy %u%% of the time, the others %u%% on average",
 		d->now->cores[most_at].worker, most, rest);
 }

@@ -34,7 +34,8 @@ static const char tail[] =
 	"\n"
 	"Exit status: 0 done; 1 the daemon said no; 2 wrong usage; 3 the daemon cannot be "
 	"reached;\n"
-	"4 it did not answer in time; 5 no permission. Of diagnose: 1 errors found, 6 warnings only.\n";
+	"4 it did not answer in time; 5 no permission. Of diagnose: 1 errors, 6 only "
+	"warnings.\n";
 
 static void
 verb_line(const struct verb *verb, FILE *out)

@@ -211,7 +211,7 @@ buffers_that_hold_connections_back_are_found_with_the_number(void **state)
 	c->rcvbuf = 6291456;
 	c->received = 20 * 3000000;
 	is_found("buffers", DIAG_WARNING, "3000000 bytes", "tcp_rmem 4096 131072 12582912");
-	strcpy(c->key, "b");
+	memcpy(c->key, "b", 2);
 	nothing_is_found();
 }
 

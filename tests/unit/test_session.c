@@ -509,7 +509,8 @@ connections_are_filtered_by_their_ends(void **state)
 		char line[200];
 
 		snprintf(line, sizeof(line),
-			"{\"cmd\":\"show connections\",\"args\":{\"local\":\"%s\",\"remote\":\"%s\"}}",
+			"{\"cmd\":\"show connections\","
+			"\"args\":{\"local\":\"%s\",\"remote\":\"%s\"}}",
 			rows[i].local, rows[i].remote);
 		if (list_connections(line, &lines) != rows[i].rows)
 			fail_msg("row %zu", i);
