@@ -10,11 +10,12 @@
 /** Exit codes; sluicectl --help lists them. */
 enum {
 	EXIT_OK = 0,
-	EXIT_REFUSED = 1, /* the daemon said no */
+	EXIT_REFUSED = 1, /* the daemon said no, or diagnose found errors */
 	EXIT_USAGE = 2,
 	EXIT_UNREACHABLE = 3, /* no daemon at the socket */
 	EXIT_TIMED_OUT = 4,
 	EXIT_DENIED = 5, /* no permission */
+	EXIT_WARNINGS = 6, /* diagnose found nothing worse */
 };
 
 /** How results are written. */

@@ -34,7 +34,8 @@ static const char tail[] =
 	"\n"
 	"Exit status: 0 done; 1 the daemon said no; 2 wrong usage; 3 the daemon cannot be "
 	"reached;\n"
-	"4 it did not answer in time; 5 no permission.\n";
+	"4 it did not answer in time; 5 no permission. Of diagnose: 1 errors, 6 only "
+	"warnings.\n";
 
 static void
 verb_line(const struct verb *verb, FILE *out)
@@ -46,6 +47,9 @@ verb_line(const struct verb *verb, FILE *out)
 		return;
 	verb_usage(verb, text);
 	fclose(text);
+	/* Its own help has them all. */
+	if (strlen(usage) > 90)
+		snprintf(usage, sizeof(usage), "%s [OPTIONS]", verb->name);
 	if (strlen(usage) > 24)
 		fprintf(out, "  %s\n  %24s %s\n", usage, "", verb->help);
 	else

@@ -195,6 +195,8 @@ run_verb(const struct cli *cli, const struct verb *verb, json_t *args, struct fa
 		return code;
 	if (verb->local == VERB_WATCH)
 		code = run_watch(cli, &c, args, f);
+	else if (verb->local == VERB_DIAGNOSE)
+		code = run_diagnose(cli, &c, args, f);
 	else
 		code = run_once(cli, &c, verb, args, &before, f);
 	json_decref(before);

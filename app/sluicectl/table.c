@@ -118,6 +118,27 @@ wrapped(const char *text, unsigned int indent, unsigned int width)
 	}
 }
 
+/* The last cell on a line below the rest of the row. */
+static void
+below_print(const struct table *t, const char *text)
+{
+	putchar('\n');
+	if (text[0] == '\0')
+		return;
+	spaces(8);
+	if (t->cli->columns >= 8 + WRAP_MIN)
+		wrapped(text, 8, t->cli->columns - 8);
+	else
+		fputs(text, stdout);
+	putchar('\n');
+}
+
+static bool
+is_below(const struct table *t)
+{
+	return t->columns[t->column_count - 1].is_below && t->cli->format == FORMAT_HUMAN;
+}
+
 /* Every row has a cell for each column. NOLINTBEGIN(clang-analyzer-core.CallAndMessage) */
 static void
 row_print(const struct table *t, char *const *cells)
@@ -133,6 +154,10 @@ row_print(const struct table *t, char *const *cells)
 		fputs(cells[i], stdout);
 		spaces(t->columns[i].is_right ? GAP : pad + GAP);
 		indent += t->widths[i] + GAP;
+	}
+	if (is_below(t)) {
+		below_print(t, cells[i]);
+		return;
 	}
 	if (!t->columns[i].is_right && t->cli->columns >= indent + WRAP_MIN) {
 		wrapped(cells[i], indent, t->cli->columns - indent);
@@ -152,7 +177,8 @@ header_print(struct table *t)
 	unsigned int i;
 
 	for (i = 0; i < t->column_count; i++) {
-		titles[i] = strdup(t->columns[i].title);
+		titles[i] = strdup(
+			i + 1 == t->column_count && is_below(t) ? "" : t->columns[i].title);
 		if (titles[i] == NULL)
 			abort();
 	}

@@ -12,6 +12,7 @@
 struct table_column {
 	const char *title;
 	bool is_right; /* aligned: numbers */
+	bool is_below; /* the last one: on a line of its own below the row, for people */
 };
 
 struct table {

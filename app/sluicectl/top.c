@@ -143,10 +143,10 @@ static void
 draw_drops(const struct cli *cli, const struct view_data *data)
 {
 	static const struct table_column columns[] = {
-		{ "DROPS", false },
-		{ "PACKETS", true },
-		{ "/s", true },
-		{ "MEANING", false },
+		{ "DROPS", false, false },
+		{ "PACKETS", true, false },
+		{ "/s", true, false },
+		{ "MEANING", false, false },
 	};
 	const json_t *list = json_object_get(data->now, "drops");
 	const json_t *list_before = json_object_get(data->before, "drops");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Views of listeners and connections. */
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "number.h"
@@ -19,22 +21,22 @@ put_endpoint(struct table *t, const json_t *row, const char *ip_name, const char
 }
 
 static const struct table_column listener_columns[] = {
-	{ "CORE", true },
-	{ "SERVICE", false },
-	{ "LOCAL", false },
-	{ "RECV-Q", true },
-	{ "SEND-Q", true },
-	{ "SYN-Q", true },
-	{ "SYN-MAX", true },
-	{ "COOKIES", false },
-	{ "SENT", true },
-	{ "VALID", true },
-	{ "INVALID", true },
-	{ "ACCEPTED", true },
-	{ "OVERFLOWS", true },
-	{ "DROP-SYNQ", true },
-	{ "DROP-EARLY", true },
-	{ "DROP-ACCEPT", true },
+	{ "CORE", true, false },
+	{ "SERVICE", false, false },
+	{ "LOCAL", false, false },
+	{ "RECV-Q", true, false },
+	{ "SEND-Q", true, false },
+	{ "SYN-Q", true, false },
+	{ "SYN-MAX", true, false },
+	{ "COOKIES", false, false },
+	{ "SENT", true, false },
+	{ "VALID", true, false },
+	{ "INVALID", true, false },
+	{ "ACCEPTED", true, false },
+	{ "OVERFLOWS", true, false },
+	{ "DROP-SYNQ", true, false },
+	{ "DROP-EARLY", true, false },
+	{ "DROP-ACCEPT", true, false },
 };
 
 /* As ss -ltn has it: what waits for accept, and how many may. The core only if rows have one. */
@@ -88,24 +90,94 @@ view_listeners_rows(struct table *t, const json_t *rows)
 	table_flush(t);
 }
 
+static const struct table_column conn_columns[] = {
+	{ "STATE", false, false },
+	{ "RECV-Q", true, false },
+	{ "SEND-Q", true, false },
+	{ "LOCAL", false, false },
+	{ "REMOTE", false, false },
+	{ "RTT", true, false },
+	{ "CWND", true, false },
+	{ "CC", false, false },
+	{ "RETRANS", true, false },
+	{ "TIMER", true, false },
+	{ "INFO", false, true },
+};
+
 void
 view_connections_begin(struct table *t, const struct cli *cli, const json_t *args)
 {
-	static const struct table_column columns[] = {
-		{ "STATE", false },
-		{ "RECV-Q", true },
-		{ "SEND-Q", true },
-		{ "LOCAL", false },
-		{ "REMOTE", false },
-		{ "RTT", true },
-		{ "CWND", true },
-		{ "CC", false },
-		{ "RETRANS", true },
-		{ "TIMER", true },
-	};
+	bool with_info = json_is_true(json_object_get(args, "info"));
 
-	(void)args;
-	table_init(t, cli, columns, 10);
+	table_init(t, cli, conn_columns, 10 + with_info);
+}
+
+/* " name:value" if there is a value to speak of. */
+static void
+put_figure(FILE *out, const json_t *row, const char *title, const char *name)
+{
+	const json_t *value = json_object_get(row, name);
+
+	if (json_integer_value(value) > 0)
+		fprintf(out, " %s:%lld", title, (long long)json_integer_value(value));
+}
+
+static void
+put_round_trip(FILE *out, const json_t *row)
+{
+	json_int_t srtt = view_int(row, "srtt_us", NULL);
+	json_int_t mss = view_int(row, "mss", NULL);
+	json_int_t ssthresh = view_int(row, "ssthresh", NULL);
+
+	put_figure(out, row, "rto", "rto_ms");
+	if (srtt > 0)
+		fprintf(out, " rtt:%.3f/%.3f", (double)srtt / 1e3,
+			(double)view_int(row, "rttvar_us", NULL) / 1e3);
+	put_figure(out, row, "mss", "mss");
+	put_figure(out, row, "rcvmss", "rcv_mss");
+	/* In segments, as ss has them; without a loss there is no threshold yet. */
+	if (mss > 0 && view_int(row, "cwnd", NULL) > 0)
+		fprintf(out, " cwnd:%lld", (long long)(view_int(row, "cwnd", NULL) / mss));
+	if (mss > 0 && ssthresh > 0 && ssthresh < INT32_MAX)
+		fprintf(out, " ssthresh:%lld", (long long)(ssthresh / mss));
+}
+
+/* The words of ss -tin, in its order; more figures of a connection go where ss has them. */
+static void
+put_info(struct table *t, const json_t *row)
+{
+	const char *cc = view_text(row, "cc");
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return;
+	fputs(json_is_true(json_object_get(row, "ts")) ? " ts" : "", out);
+	fputs(json_is_true(json_object_get(row, "sack")) ? " sack" : "", out);
+	fprintf(out, "%s%s", cc != NULL ? " " : "", cc != NULL ? cc : "");
+	if (view_int(row, "snd_wscale", NULL) > 0 || view_int(row, "rcv_wscale", NULL) > 0)
+		fprintf(out, " wscale:%lld,%lld", (long long)view_int(row, "snd_wscale", NULL),
+			(long long)view_int(row, "rcv_wscale", NULL));
+	put_round_trip(out, row);
+	put_figure(out, row, "acked(mod-4Gi)", "acked_mod_4gi");
+	put_figure(out, row, "received(mod-4Gi)", "received_mod_4gi");
+	put_figure(out, row, "inflight", "in_flight");
+	if (view_int(row, "retrans", NULL) > 0)
+		fprintf(out, " retrans:%lld/%lld", (long long)view_int(row, "rexmits", NULL),
+			(long long)view_int(row, "retrans", NULL));
+	put_figure(out, row, "probes", "probes");
+	put_figure(out, row, "lastrcv", "data_idle_ms");
+	put_figure(out, row, "idle", "idle_ms");
+	put_figure(out, row, "snd_wnd", "snd_wnd");
+	put_figure(out, row, "rcv_wnd", "rcv_wnd");
+	put_figure(out, row, "rcvbuf", "rcvbuf");
+	put_figure(out, row, "sndbuf", "sndbuf");
+	if (json_is_true(json_object_get(row, "orphan")))
+		fputs(" orphan", out);
+	fclose(out);
+	table_text(t, text[0] == ' ' ? text + 1 : NULL);
+	free(text);
 }
 
 void
@@ -130,6 +202,8 @@ view_connections_rows(struct table *t, const json_t *rows)
 		table_text(t, json_is_integer(timer)
 				      ? number_time(json_integer_value(timer) * 1000, buf)
 				      : NULL);
+		if (t->column_count == 11)
+			put_info(t, row);
 	}
 	table_flush(t);
 }

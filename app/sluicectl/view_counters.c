@@ -17,10 +17,10 @@ void
 view_drops(const struct cli *cli, const struct view_data *data)
 {
 	static const struct table_column columns[] = {
-		{ "REASON", false },
-		{ "PACKETS", true },
-		{ "/s", true },
-		{ "MEANING", false },
+		{ "REASON", false, false },
+		{ "PACKETS", true, false },
+		{ "/s", true, false },
+		{ "MEANING", false, false },
 	};
 	const json_t *list = json_object_get(data->now, "drops");
 	const json_t *before = json_object_get(data->before, "drops");
@@ -54,10 +54,10 @@ void
 view_outcomes(const struct cli *cli, const struct view_data *data)
 {
 	static const struct table_column columns[] = {
-		{ "OUTCOME", false },
-		{ "KIND", false },
-		{ "PACKETS", true },
-		{ "MEANING", false },
+		{ "OUTCOME", false, false },
+		{ "KIND", false, false },
+		{ "PACKETS", true, false },
+		{ "MEANING", false, false },
 	};
 	const json_t *list = json_object_get(data->now, "outcomes");
 	struct table t;
@@ -83,9 +83,9 @@ void
 view_counters(const struct cli *cli, const struct view_data *data)
 {
 	static const struct table_column columns[] = {
-		{ "COUNTER", false },
-		{ "VALUE", true },
-		{ "MEANING", false },
+		{ "COUNTER", false, false },
+		{ "VALUE", true, false },
+		{ "MEANING", false, false },
 	};
 	const json_t *list = json_object_get(data->now, "counters");
 	struct table t;

@@ -18,16 +18,16 @@ void
 view_cores(const struct cli *cli, const struct view_data *data)
 {
 	static const struct table_column columns[] = {
-		{ "CORE", true },
-		{ "CPU", true },
-		{ "BUSY", true },
-		{ "RX-PPS", true },
-		{ "TX-PPS", true },
-		{ "DROP/s", true },
-		{ "HANDOV/s", true },
-		{ "CONNS", true },
-		{ "LOOP-us", true },
-		{ "FREE", true },
+		{ "CORE", true, false },
+		{ "CPU", true, false },
+		{ "BUSY", true, false },
+		{ "RX-PPS", true, false },
+		{ "TX-PPS", true, false },
+		{ "DROP/s", true, false },
+		{ "HANDOV/s", true, false },
+		{ "CONNS", true, false },
+		{ "LOOP-us", true, false },
+		{ "FREE", true, false },
 	};
 	static const char *const rates[] = { "rx_packets", "tx_packets", "dropped", "handover_in" };
 	const json_t *list = json_object_get(data->now, "cores");
@@ -80,17 +80,17 @@ static void
 view_features(const struct cli *cli, const json_t *list)
 {
 	static const struct table_column columns[] = {
-		{ "PORT", false },
-		{ "DRIVER", false },
-		{ "LINK", false },
-		{ "QUEUES", true },
-		{ "CSUM-RX", false },
-		{ "CSUM-TX", false },
-		{ "TSO", false },
-		{ "RSS", false },
-		{ "RSS-KEY", false },
-		{ "RETA", true },
-		{ "MTU", true },
+		{ "PORT", false, false },
+		{ "DRIVER", false, false },
+		{ "LINK", false, false },
+		{ "QUEUES", true, false },
+		{ "CSUM-RX", false, false },
+		{ "CSUM-TX", false, false },
+		{ "TSO", false, false },
+		{ "RSS", false, false },
+		{ "RSS-KEY", false, false },
+		{ "RETA", true, false },
+		{ "MTU", true, false },
 	};
 	static const char *const words[] = { "csum_rx", "csum_tx", "tso", "rss", "rss_key" };
 	struct table t;
@@ -117,14 +117,14 @@ void
 view_ports(const struct cli *cli, const struct view_data *data)
 {
 	static const struct table_column columns[] = {
-		{ "PORT", false },
-		{ "DRIVER", false },
-		{ "LINK", false },
-		{ "QUEUES", true },
-		{ "RX-PACKETS", true },
-		{ "TX-PACKETS", true },
-		{ "MISSED", true },
-		{ "ERRORS", true },
+		{ "PORT", false, false },
+		{ "DRIVER", false, false },
+		{ "LINK", false, false },
+		{ "QUEUES", true, false },
+		{ "RX-PACKETS", true, false },
+		{ "TX-PACKETS", true, false },
+		{ "MISSED", true, false },
+		{ "ERRORS", true, false },
 	};
 	const json_t *list = json_object_get(data->now, "ports");
 	struct table t;

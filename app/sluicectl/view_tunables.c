@@ -41,11 +41,11 @@ void
 view_tunables(const struct cli *cli, const struct view_data *data)
 {
 	static const struct table_column columns[] = {
-		{ "TUNABLE", false },
-		{ "VALUE", false },
-		{ "DEFAULT", false },
-		{ "RANGE", false },
-		{ "UNIT", false },
+		{ "TUNABLE", false, false },
+		{ "VALUE", false, false },
+		{ "DEFAULT", false, false },
+		{ "RANGE", false, false },
+		{ "UNIT", false, false },
 	};
 	const json_t *list = json_object_get(data->now, "tunables");
 	struct table t;

@@ -58,6 +58,37 @@ ctl_conn_json(unsigned int worker, const struct tcp_conn_info *info,
 	return row;
 }
 
+/* Milliseconds ago; null: never. */
+static void
+put_ago(json_t *row, const char *name, uint32_t ms)
+{
+	json_object_set_new(row, name, ms != UINT32_MAX ? json_integer(ms) : json_null());
+}
+
+/* A member for each figure; what is new in a connection is added at the end of its group. */
+void
+ctl_conn_info_json(json_t *row, const struct tcp_conn_info *info)
+{
+	/* Negotiated. */
+	json_object_set_new(row, "ts", json_boolean(info->has_ts));
+	json_object_set_new(row, "sack", json_boolean(info->has_sack));
+	put(row, "snd_wscale", info->snd_wscale);
+	put(row, "rcv_wscale", info->rcv_wscale);
+	put(row, "rcv_mss", info->rcv_mss);
+	/* Recovery. */
+	put(row, "rexmits", info->rexmits);
+	put(row, "probes", info->probes);
+	/* Buffers and bytes. */
+	put(row, "rcvbuf", info->rcvbuf_bytes);
+	put(row, "sndbuf", info->sndbuf_bytes);
+	put(row, "in_flight", info->flight_bytes);
+	put(row, "acked_mod_4gi", info->acked_bytes);
+	put(row, "received_mod_4gi", info->received_bytes);
+	/* Activity. */
+	put(row, "idle_ms", info->idle_ms);
+	put_ago(row, "data_idle_ms", info->data_idle_ms);
+}
+
 json_t *
 ctl_listener_json(const struct tcp_listener_info *info, const struct local_addrs *local)
 {

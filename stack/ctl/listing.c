@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "ctl/conn_filter.h"
 #include "ctl/session_int.h"
 #include "tcp/tcp.h"
 
@@ -13,6 +14,9 @@
  * goes out when the client has taken the rows (server.c), so that no reader makes us grow.
  */
 
+/* A row with all there is takes twice the room of the line. */
+#define INFO_ROWS_MAX (CTL_ROWS_MAX / 2)
+
 struct ctl_listing {
 	enum ctl_op op;
 	struct mail *mail; /* at the worker, or back from it; NULL: nothing was asked */
@@ -20,8 +24,8 @@ struct ctl_listing {
 	unsigned int worker; /* being visited */
 	uint64_t cursor; /* where to go on in it */
 	uint64_t limit; /* rows still wanted */
-	int state; /* only this one; -1: all */
-	uint16_t port; /* only this one; 0: all */
+	struct ctl_conn_filter filter;
+	bool with_info; /* rows with all there is */
 	json_t *rows; /* of the next line */
 	bool by_core; /* a row for each worker, not their sum */
 	uint32_t listener_count;
@@ -38,7 +42,6 @@ listing_begin(struct ctl_request *r, enum ctl_op op)
 	l->op = op;
 	l->id = r->id != NULL ? json_deep_copy(r->id) : NULL;
 	l->limit = UINT64_MAX;
-	l->state = -1;
 	l->rows = json_array();
 	r->s->listing = l;
 	return 0;
@@ -66,51 +69,22 @@ ctl_do_show_listeners(struct ctl_request *r)
 	return 0;
 }
 
-/* --- filters of connections ----------------------------------------------------------------- */
-
+/* The filter, how many rows, and how much of each. */
 static int
-state_parse(const char *text)
-{
-	int i;
-
-	for (i = 0; i < TCP_STATE_COUNT; i++) {
-		if (strcmp(tcp_state_name((enum tcp_state)i), text) == 0)
-			return i;
-	}
-	return -1;
-}
-
-static int
-filters_parse(struct ctl_request *r, struct ctl_listing *l)
+conns_parse(struct ctl_request *r, struct ctl_listing *l)
 {
 	char buf[32];
-	const char *text;
+	const char *text = ctl_arg_text(r, "limit", buf);
 	uint64_t value;
 
-	text = ctl_arg_text(r, "state", buf);
-	if (text != NULL) {
-		l->state = state_parse(text);
-		if (l->state < 0)
-			return ctl_fail(r, CTL_E_BAD_ARGUMENT,
-				"the names are those of RFC 9293: listen, syn-sent, syn-received, "
-				"established, fin-wait-1 ... time-wait",
-				"no state is called '%.40s'", text);
-	}
-	text = ctl_arg_text(r, "port", buf);
-	if (text != NULL) {
-		if (quantity_parse(text, UNIT_PORT, &value) != 0 || value < 1 || value > 65535)
-			return ctl_fail(r, CTL_E_BAD_ARGUMENT, NULL,
-				"port '%.40s' is not within 1..65535", text);
-		l->port = (uint16_t)value;
-	}
-	text = ctl_arg_text(r, "limit", buf);
 	if (text != NULL) {
 		if (quantity_parse(text, UNIT_COUNT, &value) != 0 || value < 1)
 			return ctl_fail(r, CTL_E_BAD_ARGUMENT, NULL,
 				"limit '%.40s' is not a number from 1 on", text);
 		l->limit = value;
 	}
-	return 0;
+	l->with_info = ctl_arg_flag(r, "info");
+	return ctl_conn_filter_parse(r, &l->filter);
 }
 
 int
@@ -118,20 +92,13 @@ ctl_do_show_connections(struct ctl_request *r)
 {
 	if (listing_begin(r, CTL_LIST_CONNS) != 0)
 		return -1;
-	if (filters_parse(r, r->s->listing) == 0)
+	if (conns_parse(r, r->s->listing) == 0)
 		return 0;
 	ctl_listing_end(r->s);
 	return -1;
 }
 
 /* --- rows ----------------------------------------------------------------------------------- */
-
-static bool
-is_wanted(const struct ctl_listing *l, const struct tcp_conn_info *info)
-{
-	return (l->state < 0 || info->state == (enum tcp_state)l->state) &&
-	       (l->port == 0 || info->key.lport == l->port || info->key.rport == l->port);
-}
 
 static void
 conns_take(struct ctl_listing *l, const struct local_addrs *local)
@@ -140,9 +107,14 @@ conns_take(struct ctl_listing *l, const struct local_addrs *local)
 	uint32_t i;
 
 	for (i = 0; i < msg->rows && l->limit > 0; i++) {
-		if (!is_wanted(l, &msg->conns[i]))
+		json_t *row;
+
+		if (!ctl_conn_filter_match(&l->filter, &msg->conns[i], local))
 			continue;
-		json_array_append_new(l->rows, ctl_conn_json(l->worker, &msg->conns[i], local));
+		row = ctl_conn_json(l->worker, &msg->conns[i], local);
+		if (l->with_info)
+			ctl_conn_info_json(row, &msg->conns[i]);
+		json_array_append_new(l->rows, row);
 		l->limit--;
 	}
 }
@@ -245,7 +217,7 @@ ask(struct ctl_session *s)
 	msg->op = l->op;
 	msg->worker = l->worker;
 	msg->cursor = l->cursor;
-	msg->rows_max = CTL_ROWS_MAX;
+	msg->rows_max = l->with_info ? INFO_ROWS_MAX : CTL_ROWS_MAX;
 	msg->rows = 0;
 	mail_send(s->backend->hub, l->mail);
 }

@@ -58,6 +58,8 @@ void ctl_listing_end(struct ctl_session *s);
 /* Rows of listings (list_rows.c). */
 json_t *ctl_conn_json(unsigned int worker, const struct tcp_conn_info *info,
 	const struct local_addrs *local);
+/** Add what show connections --info has more. */
+void ctl_conn_info_json(json_t *row, const struct tcp_conn_info *info);
 json_t *ctl_listener_json(
 	const struct tcp_listener_info *info, const struct local_addrs *local);
 

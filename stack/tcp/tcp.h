@@ -184,6 +184,17 @@ struct tcp_conn_info {
 	uint32_t timer_ms;	/* until the next timer; UINT32_MAX: none */
 	const char *cc;		/* congestion control; NULL: none yet or no more */
 	bool orphan;
+	/* What ss -i has more. */
+	bool has_ts, has_sack;
+	uint8_t snd_wscale, rcv_wscale;
+	uint8_t rexmits;	/* of the oldest segment so far */
+	uint8_t probes;		/* unanswered: zero window or keepalive */
+	uint16_t rcv_mss;	/* what a full segment of the peer is */
+	uint32_t rcvbuf_bytes, sndbuf_bytes;
+	uint32_t flight_bytes;	/* sent, not yet acknowledged */
+	uint32_t acked_bytes, received_bytes; /* ever, modulo 2^32: their differences are exact */
+	uint32_t idle_ms;	/* since the last segment of the peer */
+	uint32_t data_idle_ms;	/* since its last data in order; UINT32_MAX: none came */
 };
 
 /** How the congestion control sees the path, as Linux numbers it in tcpi_ca_state. */

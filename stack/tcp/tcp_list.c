@@ -13,6 +13,38 @@ until(const struct env *env, uint32_t at_ms)
 	return left > 0 ? (uint32_t)left : 0;
 }
 
+/* Data bytes that the sequence numbers stand for, SYN and FIN taken off. */
+static void
+fill_bytes(const struct tcp_cold *cold, const struct tcp_conn *c, struct tcp_conn_info *row)
+{
+	row->flight_bytes = c->snd_nxt - c->snd_una;
+	if (!tcp_is_synchronised(c))
+		return;
+	row->acked_bytes = c->snd_una - cold->iss - 1 - tcp_fin_acked(c);
+	row->received_bytes = c->rcv_nxt - cold->irs - 1 - ((c->flags & TF_FIN_RCVD) != 0);
+}
+
+static void
+fill_info(const struct tcp_stack *stack, const struct env *env, const struct tcp_conn *c,
+	struct tcp_conn_info *row)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+
+	fill_bytes(cold, c, row);
+	row->has_ts = (c->flags & TF_TS) != 0;
+	row->has_sack = (c->flags & TF_SACK) != 0;
+	row->snd_wscale = c->snd_wscale;
+	row->rcv_wscale = c->rcv_wscale;
+	row->rexmits = cold->rexmits;
+	row->probes = cold->probes;
+	row->rcv_mss = cold->rcv_mss;
+	row->rcvbuf_bytes = cold->rcvbuf;
+	row->sndbuf_bytes = cold->sndbuf;
+	row->idle_ms = env->now_ms - cold->last_rx_ms;
+	row->data_idle_ms =
+		row->received_bytes > 0 ? env->now_ms - cold->last_data_ms : UINT32_MAX;
+}
+
 void
 tcp_fill_row(const struct tcp_stack *stack, const struct env *env, const struct tcp_conn *c,
 	struct tcp_conn_info *row)
@@ -38,6 +70,7 @@ tcp_fill_row(const struct tcp_stack *stack, const struct env *env, const struct 
 		.cc = tcp_cc_of(stack, c)->name,
 		.orphan = (c->flags & TF_ORPHAN) != 0,
 	};
+	fill_info(stack, env, c, row);
 	if (c->timers != 0 && wheel_is_armed(&stack->wheel, id))
 		row->timer_ms = until(env, wheel_expires(&stack->wheel, id));
 }
@@ -54,7 +87,11 @@ fill_synq(const struct tcp_stack *stack, const struct env *env, uint32_t slot,
 		.key = e->key,
 		.state = TCPS_SYN_RECEIVED,
 		.mss = e->mss,
+		.has_ts = e->has_ts,
+		.has_sack = e->has_sack,
+		.snd_wscale = e->wscale,
 		.retrans = e->retrans,
+		.data_idle_ms = UINT32_MAX,
 		.timer_ms = until(env,
 			wheel_expires(&stack->wheel, stack->par.conns_max + slot)),
 	};
@@ -75,6 +112,9 @@ fill_tw(const struct tcp_stack *stack, const struct env *env, uint32_t slot,
 		.key = tw->key,
 		.state = TCPS_TIME_WAIT,
 		.timer_ms = age < len_ms ? len_ms - age : 0,
+		.has_ts = tw->has_ts,
+		.idle_ms = age,
+		.data_idle_ms = UINT32_MAX,
 	};
 	return true;
 }

@@ -171,7 +171,9 @@ conn_largest(struct tcp_conn_info *info)
 	info->key.laddr_idx = 1;
 	info->state = TCPS_SYN_RECEIVED;
 	info->timer_ms = UINT32_MAX - 1;
-	info->cc = "cubic";
+	info->data_idle_ms = UINT32_MAX - 1;
+	info->cc = "as-long-as-16-ch";
+	info->has_ts = info->has_sack = false;
 	info->orphan = false;
 }
 
@@ -190,6 +192,16 @@ conns_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 		info->srtt_us = 1500;
 		info->cwnd_bytes = 14600;
 		info->mss = 1460;
+		info->rto_ms = 204;
+		info->rttvar_us = 750;
+		info->has_ts = info->has_sack = true;
+		info->snd_wscale = 7;
+		info->rcv_wscale = 8;
+		info->rcv_mss = 536;
+		info->acked_bytes = 123456;
+		info->received_bytes = 7890;
+		info->idle_ms = 12;
+		info->data_idle_ms = 34;
 		info->cc = msg->cursor == 1 ? NULL : "cubic";
 		info->timer_ms = msg->cursor == 0 ? UINT32_MAX : 200;
 		if (fake->use_largest)
@@ -217,6 +229,7 @@ listeners_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 			.synq_limit = 4096,
 			.accepted = 1000,
 			.cookies_sent = 12,
+			.acceptq_overflows = fake->overflows,
 			.syn_drops_full = 1,
 			.syn_drops_early = 2,
 			.syn_drops_accept = 3,

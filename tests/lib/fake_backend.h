@@ -23,6 +23,7 @@ struct fake_backend {
 	uint64_t tick_us; /* added each time the clock is read */
 	bool real_time;
 	bool use_largest; /* figures of connections as long as can be */
+	uint64_t overflows; /* of each accept queue, on each worker */
 	bool workers_asleep; /* no mail is answered */
 	unsigned int draining, stopping; /* orders seen */
 };

@@ -21,6 +21,9 @@ main(int argc, char **argv)
 	char err[CTL_SOCKET_ERR_LEN];
 	struct ctl_server *server;
 	struct ctl_socket sock;
+	/* How many handshakes meet a full accept queue in each turn. */
+	const char *text = getenv("FAKE_OVERFLOWS");
+	uint64_t overflows = text != NULL ? strtoull(text, NULL, 10) : 0;
 
 	if (argc < 2 || argc > 3)
 		return 2;
@@ -43,6 +46,7 @@ main(int argc, char **argv)
 		if (ctl_server_poll(server, 100) == -EINTR)
 			break;
 		fake_backend_turn(&fake);
+		fake.overflows += overflows;
 		fake.counters[0].RxPackets += 100;
 		fake.counters[0].outcome[OUT_DELIVERED] += 90;
 		fake.counters[0].outcome[OUT_NO_LISTENER] += 10;

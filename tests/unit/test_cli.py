@@ -22,11 +22,12 @@ RUNTIME = tempfile.TemporaryDirectory(prefix='sluice-cli-')
 class Daemon:
     """fake_daemon with so many connections per worker, on a socket of its own."""
 
-    def __init__(self, connections=3, path=None):
+    def __init__(self, connections=3, path=None, env=None):
         self.folder = tempfile.TemporaryDirectory(prefix='sluice-cli-')
         self.path = path or os.path.join(self.folder.name, 'c.sock')
         self.process = subprocess.Popen([DAEMON, self.path, str(connections)],
-                                        stdout=subprocess.PIPE, text=True)
+                                        stdout=subprocess.PIPE, text=True,
+                                        env={**os.environ, **(env or {})})
         if self.process.stdout.readline() != 'ready\n':
             raise RuntimeError('fake_daemon does not start')
 
@@ -181,6 +182,49 @@ class Shared(unittest.TestCase):
         out = self.ok('show', 'connections', '--limit=2', '--plain')
         self.assertEqual(out.count('\n'), 3)
         self.fails(1, "'open'", 'show', 'connections', '--state', 'open')
+
+    def test_info_is_what_ss_shows(self):
+        out = self.ok('show', 'connections', '--info', '--limit', '1')
+        row, info = out.strip().split('\n')[1:]
+        self.assertIn('192.0.2.1:80', row)
+        self.assertEqual(info.strip(), 'ts sack cubic wscale:7,8 rto:204 rtt:1.500/0.750 mss:1460 '
+                         'rcvmss:536 cwnd:10 acked(mod-4Gi):123456 received(mod-4Gi):7890 '
+                         'lastrcv:34 idle:12')
+        out = self.ok('show', 'connections', '--info', '--limit', '1', '--plain')
+        self.assertEqual(out.count('\n'), 2)
+        rows = json.loads(self.ok('show', 'connections', '--info', '--json', '--local', ':80',
+                                  '--remote=192.0.2.9:2'))['connections']
+        self.assertEqual([row['data_idle_ms'] for row in rows], [34, 34])
+        self.fails(1, "remote 'x' is no address", 'show', 'connections', '--remote', 'x')
+
+    def test_diagnose_finds_nothing_in_a_quiet_system(self):
+        self.assertRegex(self.ok('diagnose', '--seconds', '1'),
+                         r'^ok     nothing found by \d+ rules in 1\.\d s\n$')
+        answer = json.loads(self.ok('diagnose', '--seconds=1', '--json'))
+        self.assertEqual((answer['schema_version'], answer['findings']), (1, []))
+        self.fails(2, 'not a number', 'diagnose', '--seconds', '0')
+        self.fails(2, 'more than 50', 'diagnose', '--seconds', '51')
+
+    def test_what_diagnose_finds_decides_its_exit_code(self):
+        sick = Daemon(env={'FAKE_OVERFLOWS': '1'})
+        try:
+            code, out, err = cli('diagnose', '--seconds', '1', path=sick.path)
+            self.assertEqual((code, err), (1, ''))
+            self.assertRegex(out, r'^ERROR  accept-queue: the accept queue of echo \(port 7\)')
+            self.assertIn('\n       fix: sluicectl set somaxconn 8192;', out)
+            self.assertTrue(out.endswith('s\n'), out)
+            code, out, err = cli('diagnose', '--seconds', '1', '--json', path=sick.path)
+            self.assertEqual((code, err), (1, ''))
+            self.assertEqual(json.loads(out)['findings'][0]['severity'], 'error')
+        finally:
+            sick.close()
+        self.ok('set', 'tcp_max_syn_backlog', '100000')
+        try:
+            code, out, err = cli('diagnose', '--seconds', '1', path=self.daemon.path)
+            self.assertEqual((code, err), (6, ''))
+            self.assertIn('WARN   syn-backlog-alone', out)
+        finally:
+            self.ok('set', 'tcp_max_syn_backlog', '4096')
 
     def test_watch_repeats_and_top_draws_frames(self):
         out = self.ok('watch', '--count', '2', '1', 'show', 'vers')

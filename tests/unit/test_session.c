@@ -467,6 +467,79 @@ connections_are_filtered(void **state)
 		300);
 }
 
+/* The message of the error that answers a connection listing with this argument. */
+static void
+filter_is_refused(const char *name, const char *value)
+{
+	char line[200];
+	json_t *reply;
+
+	snprintf(line, sizeof(line),
+		"{\"cmd\":\"show connections\",\"args\":{\"%s\":\"%s\"}}", name, value);
+	reply = ask(line);
+	assert_string_equal(error_code(reply), CTL_E_BAD_ARGUMENT);
+	json_decref(reply);
+}
+
+static void
+connections_are_filtered_by_their_ends(void **state)
+{
+	static const struct {
+		const char *local, *remote;
+		size_t rows; /* of both workers */
+	} rows[] = {
+		{ ":80", "192.0.2.9:77", 2 },
+		{ "192.0.2.1:80", "192.0.2.9:77", 2 },
+		{ "192.0.2.1", "192.0.2.9", 2000 },
+		{ "*:80", "*:77", 2 },
+		{ "192.0.2.1:81", "192.0.2.9", 0 },
+		{ "192.0.2.2:80", "192.0.2.9", 0 },
+		{ "[2001:db8::1]:80", "192.0.2.9", 0 },
+		{ "2001:db8::1", "192.0.2.9", 0 },
+		{ "192.0.2.1", "[2001:db8::9]", 0 },
+	};
+	static const char *const bad[] = { "", ":", ":0", ":65536", "*", "192.0.2.1:", "192.0.2",
+		"[2001:db8::1", "[2001:db8::1]x", "[192.0.2.1]:x", "host:80", "[]:80:" };
+	unsigned int lines;
+	size_t i;
+
+	(void)state;
+	fake.conn_count = 1000;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char line[200];
+
+		snprintf(line, sizeof(line),
+			"{\"cmd\":\"show connections\","
+			"\"args\":{\"local\":\"%s\",\"remote\":\"%s\"}}",
+			rows[i].local, rows[i].remote);
+		if (list_connections(line, &lines) != rows[i].rows)
+			fail_msg("row %zu", i);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		filter_is_refused("local", bad[i]);
+		filter_is_refused("remote", bad[i]);
+	}
+}
+
+static void
+info_has_what_ss_has(void **state)
+{
+	json_t *reply = ask("{\"cmd\":\"show connections\",\"args\":{\"info\":true}}");
+	json_t *row = json_array_get(json_object_get(reply, "connections"), 0);
+
+	(void)state;
+	assert_int_equal(json_integer_value(json_object_get(row, "rcv_mss")), 536);
+	assert_true(json_is_true(json_object_get(row, "ts")));
+	assert_int_equal(json_integer_value(json_object_get(row, "rcv_wscale")), 8);
+	assert_int_equal(json_integer_value(json_object_get(row, "acked_mod_4gi")), 123456);
+	json_decref(reply);
+	ctl_buf_drop(&out, ctl_buf_len(&out));
+	reply = ask("{\"cmd\":\"show connections\"}");
+	row = json_array_get(json_object_get(reply, "connections"), 0);
+	assert_null(json_object_get(row, "rcv_mss"));
+	json_decref(reply);
+}
+
 static void
 c05_a_listing_goes_on_only_when_it_may_send(void **state)
 {
@@ -514,6 +587,11 @@ c10_the_longest_row_fits_a_line(void **state)
 	assert_int_equal(list_connections("{\"cmd\":\"show connections\",\"id\":1}", &lines),
 		2 * CTL_ROWS_MAX);
 	assert_int_equal(lines, 2);
+	assert_int_equal(list_connections("{\"cmd\":\"show connections\","
+					  "\"args\":{\"info\":true},\"id\":1}",
+				 &lines),
+		2 * CTL_ROWS_MAX);
+	assert_int_equal(lines, 4);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -536,6 +614,8 @@ main(void)
 		TEST(listeners_can_be_seen_worker_by_worker),
 		TEST(c09_connections_come_in_slices),
 		TEST(connections_are_filtered),
+		TEST(connections_are_filtered_by_their_ends),
+		TEST(info_has_what_ss_has),
 		TEST(c05_a_listing_goes_on_only_when_it_may_send),
 		TEST(c06_a_listing_given_up_leaves_no_message_behind),
 		TEST(c10_the_longest_row_fits_a_line),

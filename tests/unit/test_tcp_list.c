@@ -107,6 +107,62 @@ time_wait_shows_what_is_left_of_it(void **state)
 	assert_int_equal(info.timer_ms, 60000 - 12345);
 }
 
+static void
+info_counts_bytes_and_knows_what_was_negotiated(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_conn_info info;
+	uint64_t cursor = 0;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
+	assert_int_equal(info.received_bytes, 0);
+	assert_int_equal(info.data_idle_ms, UINT32_MAX);
+	assert_non_null(info.cc);
+	bed_peer_send(&p, TCP_ACK, 123);
+	tcp_send(bed->stack, &bed->env, p.h, "12345", 5, 0);
+	tcp_bed_flush(bed);
+	tcp_bed_discard(bed);
+	tcp_bed_advance(bed, 30);
+	cursor = 0;
+	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
+	assert_int_equal(info.received_bytes, 123);
+	assert_int_equal(info.acked_bytes, 0);
+	assert_int_equal(info.flight_bytes, 5);
+	assert_int_equal(info.idle_ms, 30);
+	assert_int_equal(info.data_idle_ms, 30);
+	tcp_recv(bed->stack, &bed->env, p.h, bed->sent.data, 200);
+}
+
+/* The numbers of SYN and FIN are no data. */
+static void
+info_of_no_state_counts_bytes_that_were_not_there(void **state)
+{
+	static const enum tcp_state rows[] = { TCPS_SYN_SENT, TCPS_SYN_RECEIVED, TCPS_ESTABLISHED,
+		TCPS_FIN_WAIT_1, TCPS_FIN_WAIT_2, TCPS_CLOSE_WAIT, TCPS_CLOSING, TCPS_LAST_ACK,
+		TCPS_TIME_WAIT };
+	struct tcp_bed *bed = *state;
+
+	struct tcp_conn_info info[ARRAY_SIZE(rows)];
+	uint64_t cursor = 0;
+	unsigned int n;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct bed_peer p;
+
+		bed_peer_init(&p, bed);
+		bed_peer_reach(&p, rows[i]);
+	}
+	n = tcp_list_conns(bed->stack, &bed->env, &cursor, info, ARRAY_SIZE(rows));
+	assert_int_equal(n, ARRAY_SIZE(rows));
+	while (n-- > 0) {
+		assert_int_equal(info[n].acked_bytes, 0);
+		assert_int_equal(info[n].received_bytes, 0);
+	}
+}
+
 int
 main(void)
 {
@@ -114,6 +170,8 @@ main(void)
 		BED_TEST(each_state_is_listed_once_however_small_the_slices),
 		BED_TEST_PREPARED(a_call_visits_at_most_1024_slots),
 		BED_TEST(a_row_says_what_is_queued_and_when_the_next_timer_is),
+		BED_TEST(info_counts_bytes_and_knows_what_was_negotiated),
+		BED_TEST(info_of_no_state_counts_bytes_that_were_not_there),
 		BED_TEST(time_wait_shows_what_is_left_of_it),
 	};
 

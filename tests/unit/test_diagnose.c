@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Tests of diagnose's rules: over made-up snapshots, and over an engine in the situation. */
+#include "unit/tcp_unit.h"
+
+#include <stdlib.h>
+
+#include "diag.h"
+
+struct world {
+	struct diag_snap before, now;
+	struct diag d;
+};
+
+static struct world w;
+
+/* A busy, healthy daemon, two seconds apart. */
+static void
+healthy(void)
+{
+	memset(&w, 0, sizeof(w));
+	tunables_default(&w.now.tun);
+	w.now.packets_total = 16384;
+	w.now.packets_free = 16000;
+	w.now.listener_count = 1;
+	w.now.listeners[0] = (struct diag_listener){
+		.name = "http",
+		.port = 80,
+		.syncookies = 1,
+		.acceptq = 10,
+		.acceptq_limit = 4096,
+		.synq_limit = 8192,
+	};
+	w.now.core_count = 2;
+	w.now.c.state_count[TCPS_ESTABLISHED] = 5000;
+	w.now.conn_count = 1;
+	w.now.conns[0] = (struct diag_conn){
+		.key = "a",
+		.srtt_us = 100000,
+		.sndbuf = 16384,
+		.rcvbuf = 131072,
+	};
+	w.before = w.now;
+	w.now.ts_ns = 2000000000;
+	w.now.c.InSegs = 1000000;
+	w.now.c.OutSegs = 1000000;
+	w.now.c.RetransSegs = 99;
+	w.now.c.PassiveOpens = 20000;
+	w.now.c.outcome[OUT_SYN_QUEUED] = 20100;
+	w.now.cores[0] = (struct diag_core){ .busy_ns = 900, .idle_ns = 100 };
+	w.now.cores[1] = (struct diag_core){ .worker = 1, .busy_ns = 500, .idle_ns = 500 };
+}
+
+static void
+is_found(const char *rule, enum diag_severity severity, const char *what, const char *fix)
+{
+	diag_run(&w.d, &w.before, &w.now);
+	assert_int_equal(w.d.count, 1);
+	assert_string_equal(w.d.found[0].rule, rule);
+	assert_int_equal(w.d.found[0].severity, severity);
+	if (strstr(w.d.found[0].what, what) == NULL)
+		fail_msg("%s: %s", rule, w.d.found[0].what);
+	if (strstr(w.d.found[0].fix, fix) == NULL)
+		fail_msg("%s: %s", rule, w.d.found[0].fix);
+}
+
+static void
+nothing_is_found(void)
+{
+	diag_run(&w.d, &w.before, &w.now);
+	if (w.d.count != 0)
+		fail_msg("%s: %s", w.d.found[0].rule, w.d.found[0].what);
+}
+
+static void
+a_healthy_system_has_no_findings(void **state)
+{
+	(void)state;
+	healthy();
+	nothing_is_found();
+	memset(&w, 0, sizeof(w));
+	nothing_is_found();
+}
+
+static void
+full_accept_queues_are_found(void **state)
+{
+	(void)state;
+	healthy();
+	w.now.listeners[0].overflows = 300;
+	is_found("accept-queue", DIAG_ERROR, "150 handshakes a second", "set somaxconn 8192");
+	w.now.listeners[0].acceptq_limit = 100;
+	is_found("accept-queue", DIAG_ERROR, "limit of 100", "services.http.backlog: 200");
+	assert_null(strstr(w.d.found[0].fix, "somaxconn"));
+	healthy();
+	w.now.listeners[0].acceptq = 3276;
+	nothing_is_found();
+	w.now.listeners[0].acceptq = 3277;
+	is_found("accept-queue", DIAG_WARNING, "3277 of 4096", "somaxconn");
+}
+
+static void
+full_syn_queues_are_found_where_cookies_are_off(void **state)
+{
+	(void)state;
+	healthy();
+	w.now.listeners[0].drops_full = 10;
+	w.now.listeners[0].drops_early = 10;
+	nothing_is_found();
+	w.now.listeners[0].syncookies = 0;
+	is_found("syn-queue", DIAG_ERROR, "drops 10 SYNs a second", "services.http.syncookies");
+	w.now.tun.tcp_syncookies = 0;
+	is_found("syn-queue", DIAG_ERROR, "cookies are off", "sluicectl set tcp_syncookies 1");
+	w.before.listeners[0] = w.now.listeners[0];
+	nothing_is_found();
+}
+
+static void
+a_syn_backlog_raised_alone_is_found(void **state)
+{
+	(void)state;
+	healthy();
+	w.now.listeners[0].acceptq_limit = 128;
+	nothing_is_found();
+	w.now.tun.tcp_max_syn_backlog = 65536;
+	is_found("syn-backlog-alone", DIAG_WARNING, "here 256", "set somaxconn 65536");
+	w.now.listeners[0].acceptq_limit = 65536;
+	nothing_is_found();
+}
+
+static void
+syn_floods_are_found(void **state)
+{
+	(void)state;
+	healthy();
+	w.now.c.outcome[OUT_SYN_COOKIE_SENT] = 2000000;
+	is_found("syn-flood", DIAG_WARNING, "1010050 SYNs a second", "tcp_syncookies 2");
+	w.now.listeners[0].syncookies = 0;
+	is_found("syn-flood", DIAG_ERROR, "kept out", "tcp_syncookies 1");
+	w.now.c.PassiveOpens = 1000000;
+	nothing_is_found();
+}
+
+static void
+ends_that_pile_up_are_found(void **state)
+{
+	(void)state;
+	healthy();
+	w.now.c.TimeWaits = 262144 * 8 / 10 + 1;
+	is_found("time-wait", DIAG_WARNING, "of at most 262144", "tcp_max_tw_buckets 524288");
+	w.now.c.TCPTimeWaitOverflow = 2;
+	is_found("time-wait", DIAG_ERROR, "1 connections a second skip", "524288");
+	healthy();
+	w.now.c.TimeWaits = 25000;
+	nothing_is_found();
+	w.now.c.ActiveOpens = 200;
+	is_found("local-ports", DIAG_WARNING, "can have 28232", "tcp_tw_reuse 1");
+	healthy();
+	w.now.c.state_count[TCPS_CLOSE_WAIT] = 1000;
+	is_found("close-wait", DIAG_WARNING, "1000 connections", "--state close-wait");
+	w.before.c.state_count[TCPS_CLOSE_WAIT] = 1001;
+	nothing_is_found();
+	healthy();
+	w.now.c.state_count[TCPS_FIN_WAIT_1] = 50;
+	nothing_is_found();
+	w.now.c.TCPWinProbe = 4;
+	is_found("fin-wait-1", DIAG_WARNING, "2 probes a second", "tcp_orphan_retries 3");
+	healthy();
+	w.now.c.Orphans = 60000;
+	is_found("orphans", DIAG_WARNING, "60000 of at most 65536", "tcp_max_orphans 131072");
+	w.now.c.TCPAbortOnMemory = 1;
+	is_found("orphans", DIAG_ERROR, "60000", "tcp_fin_timeout");
+}
+
+static void
+trouble_on_the_way_is_found(void **state)
+{
+	(void)state;
+	healthy();
+	w.now.c.RetransSegs = 20000;
+	is_found("retransmissions", DIAG_WARNING, "2.0%", "show ports");
+	w.now.c.RetransSegs = 100000;
+	is_found("retransmissions", DIAG_ERROR, "9.1%", "show ports");
+	healthy();
+	w.now.c.PAWSEstab = 9;
+	nothing_is_found();
+	w.now.c.PAWSEstab = 10;
+	is_found("paws", DIAG_WARNING, "5 segments a second", "tcp_timestamps 0");
+	healthy();
+	w.now.c.InCsumErrors = 20;
+	is_found("checksums", DIAG_WARNING, "10 packets", "checksum_offload");
+	w.now.c.InCsumErrors = 10000;
+	is_found("checksums", DIAG_ERROR, "5000 packets", "pktgen");
+}
+
+static void
+buffers_that_hold_connections_back_are_found_with_the_number(void **state)
+{
+	struct diag_conn *c = &w.now.conns[0];
+
+	(void)state;
+	healthy();
+	/* 4 MiB each 100 ms, from before to behind the wrap. */
+	w.before.conns[0].acked = UINT32_MAX - 1000;
+	c->acked = w.before.conns[0].acked + 20 * 4194304u;
+	nothing_is_found();
+	c->sndbuf = 4194304;
+	is_found("buffers", DIAG_WARNING, "4194304 bytes on the way at a round trip of 100.0 ms",
+		"sluicectl set tcp_wmem 4096 16384 8388608");
+	c->acked = w.before.conns[0].acked + 10 * 4194304u;
+	nothing_is_found();
+	c->rcvbuf = 6291456;
+	c->received = 20 * 3000000;
+	is_found("buffers", DIAG_WARNING, "3000000 bytes", "tcp_rmem 4096 131072 12582912");
+	memcpy(c->key, "b", 2);
+	nothing_is_found();
+}
+
+static void
+a_short_box_is_found(void **state)
+{
+	(void)state;
+	healthy();
+	w.now.packets_free = 1638;
+	is_found("memory", DIAG_WARNING, "1638 of 16384", "memory.packets: 32768");
+	w.now.c.PktAllocFails = 4;
+	is_found("memory", DIAG_ERROR, "2 times a second", "memory.packets");
+	healthy();
+	w.now.c.ConnsInUse = 1000;
+	w.now.c.ConnAllocFails = 2;
+	is_found("memory", DIAG_ERROR, "all 1000", "memory.connections: 2000");
+	healthy();
+	w.now.c.HandoverDrops = 2;
+	is_found("handover", DIAG_ERROR, "1 packets", "netdev_max_backlog 2000");
+	healthy();
+	w.now.cores[1].busy_ns = 100;
+	w.now.cores[1].idle_ns = 900;
+	is_found("core-balance", DIAG_WARNING, "worker 0 is busy 90%", "queues");
+}
+
+/* A snapshot of an engine as the daemon would show it. */
+static void
+snap_engine(struct tcp_bed *bed, struct diag_snap *s)
+{
+	struct tcp_listener_info info;
+
+	assert_int_equal(tcp_list_listeners(bed->stack, &bed->env, &info, 1), 1);
+	memset(s, 0, sizeof(*s));
+	s->ts_ns = bed->env.now_us * 1000;
+	s->c = bed->ctr;
+	s->tun = bed->tun;
+	s->listener_count = 1;
+	s->listeners[0] = (struct diag_listener){
+		.name = "x",
+		.port = info.port,
+		.syncookies = info.syncookies,
+		.acceptq = info.acceptq,
+		.acceptq_limit = info.acceptq_limit,
+		.synq = info.synq,
+		.synq_limit = info.synq_limit,
+		.overflows = info.acceptq_overflows,
+		.drops_full = info.syn_drops_full,
+		.drops_early = info.syn_drops_early,
+	};
+}
+
+static void
+an_engine_whose_service_does_not_accept_is_found(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	tcp_bed_listen(bed, 2);
+	memset(&w, 0, sizeof(w));
+	snap_engine(bed, &w.before);
+	for (unsigned int i = 0; i < 3; i++) {
+		bed_peer_init(&p, bed);
+		bed_peer_syn(&p);
+		bed_peer_ack_syn(&p);
+	}
+	tcp_bed_advance(bed, 1000);
+	tcp_bed_discard(bed);
+	snap_engine(bed, &w.now);
+	is_found("accept-queue", DIAG_ERROR, "at its limit of 2", "services.x.backlog: 4");
+}
+
+static void
+an_engine_without_cookies_whose_syn_queue_is_full_is_found(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	bed->tun.tcp_syncookies = 0;
+	tcp_bed_listen(bed, 2);
+	memset(&w, 0, sizeof(w));
+	snap_engine(bed, &w.before);
+	for (unsigned int i = 0; i < 5; i++) {
+		bed_peer_init(&p, bed);
+		bed_peer_syn(&p);
+	}
+	tcp_bed_discard(bed);
+	tcp_bed_advance(bed, 500);
+	snap_engine(bed, &w.now);
+	is_found("syn-queue", DIAG_ERROR, "holds 4 of 4", "sluicectl set tcp_syncookies 1");
+}
+
+static void
+answers_become_snapshots(void **state)
+{
+	json_t *answer = json_pack("{s:I,s:[{s:s,s:i},{s:s,s:i}]}", "ts_ns", (json_int_t)77,
+		"counters", "name", "TcpExtPAWSEstab", "value", 5, "name", "Unknown", "value", 6);
+
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	diag_read_counters(&w.now, answer);
+	assert_int_equal(w.now.ts_ns, 77);
+	assert_int_equal(w.now.c.PAWSEstab, 5);
+	json_decref(answer);
+	answer = json_pack("{s:[{s:s,s:[i,i,i]},{s:s,s:i},{s:s,s:s},{s:s}]}", "tunables", "name",
+		"tcp_rmem", "value", 4096, 8192, 16384, "name", "somaxconn", "value", 9, "name",
+		"tcp_congestion_control", "value", "no-such", "name", "unheard-of");
+	diag_read_tunables(&w.now, answer);
+	assert_int_equal(w.now.tun.tcp_rmem[2], 16384);
+	assert_int_equal(w.now.tun.somaxconn, 9);
+	json_decref(answer);
+	answer = json_pack("{s:[{s:s,s:i},{s:n}]}", "outcomes", "reason", "no-listener", "packets",
+		3, "reason");
+	diag_read_outcomes(&w.now, answer);
+	assert_int_equal(w.now.c.outcome[OUT_NO_LISTENER], 3);
+	json_decref(answer);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_healthy_system_has_no_findings),
+		cmocka_unit_test(full_accept_queues_are_found),
+		cmocka_unit_test(full_syn_queues_are_found_where_cookies_are_off),
+		cmocka_unit_test(a_syn_backlog_raised_alone_is_found),
+		cmocka_unit_test(syn_floods_are_found),
+		cmocka_unit_test(ends_that_pile_up_are_found),
+		cmocka_unit_test(trouble_on_the_way_is_found),
+		cmocka_unit_test(buffers_that_hold_connections_back_are_found_with_the_number),
+		cmocka_unit_test(a_short_box_is_found),
+		BED_TEST(an_engine_whose_service_does_not_accept_is_found),
+		BED_TEST(an_engine_without_cookies_whose_syn_queue_is_full_is_found),
+		cmocka_unit_test(answers_become_snapshots),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
