@@ -9,11 +9,13 @@ check_sendq(const struct tcp_stack *stack, const struct tcp_conn *c)
 	const struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t seq = c->snd_una;
 	bool next_seen = c->send_next == NULL;
+	uint32_t mem = 0;
 
 	ASSERT(seq32_leq(c->snd_una, c->snd_nxt));
 	ASSERT(seq32_leq(c->snd_nxt, cold->snd_max));
 	ASSERT(seq32_leq(cold->snd_max, c->write_seq + 1));
 	for (const struct pkt *p = c->sendq_head; p != NULL; p = p->app.next) {
+		mem += stack->env->pool->charge;
 		ASSERT(p->app.seq == seq);
 		ASSERT(seq32_lt(p->app.seq, p->app.end_seq));
 		if (p == c->send_next) {
@@ -24,7 +26,21 @@ check_sendq(const struct tcp_stack *stack, const struct tcp_conn *c)
 		seq = p->app.end_seq;
 	}
 	ASSERT(next_seen);
+	ASSERT(mem == cold->wmem);
 	ASSERT(c->sendq_head == NULL ? c->sendq_tail == NULL : seq == c->write_seq);
+}
+
+static uint32_t
+rcv_packets(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	uint32_t n = 0;
+
+	for (const struct pkt *p = c->recvq_head; p != NULL; p = p->app.next)
+		n++;
+	for (const struct tcp_range *r = tcp_cold(stack, c)->ooo; r != NULL; r = r->next)
+		for (const struct pkt *p = r->head; p != NULL; p = p->app.next)
+			n++;
+	return n;
 }
 
 /* I-2, I-4: what was read, queued and offered fits together. */
@@ -40,6 +56,7 @@ check_recvq(const struct tcp_stack *stack, const struct tcp_conn *c)
 		bytes += p->data_len;
 	}
 	ASSERT(bytes == c->recvq_bytes);
+	ASSERT(rcv_packets(stack, c) * stack->env->pool->charge == cold->rmem);
 	ASSERT(seq32_geq(c->rcv_adv, c->rcv_nxt));
 	ASSERT(seq32_leq(c->rcv_acked, c->rcv_nxt));
 	ASSERT(((c->flags & TF_OOO) != 0) == (cold->ooo != NULL));
@@ -97,11 +114,13 @@ void
 tcp_check_invariants(const struct tcp_stack *stack, const struct env *env)
 {
 	uint32_t used = 0;
+	uint64_t mem = 0;
 
 	for (uint32_t i = 0; i < stack->conn_fresh; i++) {
 		const struct tcp_conn *c = &stack->conns[i];
 
 		used += c->key.w[2] != 0;
+		mem += (uint64_t)stack->cold[i].rmem + stack->cold[i].wmem;
 		if (c->state == TCPS_CLOSED) {
 			ASSERT(c->sendq_head == NULL);
 			ASSERT(stack->cold[i].ooo == NULL);
@@ -117,5 +136,7 @@ tcp_check_invariants(const struct tcp_stack *stack, const struct env *env)
 		check_limits(stack, env, c);
 	}
 	ASSERT(used == stack->conns_used);
+	/* I-6: memory is given back to whom it was taken from. */
+	ASSERT(mem == stack->mem.held);
 	check_synq(stack);
 }

@@ -79,8 +79,8 @@ test_pkts_wrap(struct test_pkts *tp, struct pkt_pool *pool, const void *frame, s
 {
 	struct pkt *p;
 
-	ASSERT(len <= UINT16_MAX - PKT_HEADROOM);
-	p = new_pkt(tp, (uint16_t)(PKT_HEADROOM + len));
+	ASSERT(len + tp->tail <= UINT16_MAX - PKT_HEADROOM);
+	p = new_pkt(tp, (uint16_t)(PKT_HEADROOM + len + tp->tail));
 	if (len > 0)
 		memcpy(pkt_data(p), frame, len);
 	pkt_set_len(p, (uint16_t)len);
