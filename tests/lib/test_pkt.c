@@ -33,8 +33,10 @@ source_alloc(void *ctx, struct pkt **pkts, unsigned int n)
 
 	for (done = 0; done < n; done++) {
 		tp->allocs++;
-		if (tp->fail_nth > 0 && --tp->fail_nth == 0)
+		if (tp->fail_nth > 0 && --tp->fail_nth == 0) {
+			tp->fail_nth = tp->fail_every;
 			break;
+		}
 		if (tp->outstanding >= tp->size)
 			break;
 		pkts[done] = new_pkt(tp, (uint16_t)(PKT_HEADROOM + tp->room));

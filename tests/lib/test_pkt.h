@@ -20,6 +20,7 @@ struct test_pkts {
 	unsigned int outstanding;	/* packets that exist */
 	unsigned int allocs;		/* allocations asked for, failed ones included */
 	unsigned int fail_nth;		/* that allocation fails, 1 the next; 0 none; counts down */
+	unsigned int fail_every;	/* then every so many fail; 0: only that one */
 	uint16_t room;			/* bytes behind the headroom of an allocated packet */
 	uint16_t tail;			/* bytes behind the frame of a received one; 0 at first */
 };
