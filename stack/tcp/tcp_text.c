@@ -143,7 +143,8 @@ tune_rcvbuf(struct tcp_stack *stack, struct tcp_conn *c)
 
 /*
  * Half the buffer, less what waits as bytes; or half of what buffers have left of it, if the peer's
- * segments fill them badly. Under pressure as much as keeps a connection going, as Linux.
+ * segments fill them badly; what waits behind a gap lies within the window and is not taken off
+ * again. Under pressure as much as keeps a connection going, as Linux.
  */
 uint32_t
 tcp_rcv_space(const struct tcp_stack *stack, const struct tcp_conn *c)
@@ -152,7 +153,8 @@ tcp_rcv_space(const struct tcp_stack *stack, const struct tcp_conn *c)
 	uint32_t half = cold->rcvbuf / 2;
 	uint32_t space = half - min_u32(c->recvq_bytes, half);
 
-	space = min_u32(space, (cold->rcvbuf - min_u32(cold->rmem, cold->rcvbuf)) / 2);
+	if (!(c->flags & TF_OOO))
+		space = min_u32(space, (cold->rcvbuf - min_u32(cold->rmem, cold->rcvbuf)) / 2);
 	if (SLUICE_UNLIKELY(stack->mem.pressure))
 		space = min_u32(space, (stack->mem.over ? 1u : PRESSURE_SEGMENTS) * c->mss);
 	return space;

@@ -153,6 +153,8 @@ gaps_are_charged_and_give_way_to_data_in_order(void **state)
 		assert_int_equal(bed_peer_send_at(&p, (int32_t)(2 * i + 1), 0, TCP_ACK, 1),
 			i < held ? OUT_OOO_QUEUED : OUT_OOO_LIMIT);
 	assert_int_equal(bed->stack->ranges_used, held);
+	/* They lie within the window, which is no smaller for them. */
+	assert_int_equal(tcp_rcv_space(bed->stack, bed_peer_conn(&p)), 65536);
 	assert_int_equal(cold_of(&p)->rmem, held * CHARGE);
 	assert_int_equal(bed->ctr.PruneCalled, 0);
 	/* The nearer half stays. */
