@@ -16,6 +16,7 @@ pkt_pool_init(struct pkt_pool *pool, const struct pkt_source *src, unsigned int 
 	pool->size = size;
 	pool->reserve = reserve;
 	pool->payload_max = payload_max;
+	pool->charge = (uint32_t)sizeof(struct pkt) + PKT_HEADROOM + payload_max;
 	pool->stock_max = stock ? PKT_POOL_STOCK_MAX : 0;
 	pool->bulk = stock ? PKT_POOL_BULK : 1;
 	pool->source_avail = size;

@@ -33,6 +33,7 @@ struct pkt_pool {
 	unsigned int reserve;	/* packets that application data may never take: RX lives on them */
 	unsigned int source_avail; /* what the source had at the last refill */
 	uint16_t payload_max;	/* bytes of payload a packet can hold behind its headroom */
+	uint32_t charge;	/* bytes of memory a packet takes, however little is in it */
 	uint64_t alloc_fails;	/* refused allocations, ever */
 	int64_t held;		/* allocated minus freed by this worker: its gauge (I-6) */
 	struct pkt_source src;

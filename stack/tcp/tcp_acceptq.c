@@ -16,8 +16,7 @@ tcp_acceptq_admits(struct tcp_stack *stack, struct tcp_listener *l, enum outcome
 		stack->env->ctr->ListenOverflows++;
 		*why = OUT_ACCEPT_QUEUE_FULL;
 	} else if (!tcp_conn_available(stack)) {
-		stack->env->ctr->ConnAllocFails++;
-		*why = OUT_TABLE_FULL;
+		*why = tcp_conn_refused(stack);
 	} else {
 		return true;
 	}
@@ -120,7 +119,7 @@ tcp_acceptq_add(struct tcp_stack *stack, const struct tcp_handshake *hs, const s
 	c = tcp_conn_new(stack, &seg->key, hash);
 	if (c == NULL) {
 		stack->env->ctr->ListenDrops++;
-		*why = OUT_TABLE_FULL;
+		*why = stack->mem.over ? OUT_MEM_LIMIT : OUT_TABLE_FULL;
 		return NULL;
 	}
 	open_conn(stack, c, hs, seg);

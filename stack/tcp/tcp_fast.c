@@ -8,13 +8,13 @@
  * Built with SLUICE_FORCE_SLOW_PATH it is never taken, and every test must pass so.
  */
 static bool
-is_expected(const struct tcp_conn *c, const struct tcp_rx *rx)
+is_expected(const struct tcp_stack *stack, const struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	const struct tcp_opts *opts = &rx->seg->opts;
 	const uint32_t slow = TF_OOO | TF_RECOVERY | TF_RTO_DONE | TF_PERSIST | TF_RD_SHUT |
 		TF_FIN_SENT | TF_WND_SENT_0 | TF_ECN_ECE | TF_SCORE;
 
-	return c->state == TCPS_ESTABLISHED &&
+	return c->state == stack->fast_state &&
 		(c->flags & slow) == 0 &&
 		((rx->flags & ~TCP_PSH) | tcp_ecn_ce_bit(rx->seg)) == TCP_ACK &&
 		rx->seq == c->rcv_nxt &&
@@ -36,7 +36,7 @@ tcp_fast_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 #if defined(SLUICE_FORCE_SLOW_PATH)
 	return false;
 #endif
-	if (!is_expected(c, rx))
+	if (!is_expected(stack, c, rx))
 		return false;
 	cold = tcp_cold(stack, c);
 	cold->last_rx_ms = stack->env->now_ms;

@@ -250,6 +250,7 @@ tcp_input_burst(struct tcp_stack *stack, struct env *env, const struct tcp_seg *
 	if (SLUICE_UNLIKELY(env->now_us >= stack->cookies.rotate_at_us))
 		tcp_cookie_rotate(stack);
 	env->ctr->InSegs += n;
+	tcp_mem_look(stack);
 	find_all(stack, &b, n);
 	for (unsigned int i = 0; i < n; i++)
 		input_one(stack, &b, i);

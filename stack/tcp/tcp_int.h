@@ -215,7 +215,10 @@ struct tcp_cold {
 	uint32_t nobuf_at_ms;
 	uint32_t pmtu_at_ms;
 	uint32_t last_rx_ms;	/* last segment of the peer, for keepalive */
-	uint32_t last_data_ms;	/* last data taken in order */
+	uint32_t last_data_ms;	/* last data taken in order, or first behind a gap */
+	/* Memory: whole buffers, in bytes. */
+	uint32_t rmem;		/* of the receive queue and the out-of-order runs */
+	uint32_t wmem;		/* of the send queue */
 	/* Limits. */
 	uint32_t user_timeout_ms;
 	uint32_t challenge_at_ms; /* start of the second that challenges counts */
@@ -393,8 +396,25 @@ struct tcp_cookie_keys {
 	unsigned int current;	/* index of the current one; its low bit stands in the cookie */
 };
 
+/** What the queues of all connections hold, against this worker's share of tcp_mem. */
+struct tcp_mem {
+	uint64_t held;		/* bytes of whole buffers */
+	uint64_t low, middle, high; /* the marks, in the same bytes */
+	uint32_t marks_ms;	/* when they were read */
+	uint32_t pressure_ms;	/* since when, if under pressure */
+	bool known;		/* the marks were read */
+	bool pressure;		/* above middle, and not below low since */
+	bool over;		/* no new memory: above high, or at the packet reserve */
+	/* The search for who gives memory back; one round visits every slot. */
+	uint32_t slot;		/* the next to be looked at */
+	uint32_t longest_ms;	/* longest wait met in this round */
+	uint32_t bar_ms;	/* who has waited so long is reset; UINT32_MAX: first round */
+};
+
 struct tcp_stack {
 	struct env *env;	/* of the call in progress */
+	uint8_t fast_state;	/* ESTABLISHED; CLOSED while memory is short: no fast path */
+	struct tcp_mem mem;
 	struct flow_table flows;
 	struct wheel wheel;	/* ids: connections, then SYN-queue entries */
 	struct tcp_conn *conns;
@@ -508,10 +528,12 @@ tcp_is_synchronised(const struct tcp_conn *c)
 	return c->state >= TCPS_ESTABLISHED;
 }
 
-/** True if tcp_conn_new would find a slot. */
+/** True if tcp_conn_new would find a slot, and memory for what goes through it. */
 static inline bool
 tcp_conn_available(const struct tcp_stack *stack)
 {
+	if (stack->mem.over)
+		return false;
 	return stack->conn_free != TCP_NONE || stack->conn_fresh < stack->par.conns_max;
 }
 
@@ -537,6 +559,44 @@ tcp_share(const struct tcp_stack *stack, uint32_t limit)
 	if (workers == 1)
 		return limit;
 	return limit / workers + (stack->par.worker < limit % workers);
+}
+
+/** A packet went into the receive queue or an out-of-order run, or left it. */
+static inline void
+tcp_mem_take_rcv(struct tcp_stack *stack, struct tcp_cold *cold)
+{
+	uint32_t charge = stack->env->pool->charge;
+
+	cold->rmem += charge;
+	stack->mem.held += charge;
+}
+
+static inline void
+tcp_mem_give_rcv(struct tcp_stack *stack, struct tcp_cold *cold)
+{
+	uint32_t charge = stack->env->pool->charge;
+
+	cold->rmem -= charge;
+	stack->mem.held -= charge;
+}
+
+/** The same for the send queue. */
+static inline void
+tcp_mem_take_snd(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t charge = stack->env->pool->charge;
+
+	tcp_cold(stack, c)->wmem += charge;
+	stack->mem.held += charge;
+}
+
+static inline void
+tcp_mem_give_snd(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t charge = stack->env->pool->charge;
+
+	tcp_cold(stack, c)->wmem -= charge;
+	stack->mem.held -= charge;
 }
 
 /** Count how a packet ended; each exactly once. */

@@ -4,14 +4,16 @@
 
 /* I-4: order of the send side; the queue covers exactly what is unacknowledged. */
 static void
-check_sendq(const struct tcp_conn *c)
+check_sendq(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	uint32_t seq = c->snd_una;
 	bool next_seen = c->send_next == NULL;
+	uint32_t mem = 0;
 
 	ASSERT(seq32_leq(c->snd_una, c->snd_nxt));
 	ASSERT(seq32_leq(c->snd_nxt, c->write_seq + 1));
 	for (const struct pkt *p = c->sendq_head; p != NULL; p = p->app.next) {
+		mem += stack->env->pool->charge;
 		ASSERT(p->app.seq == seq);
 		ASSERT(seq32_lt(p->app.seq, p->app.end_seq));
 		if (p == c->send_next) {
@@ -22,6 +24,7 @@ check_sendq(const struct tcp_conn *c)
 		seq = p->app.end_seq;
 	}
 	ASSERT(next_seen);
+	ASSERT(mem == tcp_cold(stack, c)->wmem);
 	ASSERT(c->sendq_head == NULL ? c->sendq_tail == NULL : seq == c->write_seq);
 }
 
@@ -64,6 +67,19 @@ check_score(const struct tcp_stack *stack, const struct tcp_conn *c)
 	ASSERT(pending == sc->pending);
 }
 
+static uint32_t
+rcv_packets(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	uint32_t n = 0;
+
+	for (const struct pkt *p = c->recvq_head; p != NULL; p = p->app.next)
+		n++;
+	for (const struct tcp_range *r = tcp_cold(stack, c)->ooo; r != NULL; r = r->next)
+		for (const struct pkt *p = r->head; p != NULL; p = p->app.next)
+			n++;
+	return n;
+}
+
 /* I-2, I-4: what was read, queued and offered fits together. */
 static void
 check_recvq(const struct tcp_stack *stack, const struct tcp_conn *c)
@@ -77,6 +93,7 @@ check_recvq(const struct tcp_stack *stack, const struct tcp_conn *c)
 		bytes += p->data_len;
 	}
 	ASSERT(bytes == c->recvq_bytes);
+	ASSERT(rcv_packets(stack, c) * stack->env->pool->charge == cold->rmem);
 	ASSERT(seq32_geq(c->rcv_adv, c->rcv_nxt));
 	ASSERT(seq32_leq(c->rcv_acked, c->rcv_nxt));
 	ASSERT(((c->flags & TF_OOO) != 0) == (cold->ooo != NULL));
@@ -133,11 +150,13 @@ void
 tcp_check_invariants(const struct tcp_stack *stack, const struct env *env)
 {
 	uint32_t used = 0;
+	uint64_t mem = 0;
 
 	for (uint32_t i = 0; i < stack->conn_fresh; i++) {
 		const struct tcp_conn *c = &stack->conns[i];
 
 		used += c->key.w[2] != 0;
+		mem += (uint64_t)stack->cold[i].rmem + stack->cold[i].wmem;
 		if (c->state == TCPS_CLOSED) {
 			ASSERT(c->sendq_head == NULL);
 			ASSERT(stack->cold[i].ooo == NULL);
@@ -147,12 +166,14 @@ tcp_check_invariants(const struct tcp_stack *stack, const struct env *env)
 			continue;
 		}
 		if (c->state != TCPS_SYN_SENT && c->state != TCPS_SYN_RECEIVED)
-			check_sendq(c);
+			check_sendq(stack, c);
 		check_score(stack, c);
 		check_recvq(stack, c);
 		check_timers(stack, c);
 		check_limits(stack, env, c);
 	}
 	ASSERT(used == stack->conns_used);
+	/* I-6: memory is given back to whom it was taken from. */
+	ASSERT(mem == stack->mem.held);
 	check_synq(stack);
 }

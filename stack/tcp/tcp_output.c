@@ -17,8 +17,7 @@ static uint16_t
 offer_window(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	uint32_t half = tcp_cold(stack, c)->rcvbuf / 2;
-	uint32_t space = half - min_u32(c->recvq_bytes, half);
-	uint32_t edge = c->rcv_nxt + space;
+	uint32_t edge = c->rcv_nxt + tcp_rcv_space(stack, c);
 	uint32_t wnd, field;
 
 	if (seq32_gt(edge, c->rcv_adv) && edge - c->rcv_adv >= min_u32(c->mss, half / 2))

@@ -9,6 +9,8 @@
 
 /** A fresh connection in CLOSED, hashed in under key; NULL: no slot or table full (counted). */
 struct tcp_conn *tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash);
+/** Count that there is no connection to be had; returns why. */
+enum outcome tcp_conn_refused(struct tcp_stack *stack);
 /** Release a slot in CLOSED: packets are freed and the handle ends. */
 void tcp_conn_free(struct tcp_stack *stack, struct tcp_conn *c);
 /** The connection ends: CLOSED, out of the flow table, timers off, owner told err. */
@@ -122,6 +124,12 @@ bool tcp_fin_acked(const struct tcp_conn *c);
 
 /* tcp_text.c: seventh step. */
 void tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+/**
+ * Copy the payload of rx behind what tail holds, as far as that saves buffers: all of little data;
+ * of more, what fits, once the connection holds much. True: nothing of it is left.
+ */
+bool tcp_text_pack(struct tcp_stack *stack, const struct tcp_cold *cold, struct pkt *tail,
+	struct tcp_rx *rx);
 /** Take the packet over, cut down to the payload still wanted. */
 struct pkt *tcp_take_payload(struct tcp_rx *rx);
 /** Put the payload of rx at the end of the receive queue. */
@@ -130,12 +138,32 @@ void tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 void tcp_ack_policy(struct tcp_stack *stack, struct tcp_conn *c);
 /** The owner has read: grow the buffer if it keeps up, and offer more window. */
 void tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
+/** Bytes that may be offered as window. */
+uint32_t tcp_rcv_space(const struct tcp_stack *stack, const struct tcp_conn *c);
+/** Throw away what was received and not read. */
+void tcp_recvq_free(struct tcp_stack *stack, struct tcp_conn *c);
+
+/* tcp_mem.c: what all queues hold, and who gives it back. */
+/** Compare with the marks; once per burst. */
+void tcp_mem_look(struct tcp_stack *stack);
+/** The same, and reset who holds memory without progress while there is too little. */
+void tcp_mem_poll(struct tcp_stack *stack);
+/** True if data in order may be queued; out-of-order data makes place for it. */
+bool tcp_mem_admits_text(struct tcp_stack *stack, struct tcp_conn *c);
+/** True if out-of-order data may be queued. */
+bool tcp_mem_admits_ooo(struct tcp_stack *stack, struct tcp_conn *c);
+/** True if one more packet may be queued for sending. */
+bool tcp_mem_admits_send(const struct tcp_stack *stack, const struct tcp_conn *c);
 
 /* tcp_reass.c: data behind a gap. */
 void tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
 /** Move what has become contiguous to the receive queue; true: a FIN is next. */
 bool tcp_reass_merge(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_reass_free(struct tcp_stack *stack, struct tcp_conn *c);
+/** Give up all but the first keep runs; the peer sends them again (RFC 2018 s8). */
+void tcp_reass_prune(struct tcp_stack *stack, struct tcp_conn *c, unsigned int keep);
+/** Runs a connection has. */
+unsigned int tcp_reass_runs(const struct tcp_stack *stack, const struct tcp_conn *c);
 unsigned int tcp_reass_sack(const struct tcp_stack *stack, const struct tcp_conn *c,
 	uint32_t blocks[][2], unsigned int max);
 

@@ -6,6 +6,7 @@
  * Threat model: tiny segments at every other sequence number (SegmentSmack). Runs, not segments,
  * are walked; a connection has at most TCP_RANGES_PER_CONN, all connections of a worker share
  * tcp_params.ranges_max, and data beyond either is dropped and counted: the peer sends it again.
+ * A packet costs its whole buffer of the receive buffer, and small ones within a run are packed.
  *
  *	ooo -> [start, end) -> [start, end) -> NULL	ends never touch the next start
  *	        | head .. tail: packets in order, linked by app.next
@@ -31,28 +32,54 @@ tcp_range_new(struct tcp_stack *stack)
 }
 
 static void
-free_pkts(struct tcp_stack *stack, struct pkt *p)
+free_pkts(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
 	struct pkt *next;
 
 	for (; p != NULL; p = next) {
 		next = p->app.next;
+		tcp_mem_give_rcv(stack, tcp_cold(stack, c));
 		pkt_free(stack->env->pool, p);
 	}
 }
 
 void
-tcp_reass_free(struct tcp_stack *stack, struct tcp_conn *c)
+tcp_reass_prune(struct tcp_stack *stack, struct tcp_conn *c, unsigned int keep)
 {
-	struct tcp_cold *cold = tcp_cold(stack, c);
+	struct tcp_range **link = &tcp_cold(stack, c)->ooo;
 	struct tcp_range *r;
 
-	while ((r = cold->ooo) != NULL) {
-		cold->ooo = r->next;
-		free_pkts(stack, r->head);
+	while (keep-- > 0 && *link != NULL)
+		link = &(*link)->next;
+	while ((r = *link) != NULL) {
+		*link = r->next;
+		free_pkts(stack, c, r->head);
 		tcp_range_free(stack, r);
 	}
-	c->flags &= ~TF_OOO;
+	if (tcp_cold(stack, c)->ooo == NULL)
+		c->flags &= ~TF_OOO;
+}
+
+void
+tcp_reass_free(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	tcp_reass_prune(stack, c, 0);
+}
+
+static unsigned int
+count_runs(const struct tcp_range *r)
+{
+	unsigned int n = 0;
+
+	for (; r != NULL; r = r->next)
+		n++;
+	return n;
+}
+
+unsigned int
+tcp_reass_runs(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	return count_runs(tcp_cold(stack, c)->ooo);
 }
 
 /* Cut len bytes off the front of what rx brings. */
@@ -88,14 +115,16 @@ join_next(struct tcp_stack *stack, struct tcp_range *r)
 
 /* rx starts exactly at r's end and stops before or at the next run. */
 static void
-append(struct tcp_stack *stack, struct tcp_range *r, struct tcp_rx *rx)
+append(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r, struct tcp_rx *rx)
 {
+	struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t end = rx->seq + rx->len;
 	bool fin = (rx->flags & TCP_FIN) != 0;
 
-	if (rx->len > 0) {
+	if (rx->len > 0 && (r->tail == NULL || !tcp_text_pack(stack, cold, r->tail, rx))) {
 		struct pkt *p = tcp_take_payload(rx);
 
+		tcp_mem_take_rcv(stack, cold);
 		if (r->tail != NULL)
 			r->tail->app.next = p;
 		else
@@ -110,7 +139,8 @@ append(struct tcp_stack *stack, struct tcp_range *r, struct tcp_rx *rx)
 
 /* A run of its own behind prev (NULL: first). */
 static bool
-insert(struct tcp_stack *stack, struct tcp_range **link, struct tcp_rx *rx, unsigned int runs)
+insert(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range **link, struct tcp_rx *rx,
+	unsigned int runs)
 {
 	struct tcp_range *r = runs < TCP_RANGES_PER_CONN ? tcp_range_new(stack) : NULL;
 
@@ -118,7 +148,7 @@ insert(struct tcp_stack *stack, struct tcp_range **link, struct tcp_rx *rx, unsi
 		return false;
 	*r = (struct tcp_range){ .start = rx->seq, .end = rx->seq, .next = *link };
 	*link = r;
-	append(stack, r, rx);
+	append(stack, c, r, rx);
 	return true;
 }
 
@@ -159,8 +189,7 @@ tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	struct tcp_range *prev = NULL;
 	unsigned int runs = 0;
 
-	/* A packet parked behind a gap may not touch what receiving lives on. */
-	if (!pkt_pool_has_spare(stack->env->pool)) {
+	if (!tcp_mem_admits_ooo(stack, c)) {
 		refuse(stack, rx);
 		return;
 	}
@@ -191,12 +220,16 @@ tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		rx->outcome = OUT_OLD_DUPLICATE;
 		return;
 	}
+	/* The wait for the first gap to close begins. */
+	if (cold->ooo == NULL)
+		cold->last_data_ms = stack->env->now_ms;
 	if (prev != NULL && prev->end == rx->seq) {
-		append(stack, prev, rx);
+		stack->env->ctr->OfoRunsVisited += runs;
+		append(stack, c, prev, rx);
 	} else {
-		for (const struct tcp_range *r = *link; r != NULL; r = r->next)
-			runs++;
-		if (!insert(stack, link, rx, runs)) {
+		runs += count_runs(*link);
+		stack->env->ctr->OfoRunsVisited += runs;
+		if (!insert(stack, c, link, rx, runs)) {
 			refuse(stack, rx);
 			return;
 		}
@@ -208,7 +241,7 @@ tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 
 /* Drop from the front of r what has meanwhile arrived in order. */
 static void
-trim(struct tcp_stack *stack, struct tcp_range *r, uint32_t rcv_nxt)
+trim(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r, uint32_t rcv_nxt)
 {
 	while (r->head != NULL && seq32_lt(r->head->app.seq, rcv_nxt)) {
 		struct pkt *p = r->head;
@@ -222,9 +255,28 @@ trim(struct tcp_stack *stack, struct tcp_range *r, uint32_t rcv_nxt)
 		r->head = p->app.next;
 		if (r->head == NULL)
 			r->tail = NULL;
+		tcp_mem_give_rcv(stack, tcp_cold(stack, c));
 		pkt_free(stack->env->pool, p);
 	}
 	r->start = rcv_nxt;
+}
+
+/* The first packet of a run is copied where it is small, or gaps of a byte would fill the queue. */
+static void
+pack_head(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r)
+{
+	struct pkt *p = r->head;
+	struct pkt *tail = c->recvq_tail;
+
+	if (tail == NULL || 4u * p->data_len >= stack->env->pool->charge ||
+		p->data_len > pkt_tailroom(tail))
+		return;
+	memcpy(pkt_data(tail) + tail->data_len, pkt_data(p), p->data_len);
+	pkt_set_len(tail, (uint16_t)(tail->data_len + p->data_len));
+	stack->env->ctr->TCPRcvCoalesce++;
+	r->head = p->app.next;
+	p->app.next = NULL;
+	free_pkts(stack, c, p);
 }
 
 static void
@@ -234,12 +286,15 @@ to_recvq(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r)
 	c->rcv_nxt = r->end;
 	if (r->head == NULL)
 		return;
+	tcp_raise(stack, c, TCP_EV_READABLE);
+	pack_head(stack, c, r);
+	if (r->head == NULL)
+		return;
 	if (c->recvq_tail == NULL)
 		c->recvq_head = r->head;
 	else
 		c->recvq_tail->app.next = r->head;
 	c->recvq_tail = r->tail;
-	tcp_raise(stack, c, TCP_EV_READABLE);
 }
 
 bool
@@ -252,11 +307,11 @@ tcp_reass_merge(struct tcp_stack *stack, struct tcp_conn *c)
 		struct tcp_range *r = cold->ooo;
 
 		if (seq32_lt(r->end, c->rcv_nxt) || (r->end == c->rcv_nxt && !r->fin)) {
-			free_pkts(stack, r->head);
+			free_pkts(stack, c, r->head);
 		} else {
-			trim(stack, r, c->rcv_nxt);
+			trim(stack, c, r, c->rcv_nxt);
 			if (c->flags & TF_RD_SHUT) {
-				free_pkts(stack, r->head);
+				free_pkts(stack, c, r->head);
 				tcp_cold(stack, c)->rcv_space_seq += r->end - c->rcv_nxt;
 				c->rcv_nxt = r->end;
 			} else {
@@ -298,12 +353,15 @@ tcp_reass_sack(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t
 	unsigned int max)
 {
 	const struct tcp_range *latest[TCP_SACK_BLOCKS_MAX];
-	unsigned int n = 0;
+	unsigned int n = 0, visited = 0;
 
 	ASSERT(max <= TCP_SACK_BLOCKS_MAX);
-	for (const struct tcp_range *r = tcp_cold(stack, c)->ooo; r != NULL; r = r->next)
+	for (const struct tcp_range *r = tcp_cold(stack, c)->ooo; r != NULL; r = r->next) {
+		visited++;
 		if (r->start != r->end)
 			n = keep_latest(latest, n, max, r);
+	}
+	stack->env->ctr->OfoRunsVisited += visited;
 	for (unsigned int i = 0; i < n; i++) {
 		blocks[i][0] = latest[i]->start;
 		blocks[i][1] = latest[i]->end;

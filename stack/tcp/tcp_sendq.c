@@ -10,8 +10,9 @@
 
 /* Give the packet up; what a driver still holds is its own from now on. */
 static void
-release(struct tcp_stack *stack, struct pkt *p)
+release(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
+	tcp_mem_give_snd(stack, c);
 	pkt_free(stack->env->pool, p);
 }
 
@@ -42,7 +43,7 @@ tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 		if (c->sendq_head == NULL || seq32_gt(c->sendq_head->app.end_seq, ack))
 			measure(stack, c, p, sends);
 		stack->env->ctr->TCPDelivered++;
-		release(stack, p);
+		release(stack, c, p);
 	}
 	if (p == NULL) {
 		c->sendq_tail = NULL;
@@ -62,7 +63,7 @@ tcp_sendq_free(struct tcp_stack *stack, struct tcp_conn *c)
 
 	while ((p = c->sendq_head) != NULL) {
 		c->sendq_head = p->app.next;
-		release(stack, p);
+		release(stack, c, p);
 	}
 	c->sendq_tail = NULL;
 	c->send_next = NULL;
@@ -77,6 +78,7 @@ tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint
 
 	if (q == NULL)
 		return false;
+	tcp_mem_take_snd(stack, c);
 	memcpy(pkt_data(q), p->buf + p->app.payload_off + len, rest);
 	pkt_set_len(q, (uint16_t)rest);
 	q->app.payload_off = q->data_off;
@@ -101,7 +103,7 @@ tcp_sndbuf(const struct tcp_stack *stack, const struct tcp_conn *c)
 	const struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t limit = cold->sndbuf;
 
-	if (!(c->flags & TF_SNDBUF_FIXED))
+	if (!(c->flags & TF_SNDBUF_FIXED) && !stack->mem.pressure)
 		limit = min_u32(max_u32(limit, 2 * c->cwnd), stack->env->tun->tcp_wmem[2]);
 	return limit;
 }
@@ -115,7 +117,8 @@ tcp_sendq_wake(struct tcp_stack *stack, struct tcp_conn *c)
 	if (!(c->flags & TF_WANT_WRITE))
 		return;
 	limit = tcp_sndbuf(stack, c);
-	if (c->write_seq - c->snd_una > limit - limit / 3)
+	limit -= limit / 3;
+	if (c->write_seq - c->snd_una > limit || tcp_cold(stack, c)->wmem / 2 > limit)
 		return;
 	c->flags &= ~(TF_WANT_WRITE | TF_NOBUF);
 	tcp_raise(stack, c, TCP_EV_WRITABLE);

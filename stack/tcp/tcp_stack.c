@@ -101,6 +101,9 @@ tcp_stack_create(const struct tcp_params *par, uint64_t now_us, struct tcp_stack
 	stack->cookies.key[1] = par->cookie_key[1];
 	stack->cookies.rotate_at_us = now_us;
 	stack->rst_refill_us = now_us - 1000000;
+	stack->fast_state = TCPS_ESTABLISHED;
+	stack->mem.high = UINT64_MAX;
+	stack->mem.bar_ms = UINT32_MAX;
 	*out = stack;
 	return 0;
 
@@ -169,6 +172,17 @@ take_slot(struct tcp_stack *stack)
 		stack->cold[stack->conn_fresh++].gen = 1;
 }
 
+enum outcome
+tcp_conn_refused(struct tcp_stack *stack)
+{
+	if (stack->mem.over) {
+		stack->env->ctr->ConnMemRefused++;
+		return OUT_MEM_LIMIT;
+	}
+	stack->env->ctr->ConnAllocFails++;
+	return OUT_TABLE_FULL;
+}
+
 struct tcp_conn *
 tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 {
@@ -179,7 +193,7 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 
 	if (!tcp_conn_available(stack) ||
 		flow_table_insert(&stack->flows, hash, TCP_REF_CONN | slot) != 0) {
-		stack->env->ctr->ConnAllocFails++;
+		tcp_conn_refused(stack);
 		return NULL;
 	}
 	c = &stack->conns[slot];
@@ -222,15 +236,10 @@ void
 tcp_conn_free(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
-	struct pkt *p;
 
 	ASSERT(c->state == TCPS_CLOSED);
 	tcp_timers_stop(stack, c);
-	while ((p = c->recvq_head) != NULL) {
-		c->recvq_head = p->app.next;
-		pkt_free(stack->env->pool, p);
-	}
-	c->recvq_tail = NULL;
+	tcp_recvq_free(stack, c);
 	c->key = (struct flow_key){ 0 };
 	c->ev = 0;
 	cold->gen = cold->gen == UINT32_MAX ? 1 : cold->gen + 1;

@@ -2,6 +2,49 @@
 /* Seventh step of RFC 9293 s3.10.7.4: segment text, its ACK, and the receive buffer. */
 #include "tcp/tcp_parts.h"
 
+#define PRESSURE_SEGMENTS 4u	/* of window, at most, under memory pressure */
+
+/*
+ * A segment that fills less than a quarter of a buffer is copied rather than kept. Where the
+ * connection already holds half its receive buffer everything is, and the rest of a segment that
+ * does not fit moves to the front of its own buffer: the queue then has no gaps, and what the
+ * window has promised finds place. Each byte is copied once or twice, whatever the queue holds.
+ */
+static bool
+is_little(const struct tcp_stack *stack, const struct tcp_rx *rx)
+{
+	return 4 * rx->len < stack->env->pool->charge;
+}
+
+static bool
+is_crowded(const struct tcp_cold *cold)
+{
+	return cold->rmem >= cold->rcvbuf / 2;
+}
+
+bool
+tcp_text_pack(struct tcp_stack *stack, const struct tcp_cold *cold, struct pkt *tail,
+	struct tcp_rx *rx)
+{
+	uint32_t n = min_u32(pkt_tailroom(tail), rx->len);
+	bool crowded = is_crowded(cold);
+
+	if (n == 0 || !(crowded || (n == rx->len && is_little(stack, rx))))
+		return false;
+	memcpy(pkt_data(tail) + tail->data_len, pkt_data(rx->pkt) + rx->payload_off, n);
+	pkt_set_len(tail, (uint16_t)(tail->data_len + n));
+	rx->seq += n;
+	rx->len -= n;
+	rx->payload_off += n;
+	stack->env->ctr->TCPRcvCoalesce++;
+	if (rx->len == 0)
+		return true;
+	/* The headers' place, but not the headroom, which who sends it on needs. */
+	memmove(pkt_data(rx->pkt), pkt_data(rx->pkt) + rx->payload_off, rx->len);
+	rx->payload_off = 0;
+	return false;
+}
+
 struct pkt *
 tcp_take_payload(struct tcp_rx *rx)
 {
@@ -31,15 +74,33 @@ tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		cold->rcv_space_seq += rx->len;
 		return;
 	}
+	c->recvq_bytes += rx->len;
+	rx->outcome = OUT_DELIVERED;
+	tcp_raise(stack, c, TCP_EV_READABLE);
+	if (c->recvq_tail != NULL && tcp_text_pack(stack, cold, c->recvq_tail, rx))
+		return;
 	p = tcp_take_payload(rx);
 	if (c->recvq_tail == NULL)
 		c->recvq_head = p;
 	else
 		c->recvq_tail->app.next = p;
 	c->recvq_tail = p;
-	c->recvq_bytes += rx->len;
-	rx->outcome = OUT_DELIVERED;
-	tcp_raise(stack, c, TCP_EV_READABLE);
+	tcp_mem_take_rcv(stack, cold);
+}
+
+void
+tcp_recvq_free(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	struct pkt *p;
+
+	while ((p = c->recvq_head) != NULL) {
+		c->recvq_head = p->app.next;
+		tcp_mem_give_rcv(stack, cold);
+		pkt_free(stack->env->pool, p);
+	}
+	c->recvq_tail = NULL;
+	c->recvq_bytes = 0;
 }
 
 /*
@@ -72,12 +133,31 @@ tune_rcvbuf(struct tcp_stack *stack, struct tcp_conn *c)
 		return;
 	cold->rcv_space_seq = read_seq;
 	cold->rcv_space_at_us = now;
-	if (!tun->tcp_moderate_rcvbuf || (c->flags & TF_RCVBUF_FIXED))
+	if (!tun->tcp_moderate_rcvbuf || (c->flags & TF_RCVBUF_FIXED) || stack->mem.pressure)
 		return;
 	/* Twice what was read per round trip lets the peer double; half is offered. */
 	if (copied > cold->rcvbuf / 4)
 		cold->rcvbuf = max_u32(cold->rcvbuf,
 			(uint32_t)min_u64(4ULL * copied, tun->tcp_rmem[2]));
+}
+
+/*
+ * Half the buffer, less what waits as bytes; or half of what buffers have left of it, if the peer's
+ * segments fill them badly; what waits behind a gap lies within the window and is not taken off
+ * again. Under pressure as much as keeps a connection going, as Linux.
+ */
+uint32_t
+tcp_rcv_space(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t half = cold->rcvbuf / 2;
+	uint32_t space = half - min_u32(c->recvq_bytes, half);
+
+	if (!(c->flags & TF_OOO))
+		space = min_u32(space, (cold->rcvbuf - min_u32(cold->rmem, cold->rcvbuf)) / 2);
+	if (SLUICE_UNLIKELY(stack->mem.pressure))
+		space = min_u32(space, (stack->mem.over ? 1u : PRESSURE_SEGMENTS) * c->mss);
+	return space;
 }
 
 void
@@ -91,7 +171,7 @@ tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 	if (c->flags & TF_FIN_RCVD)
 		return;
 	/* Offer more once it is worth it (RFC 9293 s3.8.6.2.2): half the buffer or two MSS. */
-	space = cold->rcvbuf / 2 - min_u32(c->recvq_bytes, cold->rcvbuf / 2);
+	space = tcp_rcv_space(stack, c);
 	now_offered = tcp_rcv_wnd(c);
 	step = min_u32(2u * c->mss, cold->rcvbuf / 4);
 	if (space < now_offered + step)
@@ -133,6 +213,13 @@ tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	}
 	if (rx->seq != c->rcv_nxt) {
 		tcp_reass_add(stack, c, rx);
+		c->flags |= TF_ACK_NOW;
+		tcp_want_output(stack, c);
+		return;
+	}
+	if (len > 0 && !tcp_mem_admits_text(stack, c)) {
+		/* The answer tells the window; the peer sends it again. */
+		rx->outcome = OUT_MEM_LIMIT;
 		c->flags |= TF_ACK_NOW;
 		tcp_want_output(stack, c);
 		return;

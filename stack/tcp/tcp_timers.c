@@ -346,6 +346,7 @@ tcp_poll(struct tcp_stack *stack, struct env *env)
 	}
 	env->ctr->TimersLate += n == FIRE_BATCH;
 	tcp_timewait_poll(stack);
+	tcp_mem_poll(stack);
 }
 
 uint64_t
@@ -362,6 +363,9 @@ tcp_poll_at(const struct tcp_stack *stack)
 		stack->listener_events > 0)
 		return 0;
 	at = tcp_timewait_poll_at(stack);
+	/* The search for memory goes on. */
+	if (stack->mem.over)
+		at = min_u64(at, stack->env->now_us + 1000);
 	if (!wheel_next(&stack->wheel, &wheel_ms))
 		return at;
 	wait_ms = seq32_diff(wheel_ms, stack->env->now_ms);

@@ -36,9 +36,11 @@ nothing_to_read(const struct tcp_stack *stack, const struct tcp_conn *c)
 }
 
 static struct pkt *
-pop(struct tcp_conn *c)
+pop(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct pkt *p = c->recvq_head;
+
+	tcp_mem_give_rcv(stack, tcp_cold(stack, c));
 
 	c->recvq_head = p->app.next;
 	if (c->recvq_head == NULL)
@@ -75,7 +77,7 @@ tcp_recv(struct tcp_stack *stack, struct env *env, tcp_handle conn, void *dst, s
 		memcpy(to + done, pkt_data(p), n);
 		done += n;
 		if (n == p->data_len)
-			pkt_free(env->pool, pop(c));
+			pkt_free(env->pool, pop(stack, c));
 		else
 			pkt_pull(p, (uint16_t)n);
 	}
@@ -113,7 +115,7 @@ tcp_recv_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct p
 		return -EBADF;
 	if (c->recvq_head == NULL)
 		return nothing_to_read(stack, c);
-	*out = pop(c);
+	*out = pop(stack, c);
 	was_read(stack, c, (*out)->data_len);
 	return (*out)->data_len;
 }
@@ -146,6 +148,9 @@ space(const struct tcp_stack *stack, const struct tcp_conn *c)
 	uint32_t limit = tcp_sndbuf(stack, c);
 	uint32_t used = c->write_seq - c->snd_una;
 
+	/* Linux doubles SO_SNDBUF for what buffers take beyond their data; so may they here. */
+	if (tcp_cold(stack, c)->wmem / 2 >= limit || !tcp_mem_admits_send(stack, c))
+		return 0;
 	return used < limit ? limit - used : 0;
 }
 
@@ -166,8 +171,9 @@ wait_for_packets(struct tcp_stack *stack, struct tcp_conn *c)
 
 /* Put p, which holds payload only, behind the last packet. */
 static void
-enqueue(struct tcp_conn *c, struct pkt *p)
+enqueue(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
+	tcp_mem_take_snd(stack, c);
 	p->app.payload_off = p->data_off;
 	p->app.seq = c->write_seq;
 	p->app.end_seq = c->write_seq + p->data_len;
@@ -217,13 +223,14 @@ append_new(struct tcp_stack *stack, struct tcp_conn *c, const uint8_t *src, uint
 {
 	struct pkt_pool *pool = stack->env->pool;
 	uint32_t n = min_u32(len, min_u32(c->mss, pool->payload_max));
-	struct pkt *p = pkt_pool_has_spare(pool) ? pkt_alloc(pool) : NULL;
+	bool may = tcp_mem_admits_send(stack, c) && pkt_pool_has_spare(pool);
+	struct pkt *p = may ? pkt_alloc(pool) : NULL;
 
 	if (p == NULL)
 		return 0;
 	memcpy(pkt_data(p), src, n);
 	pkt_set_len(p, (uint16_t)n);
-	enqueue(c, p);
+	enqueue(stack, c, p);
 	return n;
 }
 
@@ -276,7 +283,7 @@ tcp_send_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct p
 	if (space(stack, c) == 0)
 		return refuse(c);
 	tcp_cc_after_idle(stack, c);
-	enqueue(c, p);
+	enqueue(stack, c, p);
 	if (!(flags & TCP_SEND_MORE))
 		p->app.flags |= PKT_F_PSH;
 	tcp_want_output(stack, c);
@@ -294,14 +301,6 @@ tcp_send_space(struct tcp_stack *stack, struct env *env, tcp_handle conn)
 }
 
 /* --- closing -------------------------------------------------------------------------------- */
-
-static void
-drop_unread(struct tcp_stack *stack, struct tcp_conn *c)
-{
-	while (c->recvq_head != NULL)
-		pkt_free(stack->env->pool, pop(c));
-	c->recvq_bytes = 0;
-}
 
 /* Our FIN follows the queued data; the state changes now, for the user (RFC 9293 s3.10.4). */
 static void
@@ -330,7 +329,7 @@ tcp_shutdown(struct tcp_stack *stack, struct env *env, tcp_handle conn, unsigned
 		return -ENOTCONN;
 	if (how & TCP_SHUT_RD) {
 		c->flags |= TF_RD_SHUT;
-		drop_unread(stack, c);
+		tcp_recvq_free(stack, c);
 	}
 	if (how & TCP_SHUT_WR)
 		queue_fin(stack, c);
@@ -384,7 +383,7 @@ tcp_close(struct tcp_stack *stack, struct env *env, tcp_handle conn)
 	if (c->recvq_bytes > 0) {
 		/* RFC 2525 s2.17: the peer must learn that not all was read. */
 		env->ctr->TCPAbortOnClose++;
-		drop_unread(stack, c);
+		tcp_recvq_free(stack, c);
 		tcp_reset(stack, c, -ECONNABORTED);
 		return 0;
 	}
@@ -407,7 +406,7 @@ tcp_abort(struct tcp_stack *stack, struct env *env, tcp_handle conn)
 	if (c == NULL)
 		return -EBADF;
 	c->ev = 0;
-	drop_unread(stack, c);
+	tcp_recvq_free(stack, c);
 	if (c->state == TCPS_CLOSED)
 		tcp_raise(stack, c, TCP_EV_CLOSED);
 	else

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bench/bench.h"
+#include "bench/engine_attacks.h"
 #include "bench/engine_memory.h"
 #include "bench/engine_peers.h"
 
@@ -134,6 +135,12 @@ bench_request(const struct effort *e, uint32_t conns, bool acked)
 	free(m);
 }
 
+static void
+run_attacks(const struct effort *e)
+{
+	engine_attacks(e->runs, e->bursts);
+}
+
 struct subject {
 	const char *name;
 	void (*run)(const struct effort *e);
@@ -206,6 +213,7 @@ static const struct subject subjects[] = {
 	{ "request", run_request },
 	{ "request_live", run_request_live },
 	{ "memory", run_memory },
+	{ "attacks", run_attacks },
 };
 
 static void

@@ -20,6 +20,7 @@ AXES = {
     'c': ('request', True),
     'c-live': ('request_live', False),
     'f': ('memory', False),
+    'g': ('attacks', False),
 }
 
 # The axis that needs no rounds: memory does not vary.
@@ -34,6 +35,20 @@ OPERATIONS = {
     'connection': ('b', 'connection without data', 4, 1000, 1000),
     'request': ('c', 'request of 64 B on an open connection', 1, 220, 350),
     'request_acked': ('c', 'the same, its answer acknowledged apart', 2, 220, 350),
+}
+
+# What the worst packet of an attack may cost: so many times a request (G-15).
+ATTACK_TIMES = 4
+ATTACKED = 'attack_none'
+ATTACKS = {
+    'attack_syn': 'SYN, answered with a cookie',
+    'attack_ack': 'bogus ACK',
+    'attack_rst': 'RST of no connection',
+    'attack_checksum': 'bad checksum',
+    'attack_fragment': 'fragment',
+    'attack_options': 'odd options on a SYN',
+    'attack_garbage': 'random bytes',
+    'attack_gaps': 'a byte at every other number of a connection',
 }
 
 LIFETIMES = {
@@ -128,6 +143,18 @@ def cycles_table(rows, floor):
     return head, table
 
 
+def attacks_table(lines):
+    """For people: each attack, as a multiple of a request on one of a thousand connections."""
+    head = ['attack', 'cycles per packet', 'of a request', 'at most']
+    usual = medians(lines, 'ours', ATTACKED, 1000)
+    if usual is None:
+        return head, []
+    figures = [(what, medians(lines, 'ours', name, 0)) for name, what in ATTACKS.items()]
+    figures.sort(key=lambda figure: figure[1]['median'], reverse=True)
+    return head, [[what, report.triple(ours), report.times(report.ratio(ours, usual)),
+                   f'{ATTACK_TIMES}x'] for what, ours in figures]
+
+
 def memory_table(lines):
     """For people."""
     head = ['bytes per', 'entries', 'target', 'structures', 'timer', 'flow table', 'all',
@@ -155,7 +182,8 @@ def main():
     report.warn_if_busy()
     lines = measure(options, axes)
     rows, floor = compare(lines)
-    report.publish(options, {'cycles': cycles_table(rows, floor), 'memory': memory_table(lines)},
+    report.publish(options, {'cycles': cycles_table(rows, floor), 'memory': memory_table(lines),
+                             'attacks': attacks_table(lines)},
                    {'cpu': options.cpu, 'rows': rows, 'tap_floor': floor,
                     'memory': [line for line in lines if line['bench'] in LIFETIMES],
                     'lines': lines})

@@ -131,7 +131,8 @@ write_frame(struct pkt *p, const struct peer_frame *f)
 {
 	p->data_off = PKT_HEADROOM;
 	pkt_set_len(p, peer_frame_write(p->buf + PKT_HEADROOM, f));
-	p->ol_flags = PKT_RX_IP_CSUM_GOOD | PKT_RX_L4_CSUM_GOOD;
+	p->ol_flags = PKT_RX_IP_CSUM_GOOD |
+		(f->lie == PEER_BAD_CHECKSUM ? PKT_RX_L4_CSUM_BAD : PKT_RX_L4_CSUM_GOOD);
 }
 
 /* The port has sent them: their references go back to where they came from. */

@@ -18,7 +18,7 @@ extern const struct mac_addr peer_server_mac;
 extern const struct mac_addr peer_gateway_mac;
 
 /** The longest frame that peer_frame_write writes, payload of 64 bytes included. */
-#define PEER_FRAME_MAX 138u
+#define PEER_FRAME_MAX 160u
 #define PEER_REQUEST_BYTES 64u
 
 /** From one connection to the next in a burst on open ones: coprime to their number. */
@@ -33,6 +33,15 @@ enum {
 	PEER_ACK = 16,
 };
 
+/** What is wrong with a frame. */
+enum peer_lie {
+	PEER_HONEST,
+	PEER_BAD_CHECKSUM,	/* as the port says */
+	PEER_FRAGMENT,
+	PEER_ODD_OPTIONS,	/* 40 bytes of them, each unknown */
+	PEER_GARBAGE,		/* from the IP header on */
+};
+
 /** What a frame to the server says; the rest is the same for all. */
 struct peer_frame {
 	uint32_t src;		/* IPv4, host order */
@@ -41,6 +50,7 @@ struct peer_frame {
 	uint8_t flags;
 	uint16_t len;		/* payload bytes, content unspecified */
 	bool syn_options;	/* mss, sackOK, TS, wscale; else none */
+	enum peer_lie lie;
 };
 
 /** What the server answered. */

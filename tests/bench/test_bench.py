@@ -77,6 +77,13 @@ class Comparison(unittest.TestCase):
                 self.assertAlmostEqual(entry['resident'], entry['all'], delta=25)
 
 
+    def test_each_attack_stands_beside_a_request(self):
+        printed = {entry['bench'] for entry in self.result['lines']}
+        self.assertLessEqual(set(compare.ATTACKS) | {compare.ATTACKED}, printed)
+        for what in compare.ATTACKS.values():
+            self.assertIn(what, self.text)
+
+
 class Figures(unittest.TestCase):
     """Lines that are known make rows that are known."""
 

@@ -33,8 +33,10 @@ source_alloc(void *ctx, struct pkt **pkts, unsigned int n)
 
 	for (done = 0; done < n; done++) {
 		tp->allocs++;
-		if (tp->fail_nth > 0 && --tp->fail_nth == 0)
+		if (tp->fail_nth > 0 && --tp->fail_nth == 0) {
+			tp->fail_nth = tp->fail_every;
 			break;
+		}
 		if (tp->outstanding >= tp->size)
 			break;
 		pkts[done] = new_pkt(tp, (uint16_t)(PKT_HEADROOM + tp->room));
@@ -79,8 +81,8 @@ test_pkts_wrap(struct test_pkts *tp, struct pkt_pool *pool, const void *frame, s
 {
 	struct pkt *p;
 
-	ASSERT(len <= UINT16_MAX - PKT_HEADROOM);
-	p = new_pkt(tp, (uint16_t)(PKT_HEADROOM + len));
+	ASSERT(len + tp->tail <= UINT16_MAX - PKT_HEADROOM);
+	p = new_pkt(tp, (uint16_t)(PKT_HEADROOM + len + tp->tail));
 	if (len > 0)
 		memcpy(pkt_data(p), frame, len);
 	pkt_set_len(p, (uint16_t)len);

@@ -20,13 +20,15 @@ struct test_pkts {
 	unsigned int outstanding;	/* packets that exist */
 	unsigned int allocs;		/* allocations asked for, failed ones included */
 	unsigned int fail_nth;		/* that allocation fails, 1 the next; 0 none; counts down */
+	unsigned int fail_every;	/* then every so many fail; 0: only that one */
 	uint16_t room;			/* bytes behind the headroom of an allocated packet */
+	uint16_t tail;			/* bytes behind the frame of a received one; 0 at first */
 };
 
 /** size packets of room bytes behind PKT_HEADROOM; no reserve. */
 void test_pkts_init(struct test_pkts *tp, unsigned int size, uint16_t room);
 
-/** A received packet: its buffer ends with the frame's last byte. Held by pool. Never NULL. */
+/** A received packet: its buffer ends tail bytes behind the frame. Held by pool. Never NULL. */
 struct pkt *test_pkts_wrap(
 	struct test_pkts *tp, struct pkt_pool *pool, const void *frame, size_t len);
 

@@ -277,6 +277,8 @@ is_excused(const struct app_world *w, const struct app_rec *rec)
 			return true;
 		if (w->mix->may_time_out && (e->gave_up || e->err == -ETIMEDOUT))
 			return true;
+		if (w->mix->may_be_shed && e->err == -ENOBUFS)
+			return true;
 		if (e->err == -EADDRINUSE || e->err == -EADDRNOTAVAIL)
 			return true;
 	}

@@ -89,6 +89,7 @@ struct app_mix {
 	bool simultaneous; /* both ends open actively, to each other's port */
 	bool may_time_out; /* ETIMEDOUT and giving up are correct ends here */
 	bool may_fail_open; /* refused for want of memory or queue space, and tried again */
+	bool may_be_shed; /* who holds packets without reading is reset when there are none */
 	uint32_t idle_ms; /* an end gives up when nothing moved for so long */
 	int backlog;
 	int syncookies; /* -1: the tunable decides */

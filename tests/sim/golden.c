@@ -130,6 +130,7 @@ add_host(struct run *run, const struct link_params *link)
 {
 	struct host_params par;
 	char err[TUNABLE_ERR_LEN];
+	struct sim_node *node;
 
 	host_params_default(&par);
 	par.pkts = 16384;
@@ -137,7 +138,10 @@ add_host(struct run *run, const struct link_params *link)
 	CHECK(tunables_set(&par.tun, "tcp_congestion_control", run->path->cc[0], err,
 		      sizeof(err)) == 0,
 		"%s", err);
-	return sim_add_host(&run->sim, &par, link);
+	node = sim_add_host(&run->sim, &par, link);
+	/* A final ACK may be lost in the queue. */
+	node->synacks_again_max = par.tun.tcp_synack_retries;
+	return node;
 }
 
 static void

@@ -103,6 +103,7 @@ static const struct scenario rows[] = {
 			.slow_reader_ppm = 200000,
 			.zero_copy_ppm = 300000,
 			.may_fail_open = true,
+			.may_be_shed = true,
 			.idle_ms = IDLE_LONG_MS,
 			.syncookies = -1 },
 		.pkts = 320,
