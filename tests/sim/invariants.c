@@ -160,12 +160,12 @@ check_ack(const struct watch *w, struct flow *f, const struct view *v)
 
 	if (!flow_acknowledge(f, v->ack, is_syn))
 		broken(w, f, v, "I-2: acknowledges what never arrived");
-	scaled = !is_syn && f->in.ws_offered && f->out_ws_offered;
+	scaled = f->in.ws_offered && f->out_ws_offered;
 	ws = scaled ? f->out_ws : 0;
-	edge = v->ack + ((uint32_t)v->wnd << ws);
+	edge = v->ack + ((uint32_t)v->wnd << (is_syn ? 0 : ws));
 	if (f->acked && seq32_lt(v->ack, f->ack_last))
 		broken(w, f, v, "I-4: the acknowledgement went back");
-	/* Scaling rounds; a FIN ends the need for a window. */
+	/* Scaling rounds, perhaps up, before a SYN-ACK again; a FIN ends the need for a window. */
 	if (f->acked && seq32_lt(edge + (1u << ws) - 1, f->edge_last) &&
 		!(f->in.fin && v->ack == f->in.fin_end))
 		broken(w, f, v, "I-4: the right edge of the window went back");
