@@ -264,12 +264,13 @@ host_check(const struct host *h, bool deep)
 	uint64_t outcomes = counters_ok(ctr) + counters_drops(ctr);
 
 	/* I-12: each received packet is counted exactly once. */
-	CHECK(outcomes == h->stats.frames_in, "%llu frames came in, %llu outcomes were counted",
+	CHECK(outcomes == h->stats.frames_in,
+		"I-12: %llu frames came in, %llu outcomes were counted",
 		(unsigned long long)h->stats.frames_in, (unsigned long long)outcomes);
 	/* I-6: no packet without an owner: the worker's references and the port's cover all. */
 	CHECK(h->w.pool.held >= 0, "more packets freed than held");
 	CHECK((uint64_t)h->w.pool.held + h->ring_count >= h->pkts.outstanding,
-		"%u packets exist, %lld references are held", h->pkts.outstanding,
+		"I-6: %u packets exist, %lld references are held", h->pkts.outstanding,
 		(long long)h->w.pool.held + h->ring_count);
 	if (deep)
 		tcp_check_invariants(h->w.tcp, &h->w.env);

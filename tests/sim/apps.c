@@ -15,6 +15,8 @@ app_world_init(struct app_world *w, struct sim *sim, const struct app_mix *mix)
 {
 	memset(w, 0, sizeof(*w));
 	w->sim = sim;
+	w->rng = &sim->rng;
+	w->port = APP_PORT;
 	w->mix = mix;
 	w->stop_us = UINT64_MAX;
 }
@@ -40,55 +42,57 @@ app_world_fini(struct app_world *w)
 
 /* Small sizes as often as large ones: uniform over the powers of two. */
 static uint64_t
-draw_bytes(struct sim *sim, uint64_t max)
+draw_bytes(struct rng *rng, uint64_t max)
 {
 	unsigned int bits = 0;
 	uint64_t limit;
 
 	while (bits < 63 && (1ULL << bits) < max)
 		bits++;
-	limit = min_u64(max, 1ULL << sim_below(sim, bits + 1));
-	return limit == 0 ? 0 : rng_u64(&sim->rng) % (limit + 1);
+	limit = min_u64(max, 1ULL << rng_below(rng, bits + 1));
+	return limit == 0 ? 0 : rng_u64(rng) % (limit + 1);
 }
 
 static void
-draw_style(struct sim *sim, const struct app_mix *mix, uint64_t bytes, struct app_style *st)
+draw_style(struct rng *rng, const struct app_mix *mix, uint64_t bytes, struct app_style *st)
 {
 	static const uint32_t chunks[] = { 1, 7, 100, 536, 1460, 1461, 4096, 16384, 65536 };
 
 	memset(st, 0, sizeof(*st));
-	st->chunk = chunks[sim_below(sim, ARRAY_SIZE(chunks))];
+	st->chunk = chunks[rng_below(rng, ARRAY_SIZE(chunks))];
 	/* A byte at a time is for short streams, or nothing else would happen. */
 	if (bytes / st->chunk > 2000)
 		st->chunk = 4096;
+	if (mix->chunk_max != 0)
+		st->chunk = min_u32(st->chunk, mix->chunk_max);
 	st->stall_at = st->abort_at = st->close_at = UINT64_MAX;
-	if (sim_chance(sim, mix->slow_writer_ppm))
-		st->write_gap_ms = 1 + sim_below(sim, 200);
-	if (sim_chance(sim, mix->slow_reader_ppm))
-		st->read_gap_ms = 1 + sim_below(sim, 200);
+	if (rng_chance_ppm(rng, mix->slow_writer_ppm))
+		st->write_gap_ms = 1 + rng_below(rng, 200);
+	if (rng_chance_ppm(rng, mix->slow_reader_ppm))
+		st->read_gap_ms = 1 + rng_below(rng, 200);
 	/* A slow end of a long stream would take for ever. */
 	if (st->write_gap_ms + st->read_gap_ms > 0 && bytes / st->chunk > 200)
 		st->chunk = (uint32_t)min_u64(bytes / 200 + 1, 65536);
-	if (sim_chance(sim, mix->stall_ppm)) {
-		st->stall_at = draw_bytes(sim, bytes);
-		st->stall_ms = sim_below(sim, mix->stall_ms_max + 1);
+	if (rng_chance_ppm(rng, mix->stall_ppm)) {
+		st->stall_at = draw_bytes(rng, bytes);
+		st->stall_ms = rng_below(rng, mix->stall_ms_max + 1);
 	}
-	if (sim_chance(sim, mix->abort_ppm))
-		st->abort_at = draw_bytes(sim, bytes);
-	if (sim_chance(sim, mix->close_early_ppm))
-		st->close_at = draw_bytes(sim, bytes);
-	st->zero_copy = sim_chance(sim, mix->zero_copy_ppm);
-	st->nodelay = sim_chance(sim, 500000);
-	st->half_close = sim_chance(sim, 500000);
-	if (sim_chance(sim, mix->small_rcvbuf_ppm))
-		st->rcvbuf = 2048 + sim_below(sim, 8192);
+	if (rng_chance_ppm(rng, mix->abort_ppm))
+		st->abort_at = draw_bytes(rng, bytes);
+	if (rng_chance_ppm(rng, mix->close_early_ppm))
+		st->close_at = draw_bytes(rng, bytes);
+	st->zero_copy = rng_chance_ppm(rng, mix->zero_copy_ppm);
+	st->nodelay = rng_chance_ppm(rng, 500000);
+	st->half_close = rng_chance_ppm(rng, 500000);
+	if (rng_chance_ppm(rng, mix->small_rcvbuf_ppm))
+		st->rcvbuf = 2048 + rng_below(rng, 8192);
 }
 
 static struct app_rec *
 new_rec(struct app_world *w)
 {
 	struct app_rec *rec = calloc(1, sizeof(*rec));
-	struct sim *sim = w->sim;
+	struct rng *rng = w->rng;
 
 	CHECK(rec != NULL, "out of memory");
 	if (w->rec_count == w->rec_cap) {
@@ -98,12 +102,14 @@ new_rec(struct app_world *w)
 	}
 	rec->id = w->rec_count;
 	w->recs[w->rec_count++] = rec;
-	rec->seed = rng_u64(&sim->rng);
-	rec->echo = sim_chance(sim, w->mix->echo_ppm);
-	rec->want[0] = draw_bytes(sim, w->mix->bytes_max);
-	rec->want[1] = rec->echo ? rec->want[0] : draw_bytes(sim, w->mix->bytes_max);
+	rec->seed = rng_u64(rng);
+	rec->echo = rng_chance_ppm(rng, w->mix->echo_ppm);
+	rec->want[0] = max_u64(draw_bytes(rng, w->mix->bytes_max), w->mix->bytes_min);
+	rec->want[1] = max_u64(draw_bytes(rng, w->mix->bytes_max), w->mix->bytes_min);
+	if (rec->echo)
+		rec->want[1] = rec->want[0];
 	for (unsigned int i = 0; i < 2; i++)
-		draw_style(sim, w->mix, rec->want[0] + rec->want[1], &rec->style[i]);
+		draw_style(rng, w->mix, rec->want[0] + rec->want[1], &rec->style[i]);
 	return rec;
 }
 
@@ -146,7 +152,7 @@ static void
 launch_later(struct app_slot *slot, uint32_t min_ms)
 {
 	struct app_world *w = slot->world;
-	uint64_t gap_ms = min_ms + sim_below(w->sim, w->mix->gap_ms_max + 1);
+	uint64_t gap_ms = min_ms + rng_below(w->rng, w->mix->gap_ms_max + 1);
 
 	if (w->sim->now_us + gap_ms * 1000 < w->stop_us)
 		sim_call_at(w->sim, w->sim->now_us + gap_ms * 1000, launch, slot);
@@ -158,19 +164,20 @@ launch(struct sim *sim, void *ctx)
 	struct app_slot *slot = ctx;
 	struct app_world *w = slot->world;
 	const struct app_mix *mix = w->mix;
-	struct sim_node *server = w->servers[sim_below(sim, w->server_count)];
+	struct sim_node *server = w->servers[rng_below(w->rng, w->server_count)];
 	uint16_t lport = mix->fixed_lport != 0 ? (uint16_t)(mix->fixed_lport + slot->idx) : 0;
 	struct app_rec *rec = new_rec(w);
 	struct app_end *e = app_end_new(w, slot->node, true);
 	uint32_t magic = HEADER_MAGIC;
 
+	(void)sim;
 	e->rec = rec;
 	rec->end[0] = e;
 	memcpy(e->header, &rec->id, 4);
 	memcpy(e->header + 4, &magic, 4);
 	memcpy(e->header + 8, &rec->seed, 8);
 	w->stats.started++;
-	if (open_end(e, server, lport, mix->simultaneous ? lport : APP_PORT) != 0) {
+	if (open_end(e, server, lport, mix->simultaneous ? lport : w->port) != 0) {
 		CHECK(e->err == -EADDRINUSE || e->err == -EADDRNOTAVAIL || e->err == -ENOBUFS,
 			"sluice_connect: %d", e->err);
 		w->stats.refused++;
@@ -215,7 +222,7 @@ void
 app_serve(struct app_world *w, struct sim_node *node)
 {
 	struct sluice_listen_params par = {
-		.addr.port = APP_PORT,
+		.addr.port = w->port,
 		.backlog = (unsigned int)w->mix->backlog,
 		.syncookies = w->mix->syncookies,
 		.syncookies_set = w->mix->syncookies >= 0,

@@ -74,6 +74,8 @@ struct app_rec {
 /** What the connections of a scenario look like; probabilities in ppm. */
 struct app_mix {
 	uint64_t bytes_max; /* of one direction; sizes are spread over the decades */
+	uint64_t bytes_min; /* smaller ones are made as large as this */
+	uint32_t chunk_max; /* bytes per call; 0: any */
 	uint32_t echo_ppm;
 	uint32_t abort_ppm; /* each end */
 	uint32_t close_early_ppm;
@@ -102,6 +104,8 @@ struct app_stats {
 
 struct app_world {
 	struct sim *sim;
+	struct rng *rng; /* of what the applications do; the simulation's unless set */
+	uint16_t port; /* of its servers */
 	const struct app_mix *mix;
 	struct app_rec **recs;
 	uint32_t rec_count, rec_cap;

@@ -44,7 +44,8 @@ static void
 free_flow(struct flow *f)
 {
 	free(f->in.run);
-	free(f->in_before.run);
+	for (unsigned int i = 0; i < FLOW_CALLS_MAX; i++)
+		free(f->calls[i].run);
 	free(f);
 }
 
@@ -143,24 +144,6 @@ flows_find(struct flows *t, const struct flow_id *id, uint64_t now_us)
 
 /* --- streams -------------------------------------------------------------------------------- */
 
-bool
-flow_begin_stream(struct flow *f, uint32_t isn, int ws)
-{
-	if (f->in.known && f->in.isn == isn)
-		return false;
-	free(f->in_before.run);
-	f->in_before = f->in;
-	f->in = (struct stream){
-		.known = true,
-		.isn = isn,
-		.next = isn,
-		.end = isn,
-		.ws_offered = ws >= 0,
-		.ws = ws >= 0 ? (uint8_t)min_u32((uint32_t)ws, 14) : 0,
-	};
-	return true;
-}
-
 static bool
 make_room(struct stream *s)
 {
@@ -197,8 +180,8 @@ add_run(struct stream *s, uint32_t left, uint32_t right)
 	s->run[i][1] = right;
 }
 
-void
-stream_add(struct stream *s, uint32_t left, uint32_t right)
+static void
+add(struct stream *s, uint32_t left, uint32_t right)
 {
 	if (!s->known || seq32_lt(left, s->isn))
 		return;
@@ -220,8 +203,82 @@ stream_add(struct stream *s, uint32_t left, uint32_t right)
 		s->fuzzy = false;
 }
 
-bool
-stream_covers(const struct stream *s, uint32_t ack)
+static void
+see_fin(struct stream *s, uint32_t end)
+{
+	if (!s->known || seq32_leq(end, s->isn))
+		return;
+	s->fin = true;
+	s->fin_end = end;
+}
+
+static bool
+covers(const struct stream *s, uint32_t ack)
 {
 	return s->known && seq32_leq(ack, s->fuzzy ? s->end : s->next) && seq32_geq(ack, s->isn);
+}
+
+/* --- of a flow ------------------------------------------------------------------------------ */
+
+bool
+flow_called(struct flow *f, uint32_t isn, int ws)
+{
+	struct stream *s;
+
+	if (f->in.known && f->in.isn == isn)
+		return false;
+	for (unsigned int i = 0; i < FLOW_CALLS_MAX; i++)
+		if (f->calls[i].known && f->calls[i].isn == isn)
+			return false;
+	f->call_last = (f->call_last + 1) % FLOW_CALLS_MAX;
+	s = &f->calls[f->call_last];
+	free(s->run);
+	*s = (struct stream){
+		.known = true,
+		.isn = isn,
+		.next = isn,
+		.end = isn,
+		.ws_offered = ws >= 0,
+		.ws = ws >= 0 ? (uint8_t)min_u32((uint32_t)ws, 14) : 0,
+	};
+	return true;
+}
+
+void
+flow_arrived(struct flow *f, uint32_t left, uint32_t right, bool fin)
+{
+	add(&f->in, left, right);
+	if (fin)
+		see_fin(&f->in, right);
+	for (unsigned int i = 0; i < FLOW_CALLS_MAX; i++) {
+		add(&f->calls[i], left, right);
+		if (fin)
+			see_fin(&f->calls[i], right);
+	}
+}
+
+bool
+flow_acknowledge(struct flow *f, uint32_t ack, bool is_syn)
+{
+	/* Our first acknowledgement says which SYN we took. */
+	for (unsigned int i = 0; (is_syn || !f->acked) && i < FLOW_CALLS_MAX; i++) {
+		struct stream *s = &f->calls[(f->call_last + FLOW_CALLS_MAX - i) % FLOW_CALLS_MAX];
+
+		if (!covers(s, ack))
+			continue;
+		free(f->in.run);
+		f->in = *s;
+		*s = (struct stream){ 0 };
+		f->acked = false;
+		return true;
+	}
+	return covers(&f->in, ack);
+}
+
+const struct stream *
+flow_stream(const struct flow *f)
+{
+	const struct stream *call = &f->calls[f->call_last];
+
+	return !f->acked && call->known ? call : &f->in;
 }

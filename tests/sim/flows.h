@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** SYNs that wait for our answer; more than one burst could hold is not worth the memory. */
+#define FLOW_CALLS_MAX 3u
+
 /* What has arrived of one incarnation of the peer's stream. */
 struct stream {
 	bool known;
@@ -16,6 +19,8 @@ struct stream {
 	uint32_t isn;
 	uint32_t next; /* everything before it has arrived */
 	uint32_t end; /* the highest number seen */
+	bool fin; /* seen, and the stream ends there */
+	uint32_t fin_end;
 	unsigned int gaps, gaps_cap; /* arrived runs behind a gap, in order */
 	uint32_t (*run)[2];
 };
@@ -34,8 +39,9 @@ struct flow {
 	struct flow *next;
 	struct flow_id id;
 	uint64_t seen_us;
-	/* What came in; the one before may still be the one that counts. */
-	struct stream in, in_before;
+	/* What came in. Anybody can send a SYN: it counts as soon as we acknowledge it. */
+	struct stream in, calls[FLOW_CALLS_MAX];
+	unsigned int call_last;
 	/* What went out. */
 	bool out_known, out_ws_offered;
 	uint8_t out_ws;
@@ -69,13 +75,16 @@ struct flow *flows_find(struct flows *t, const struct flow_id *id, uint64_t now_
 /** Everything is forgotten: the node has lost its memory as well. */
 void flows_forget(struct flows *t);
 
-/** A peer's SYN with number isn begins a stream; true if it is a new one. ws < 0: no scaling. */
-bool flow_begin_stream(struct flow *f, uint32_t isn, int ws);
+/** A SYN with number isn came; true if it is a new one. ws < 0: it offers no scaling. */
+bool flow_called(struct flow *f, uint32_t isn, int ws);
 
 /** Numbers left .. right - 1 have arrived. */
-void stream_add(struct stream *s, uint32_t left, uint32_t right);
+void flow_arrived(struct flow *f, uint32_t left, uint32_t right, bool fin);
 
-/** Everything before ack has arrived, as far as one knows. */
-bool stream_covers(const struct stream *s, uint32_t ack);
+/** We acknowledge everything before ack. False: it has not arrived. */
+bool flow_acknowledge(struct flow *f, uint32_t ack, bool is_syn);
+
+/** The stream that a segment just arrived belongs to, as far as one can tell. */
+const struct stream *flow_stream(const struct flow *f);
 
 #endif

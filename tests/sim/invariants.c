@@ -96,7 +96,7 @@ see_syn(struct flow *f, const struct view *v)
 	const struct view_opt *ws = view_opt_find(&v->opts, VIEW_OPT_WSCALE);
 
 	f->syn_without_mss = view_opt_find(&v->opts, VIEW_OPT_MSS) == NULL;
-	if (flow_begin_stream(f, v->seq, ws != NULL ? (int)ws->v[0] : -1))
+	if (flow_called(f, v->seq, ws != NULL ? (int)ws->v[0] : -1))
 		f->got_since_syn = (struct traffic){ 0 };
 }
 
@@ -104,8 +104,9 @@ see_syn(struct flow *f, const struct view *v)
 static void
 see_offer(struct flow *f, const struct view *v)
 {
-	bool scaled = !(v->flags & VIEW_SYN) && f->in.ws_offered && f->out_ws_offered;
-	uint32_t edge = v->ack + ((uint32_t)v->wnd << (scaled ? f->in.ws : 0));
+	const struct stream *in = flow_stream(f);
+	bool scaled = !(v->flags & VIEW_SYN) && in->ws_offered && f->out_ws_offered;
+	uint32_t edge = v->ack + ((uint32_t)v->wnd << (scaled ? in->ws : 0));
 
 	if (!f->out_known || !(v->flags & VIEW_ACK) || (v->flags & VIEW_RST))
 		return;
@@ -123,7 +124,6 @@ see_arrival(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len, bo
 {
 	struct flow *f;
 	struct view v;
-	uint32_t end;
 
 	if (view_parse(buf, len, &v) != VIEW_TCP || !is_own(w->node, v.dst))
 		return;
@@ -136,9 +136,7 @@ see_arrival(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len, bo
 		see_syn(f, &v);
 	count(&f->got, len);
 	count(&f->got_since_syn, len);
-	end = v.seq + view_seg_len(&v);
-	stream_add(&f->in, v.seq, end);
-	stream_add(&f->in_before, v.seq, end);
+	flow_arrived(f, v.seq, v.seq + view_seg_len(&v), (v.flags & VIEW_FIN) != 0);
 	see_offer(f, &v);
 }
 
@@ -156,22 +154,24 @@ watch_burst(struct watch *w, uint64_t now_us, const uint8_t *const *bufs, const 
 static void
 check_ack(const struct watch *w, struct flow *f, const struct view *v)
 {
-	bool scaled = !(v->flags & VIEW_SYN) && f->in.ws_offered && f->out_ws_offered;
-	uint8_t ws = scaled ? f->out_ws : 0;
-	uint32_t edge = v->ack + ((uint32_t)v->wnd << ws);
+	bool is_syn = (v->flags & VIEW_SYN) != 0, scaled;
+	uint32_t edge;
+	uint8_t ws;
 
-	if (!stream_covers(&f->in, v->ack) && !stream_covers(&f->in_before, v->ack))
+	if (!flow_acknowledge(f, v->ack, is_syn))
 		broken(w, f, v, "I-2: acknowledges what never arrived");
-	if (f->acked && stream_covers(&f->in, v->ack)) {
-		if (seq32_lt(v->ack, f->ack_last))
-			broken(w, f, v, "I-4: the acknowledgement went back");
-		/* Scaling rounds; a FIN ends the need for a window. */
-		if (seq32_lt(edge + (1u << ws) - 1, f->edge_last) && v->ack != f->in.end)
-			broken(w, f, v, "I-4: the right edge of the window went back");
-	}
+	scaled = f->in.ws_offered && f->out_ws_offered;
+	ws = scaled ? f->out_ws : 0;
+	edge = v->ack + ((uint32_t)v->wnd << (is_syn ? 0 : ws));
+	if (f->acked && seq32_lt(v->ack, f->ack_last))
+		broken(w, f, v, "I-4: the acknowledgement went back");
+	/* Scaling rounds, perhaps up, before a SYN-ACK again; a FIN ends the need for a window. */
+	if (f->acked && seq32_lt(edge + (1u << ws) - 1, f->edge_last) &&
+		!(f->in.fin && v->ack == f->in.fin_end))
+		broken(w, f, v, "I-4: the right edge of the window went back");
 	f->ack_last = v->ack;
 	f->edge_last = edge;
-	f->acked = stream_covers(&f->in, v->ack);
+	f->acked = true;
 }
 
 static void

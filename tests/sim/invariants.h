@@ -16,13 +16,15 @@
  *  I-6   packets in use = sum of owners                  lib/host.c
  *  I-7   cwnd within bounds, I-8 RTO within bounds       tcp_check_invariants()
  *  I-9   every transfer ends                             apps.c
- *  I-10  unverified peers get no more than they send     scenario synflood
+ *  I-10  unverified peers get no more than they send     here, for each flow
  *  I-11  no reply to RST                                 here
  *  I-12  every received frame has one outcome            lib/host.c
  *  I-13  transitions of RFC 9293 figure 5 only           asserted by the engine; here: no data
  *                                                        before the handshake, none after FIN
  *  I-14  a poll ends                                     lib/host.c (rounds), here (frames)
- *  I-15  connections do not interfere                    scripts
+ *  I-15  connections do not interfere                    isolation.c
+ *
+ *  sabotage.c breaks them on purpose and sees each check fail.
  */
 
 struct sim_node;

@@ -42,14 +42,14 @@ is_refused(const struct sim_frame *f)
  * is not simulated: such frames stay whole.
  */
 static void
-corrupt(struct sim *sim, struct sim_link *link, struct sim_frame *f)
+corrupt(struct rng *rng, struct sim_link *link, struct sim_frame *f)
 {
-	unsigned int bits = 1 + sim_below(sim, 3);
+	unsigned int bits = 1 + rng_below(rng, 3);
 
 	if (f->len <= 14 + 20 || f->bytes[12] != 0x08 || f->bytes[13] != 0x00)
 		return;
 	for (unsigned int i = 0; i < 64; i++) {
-		uint32_t bit = sim_below(sim, (f->len - 14) * 8);
+		uint32_t bit = rng_below(rng, (f->len - 14) * 8);
 
 		f->bytes[14 + bit / 8] ^= (uint8_t)(1u << bit % 8);
 		if (i + 1 >= bits && is_refused(f))
@@ -98,8 +98,14 @@ mark(struct sim *sim, struct sim_link *link, struct sim_frame *f)
 	link->marks++;
 }
 
+static bool
+is_struck(const struct sim *sim, struct rng *rng, uint32_t ppm)
+{
+	return !sim->quiet_links && ppm > 0 && rng_chance_ppm(rng, ppm);
+}
+
 static void
-deliver(struct sim *sim, struct sim_node *to, struct sim_frame *frame)
+deliver(struct sim *sim, struct sim_node *to, struct rng *rng, struct sim_frame *frame)
 {
 	struct sim_link *link = &to->link;
 	uint64_t at;
@@ -111,8 +117,8 @@ deliver(struct sim *sim, struct sim_node *to, struct sim_frame *frame)
 		free(frame);
 		return;
 	}
-	at += link->par.delay_us + sim_below(sim, link->par.jitter_us + 1);
-	if (!sim->quiet_links && sim_chance(sim, link->par.reorder_ppm))
+	at += link->par.delay_us + rng_below(rng, link->par.jitter_us + 1);
+	if (is_struck(sim, rng, link->par.reorder_ppm))
 		at += link->par.reorder_us;
 	sim_schedule_frame(sim, at, to, frame);
 }
@@ -122,19 +128,21 @@ link_send(struct sim *sim, struct sim_node *to, struct sim_frame *frame)
 {
 	struct sim_link *link = &to->link;
 	const struct link_params *par = &link->par;
+	bool apart = sim->is_apart != NULL && sim->is_apart(frame->bytes, frame->len);
+	struct rng *rng = apart ? &link->apart_rng : &sim->rng;
 
 	link->frames++;
 	link->bytes += frame->len;
-	if (is_partitioned(sim, link) || (!sim->quiet_links && sim_chance(sim, par->loss_ppm))) {
+	if (is_partitioned(sim, link) || is_struck(sim, rng, par->loss_ppm)) {
 		link->lost++;
 		free(frame);
 		return;
 	}
-	if (!sim->quiet_links && sim_chance(sim, par->dup_ppm)) {
+	if (is_struck(sim, rng, par->dup_ppm)) {
 		link->dups++;
-		deliver(sim, to, sim_frame_new(frame->bytes, frame->len));
+		deliver(sim, to, rng, sim_frame_new(frame->bytes, frame->len));
 	}
-	if (!sim->quiet_links && sim_chance(sim, par->corrupt_ppm))
-		corrupt(sim, link, frame);
-	deliver(sim, to, frame);
+	if (is_struck(sim, rng, par->corrupt_ppm))
+		corrupt(rng, link, frame);
+	deliver(sim, to, rng, frame);
 }

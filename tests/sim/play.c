@@ -83,6 +83,7 @@ build(struct run *run)
 	struct sim *sim = &run->sim;
 
 	sim_init(sim, run->opts->seed, run->start_us);
+	sim->tamper = run->opts->tamper;
 	if (sc->deep_every != 0)
 		sim->deep_every = sc->deep_every;
 	if (run->opts->pcap != NULL) {

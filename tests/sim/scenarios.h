@@ -39,7 +39,7 @@ struct run_opts {
 	uint64_t seed;
 	double seconds; /* 0: the scenario's */
 	const char *pcap;
-	bool quiet; /* no summary */
+	const struct sim_tamper *tamper; /* NULL: as it should be */
 };
 
 struct run_result {

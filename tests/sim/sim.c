@@ -25,10 +25,15 @@ sim_chance(struct sim *sim, uint32_t ppm)
 
 /* --- the queue: a binary heap by time, then by order of making ------------------------------ */
 
+/* Where frames fare apart, what was made first depends on the others: there frames come first. */
 static bool
-is_before(const struct sim_event *a, const struct sim_event *b)
+is_before(const struct sim *sim, const struct sim_event *a, const struct sim_event *b)
 {
-	return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
+	if (a->at_us != b->at_us)
+		return a->at_us < b->at_us;
+	if (sim->is_apart != NULL && a->kind != b->kind)
+		return a->kind < b->kind;
+	return a->order < b->order;
 }
 
 static void
@@ -43,7 +48,7 @@ push(struct sim *sim, struct sim_event ev)
 	}
 	CHECK(ev.at_us >= sim->now_us, "an event in the past");
 	ev.order = sim->order++;
-	while (i > 0 && is_before(&ev, &sim->heap[(i - 1) / 2])) {
+	while (i > 0 && is_before(sim, &ev, &sim->heap[(i - 1) / 2])) {
 		sim->heap[i] = sim->heap[(i - 1) / 2];
 		i = (i - 1) / 2;
 	}
@@ -62,9 +67,9 @@ pop(struct sim *sim)
 		if (child >= sim->heap_count)
 			break;
 		if (child + 1 < sim->heap_count &&
-			is_before(&sim->heap[child + 1], &sim->heap[child]))
+			is_before(sim, &sim->heap[child + 1], &sim->heap[child]))
 			child++;
-		if (!is_before(&sim->heap[child], &last))
+		if (!is_before(sim, &sim->heap[child], &last))
 			break;
 		sim->heap[i] = sim->heap[child];
 		i = child;
@@ -123,14 +128,28 @@ sim_send(struct sim *sim, struct sim_node *from, const uint8_t *buf, size_t len)
 	}
 }
 
+void
+sim_emit(struct sim_node *node, const uint8_t *buf, size_t len)
+{
+	struct sim *sim = node->sim;
+
+	watch_sent(node->watch, sim->now_us, buf, len);
+	if (sim->tap != NULL)
+		sim->tap(sim->tap_ctx, node, buf, len);
+	sim_send(sim, node, buf, len);
+}
+
 /* The worker's port: whatever it sends goes to the switch at once. */
 static void
 on_out(void *ctx, const uint8_t *buf, size_t len)
 {
 	struct sim_node *node = ctx;
+	const struct sim_tamper *tamper = node->sim->tamper;
 
-	watch_sent(node->watch, node->sim->now_us, buf, len);
-	sim_send(node->sim, node, buf, len);
+	if (tamper != NULL && tamper->out != NULL)
+		tamper->out(node, buf, len);
+	else
+		sim_emit(node, buf, len);
 }
 
 /* FNV-1a, eight bytes at a time. */
@@ -205,6 +224,9 @@ receive(struct sim *sim, struct sim_node *node)
 		}
 		watch_burst(node->watch, sim->now_us, bufs, lens, n);
 		host_rx(node->host, sim->now_us, bufs, lens, n);
+		if (sim->tamper != NULL && sim->tamper->in != NULL)
+			for (unsigned int i = 0; i < n; i++)
+				sim->tamper->in(node, bufs[i], lens[i]);
 		done += n;
 	}
 	for (unsigned int i = 0; i < node->rx_count; i++)
@@ -287,6 +309,7 @@ add_node(struct sim *sim, const struct link_params *link)
 	node->mac = (struct mac_addr){ { 0x02, 0, 0, 0, 0, (uint8_t)(node->idx + 1) } };
 	node->link.par = *link;
 	node->wake_at_us = SIM_NEVER;
+	rng_seed(&node->link.apart_rng, sim->seed ^ (uint64_t)node->idx << 32);
 	sim->nodes[sim->node_count++] = node;
 	return node;
 }

@@ -42,6 +42,7 @@ struct sim_link {
 	struct link_params par;
 	uint64_t free_at_us; /* the rate's next free moment */
 	uint64_t partition_at_us, partition_end_us;
+	struct rng apart_rng; /* for frames whose fate is drawn apart */
 	uint64_t frames, bytes, lost, dups, corrupted, marks;
 };
 
@@ -95,6 +96,15 @@ struct sim_event {
 	};
 };
 
+/**
+ * Spoils what a node sends or knows, so that one sees the checks fail. out gets each frame instead
+ * of the watcher and passes on what it likes with sim_emit(); in is told what the node receives.
+ */
+struct sim_tamper {
+	void (*out)(struct sim_node *node, const uint8_t *buf, size_t len);
+	void (*in)(struct sim_node *node, const uint8_t *buf, size_t len);
+};
+
 struct sim {
 	uint64_t seed;
 	struct rng rng;
@@ -109,6 +119,12 @@ struct sim {
 	uint64_t deep_every; /* events between two walks over everything; 0: never */
 	FILE *pcap;
 	bool quiet_links; /* from now on nothing goes wrong: the end of a run */
+	const struct sim_tamper *tamper; /* NULL: none */
+	/* Whose fate on the links is drawn apart, so that it does not depend on other frames. */
+	bool (*is_apart)(const uint8_t *buf, size_t len);
+	/* Sees each frame that a worker sends. */
+	void (*tap)(void *ctx, const struct sim_node *node, const uint8_t *buf, size_t len);
+	void *tap_ctx;
 };
 
 void sim_init(struct sim *sim, uint64_t seed, uint64_t start_us);
@@ -127,6 +143,9 @@ struct sim_node *sim_add_raw(
 
 /** Put a frame on the network, as if node had sent it. */
 void sim_send(struct sim *sim, struct sim_node *from, const uint8_t *buf, size_t len);
+
+/** The node's port sends a frame: watched, and then put on the network. */
+void sim_emit(struct sim_node *node, const uint8_t *buf, size_t len);
 
 /** Call fn at a time that is not past. */
 void sim_call_at(struct sim *sim, uint64_t at_us, sim_call_fn *fn, void *ctx);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "sim/isolation.h"
+#include "sim/sabotage.h"
 #include "sim/scenarios.h"
 
 struct args {
@@ -14,7 +16,7 @@ struct args {
 	unsigned int seeds;
 	double seconds, hours;
 	const char *pcap;
-	bool twice;
+	bool twice, isolation;
 };
 
 static int
@@ -22,6 +24,8 @@ usage(FILE *to)
 {
 	fprintf(to, "usage: sim [--scenario NAME] [--seed N] [--seeds N] [--until SECONDS]\n"
 		    "           [--hours H] [--twice] [--pcap FILE]\n"
+		    "       sim --isolation [--seed N] [--seeds N]\n"
+		    "       sim --sabotage\n"
 		    "       sim --list\n"
 		    "Plays workers on a virtual network and clock; the same seed, the same run.\n"
 		    "  --scenario NAME   one of --list; without it, each in turn\n"
@@ -30,6 +34,8 @@ usage(FILE *to)
 		    "  --until SECONDS   simulated time of each run instead of the scenario's\n"
 		    "  --hours H         go on with new seeds until H simulated hours are over\n"
 		    "  --twice           play each run twice and compare the hashes\n"
+		    "  --isolation       is one connection the same alone and beside others?\n"
+		    "  --sabotage        break each invariant on purpose; do the checks notice?\n"
 		    "  --pcap FILE       capture of all frames (of the last run)\n");
 	return to == stdout ? 0 : 2;
 }
@@ -118,6 +124,8 @@ main(int argc, char **argv)
 		{ "hours", required_argument, NULL, 'H' },
 		{ "pcap", required_argument, NULL, 'p' },
 		{ "twice", no_argument, NULL, 't' },
+		{ "isolation", no_argument, NULL, 'i' },
+		{ "sabotage", no_argument, NULL, 'b' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -148,11 +156,20 @@ main(int argc, char **argv)
 		case 't':
 			args.twice = true;
 			break;
+		case 'i':
+			args.isolation = true;
+			break;
+		case 'b':
+			return sabotage_all();
 		case 'l':
 			return list();
 		default:
 			return usage(c == 'h' ? stdout : stderr);
 		}
 	}
-	return play_all(&args);
+	if (!args.isolation)
+		return play_all(&args);
+	for (unsigned int i = 0; i < args.seeds; i++)
+		isolation_run(args.seed + i, NULL);
+	return 0;
 }
