@@ -187,7 +187,7 @@ struct tcp_conn_info {
 };
 
 /** How the congestion control sees the path, as Linux numbers it in tcpi_ca_state. */
-enum tcp_ca_state {
+enum tcp_ca {
 	TCP_CA_OPEN = 0,
 	TCP_CA_DISORDER = 1,	/* duplicate ACKs, not enough yet */
 	TCP_CA_RECOVERY = 3,	/* fast recovery */
@@ -197,7 +197,7 @@ enum tcp_ca_state {
 /** What is known of one connection beyond its line in a listing; counts are of segments. */
 struct tcp_details {
 	struct tcp_conn_info row;
-	enum tcp_ca_state ca_state;
+	enum tcp_ca ca_state;
 	bool has_ts, has_sack, has_wscale;
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t rexmits;	/* of the oldest segment */
