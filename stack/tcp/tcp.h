@@ -137,7 +137,8 @@ ptrdiff_t tcp_recv_queued(struct tcp_stack *stack, tcp_handle conn);
 /** Copy what tcp_recv would give, and leave it where it is. */
 ptrdiff_t tcp_peek(struct tcp_stack *stack, tcp_handle conn, void *dst, size_t len);
 
-#define TCP_SEND_MORE 0x1u /* more follows: no PSH; nothing is held back */
+#define TCP_SEND_MORE 0x1u /* more follows: no PSH, and a segment that is not full waits for it */
+#define TCP_SEND_EOR 0x2u /* end of a record: later data never joins this segment */
 
 ptrdiff_t tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *src,
 	size_t len, unsigned int flags);
@@ -162,6 +163,7 @@ enum tcp_sockopt {
 	TCP_SO_USER_TIMEOUT,
 	TCP_SO_MAXSEG,
 	TCP_SO_CONGESTION,	/* enum tun_cc */
+	TCP_SO_CORK,
 };
 
 int tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_sockopt opt,

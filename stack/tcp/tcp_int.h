@@ -235,6 +235,7 @@ struct tcp_cold {
 	uint8_t probes;		/* keepalive or zero-window probes unanswered */
 	uint8_t challenges;	/* challenge ACKs in this second */
 	uint8_t cc;		/* index of the congestion control */
+	bool is_corked;		/* segments that are not full wait (TCP_CORK) */
 };
 
 /** A half-open connection (RFC 4987 s3.2): at most 64 bytes, its timer node included. */

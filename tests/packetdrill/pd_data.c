@@ -125,7 +125,7 @@ send_on_new(const struct pd_sock *s, int flags)
 static unsigned int
 engine_flags(int flags)
 {
-	return flags & MSG_MORE ? TCP_SEND_MORE : 0;
+	return (flags & MSG_MORE ? TCP_SEND_MORE : 0) | (flags & MSG_EOR ? TCP_SEND_EOR : 0);
 }
 
 static ssize_t

@@ -69,6 +69,7 @@ engine_opt(unsigned int i, enum tcp_sockopt *opt)
 		enum pd_opt from;
 		enum tcp_sockopt to;
 	} map[] = {
+		{ PD_OPT_CORK, TCP_SO_CORK },
 		{ PD_OPT_KEEPALIVE, TCP_SO_KEEPALIVE },
 		{ PD_OPT_NODELAY, TCP_SO_NODELAY },
 		{ PD_OPT_RCVBUF, TCP_SO_RCVBUF },
