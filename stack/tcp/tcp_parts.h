@@ -163,7 +163,7 @@ void tcp_output(struct tcp_stack *stack, struct tcp_conn *c);
 bool tcp_send_empty(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16_t flags);
 /** Send p of the send queue (again); false: no packet or no room. */
 bool tcp_send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t flags);
-/** The short segment that waits for more goes now; false: none waits, or the window is too small. */
+/** The short segment that waits for more goes now; false: none waits, or it does not fit. */
 bool tcp_send_held(struct tcp_stack *stack, struct tcp_conn *c);
 bool tcp_tx_has_room(const struct tcp_stack *stack);
 /** len bytes from seq came a second time: the next ACK says so (RFC 2883). */

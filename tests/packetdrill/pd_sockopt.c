@@ -102,6 +102,9 @@ pd_opts_apply(struct pd *pd, struct pd_sock *s)
 	for (unsigned int i = 0; i < PD_OPT_COUNT; i++)
 		if (s->value[i] != fresh.value[i] && engine_opt(i, &opt))
 			set_engine(pd, s, opt, s->value[i]);
+	for (unsigned int i = 0; tunables_cc_names[i] != NULL; i++)
+		if (strcmp(s->cc, tunables_cc_names[i]) == 0 && strcmp(s->cc, fresh.cc) != 0)
+			set_engine(pd, s, TCP_SO_CONGESTION, (int)i);
 	if (s->linger.l_onoff)
 		set_engine(pd, s, TCP_SO_LINGER, engine_linger(&s->linger));
 }
@@ -170,7 +173,7 @@ set_timeo(struct pd_sock *s, unsigned int which, const void *value, socklen_t le
 
 /* Only what the tunable of the same name knows. */
 static int
-set_cc(struct pd_sock *s, const void *value, socklen_t len)
+set_cc(struct pd *pd, struct pd_sock *s, const void *value, socklen_t len)
 {
 	char name[16] = "";
 
@@ -179,6 +182,7 @@ set_cc(struct pd_sock *s, const void *value, socklen_t len)
 		if (strcmp(tunables_cc_names[i], name) != 0)
 			continue;
 		memcpy(s->cc, name, sizeof(s->cc));
+		set_engine(pd, s, TCP_SO_CONGESTION, (int)i);
 		return 0;
 	}
 	return -ENOENT;
@@ -212,7 +216,7 @@ do_setsockopt(struct pd *pd, int fd, int level, int name, const void *value, soc
 	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
 		return set_timeo(s, name == SO_SNDTIMEO, value, len);
 	if (level == IPPROTO_TCP && name == TCP_CONGESTION)
-		return set_cc(s, value, len);
+		return set_cc(pd, s, value, len);
 	if (row < 0)
 		return -ENOPROTOOPT;
 	if (len >= sizeof(number)) {
