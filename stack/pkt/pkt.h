@@ -39,6 +39,9 @@
 #define PKT_F_SACKED 0x0004u	/* send queue: the peer holds it behind a gap */
 #define PKT_F_LOST 0x0008u	/* send queue: a transmission of it was given up */
 #define PKT_F_RETRANS 0x0010u	/* send queue: sent again, and that copy is in flight */
+#define PKT_F_EOR 0x0020u	/* later data gets a packet of its own */
+#define PKT_F_NOW 0x0040u	/* goes out although it is short and more was to follow */
+#define PKT_F_MORE 0x0080u	/* its writer said that more follows; see sent_us */
 
 /** Bytes in front of a frame that every pool guarantees; room for the largest header set. */
 #define PKT_HEADROOM 128u
@@ -75,7 +78,9 @@ struct pkt {
 		struct pkt *next;	/* link of the queue that holds the packet */
 		uint32_t seq;		/* sequence number of its first payload byte */
 		uint32_t end_seq;	/* send queue: behind its last payload byte */
-		uint32_t sent_us;	/* low 32 bits of the time of the last transmission */
+		/* Low 32 bits of the time of the last transmission; before the first, with
+		 * PKT_F_MORE: SND.UNA at that write. */
+		uint32_t sent_us;
 		uint16_t flags;		/* PKT_F_* */
 		uint16_t payload_off;	/* send queue: the payload starts at buf + payload_off */
 		uint8_t sends;		/* transmissions so far, saturating */

@@ -137,7 +137,8 @@ ptrdiff_t tcp_recv_queued(struct tcp_stack *stack, tcp_handle conn);
 /** Copy what tcp_recv would give, and leave it where it is. */
 ptrdiff_t tcp_peek(struct tcp_stack *stack, tcp_handle conn, void *dst, size_t len);
 
-#define TCP_SEND_MORE 0x1u /* more follows: no PSH; nothing is held back */
+#define TCP_SEND_MORE 0x1u /* more follows: no PSH, and a segment that is not full waits for it */
+#define TCP_SEND_EOR 0x2u /* end of a record: later data never joins this segment */
 
 ptrdiff_t tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *src,
 	size_t len, unsigned int flags);
@@ -162,6 +163,7 @@ enum tcp_sockopt {
 	TCP_SO_USER_TIMEOUT,
 	TCP_SO_MAXSEG,
 	TCP_SO_CONGESTION,	/* enum tun_cc */
+	TCP_SO_CORK,
 };
 
 int tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_sockopt opt,
@@ -198,7 +200,7 @@ struct tcp_conn_info {
 };
 
 /** How the congestion control sees the path, as Linux numbers it in tcpi_ca_state. */
-enum tcp_ca_state {
+enum tcp_ca {
 	TCP_CA_OPEN = 0,
 	TCP_CA_DISORDER = 1,	/* duplicate ACKs, not enough yet */
 	TCP_CA_RECOVERY = 3,	/* fast recovery */
@@ -208,7 +210,7 @@ enum tcp_ca_state {
 /** What is known of one connection beyond its line in a listing; counts are of segments. */
 struct tcp_details {
 	struct tcp_conn_info row;
-	enum tcp_ca_state ca_state;
+	enum tcp_ca ca_state;
 	bool has_ts, has_sack, has_wscale;
 	uint8_t snd_wscale, rcv_wscale;
 	uint8_t rexmits;	/* of the oldest segment */

@@ -2,7 +2,7 @@
 /* Everything about one connection, for its owner and for tools that show a single one. */
 #include "tcp/tcp_parts.h"
 
-static enum tcp_ca_state
+static enum tcp_ca
 ca_state(const struct tcp_conn *c)
 {
 	if (c->flags & TF_RTO_DONE)

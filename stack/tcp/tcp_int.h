@@ -247,6 +247,7 @@ struct tcp_cold {
 	uint8_t reo_mult;	/* RACK: quarters of min_rtt_us in the reordering window */
 	uint8_t reo_persist : 7; /* ... recoveries until it is one again */
 	uint8_t reo_seen : 1;	/* ... the path was seen to reorder */
+	bool is_corked;		/* segments that are not full wait (TCP_CORK) */
 };
 
 /** Bits of tcp_score.flags. */

@@ -118,6 +118,13 @@ tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_s
 	switch (opt) {
 	case TCP_SO_NODELAY:
 		set_flag(c, TF_NODELAY, value != 0);
+		/* As Linux: switched on, it also lets go what a cork holds. */
+		if (value != 0)
+			tcp_send_held(stack, c);
+		tcp_want_output(stack, c);
+		return 0;
+	case TCP_SO_CORK:
+		cold->is_corked = value != 0;
 		tcp_want_output(stack, c);
 		return 0;
 	case TCP_SO_SNDBUF:
@@ -172,6 +179,9 @@ tcp_getopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_s
 	switch (opt) {
 	case TCP_SO_NODELAY:
 		*value = (c->flags & TF_NODELAY) != 0;
+		return 0;
+	case TCP_SO_CORK:
+		*value = cold->is_corked;
 		return 0;
 	case TCP_SO_SNDBUF:
 		*value = (int)tcp_sndbuf(stack, c);

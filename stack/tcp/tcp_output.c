@@ -228,16 +228,35 @@ window_room(const struct tcp_stack *stack, const struct tcp_conn *c)
 }
 
 /*
+ * A short segment waits for more, as its owner asked, until it is told otherwise or closes. As in
+ * Linux "more follows" is over once new data is acknowledged, a cork stays.
+ */
+static bool
+is_held(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p)
+{
+	bool more = (p->app.flags & PKT_F_MORE) && p->app.sent_us == c->snd_una;
+
+	if ((c->flags & TF_FIN_QUEUED) || (p->app.flags & PKT_F_NOW) || p->app.sends > 0)
+		return false;
+	return more || tcp_cold(stack, c)->is_corked;
+}
+
+/*
  * RFC 9293 s3.8.6.2.1: a full segment; or all there is, if Nagle (s3.7.4) does not hold it; or half
  * of the largest window ever seen. Nagle as Minshall changed it: only a short segment in flight
  * holds a short one back, so the tail of a large write goes out with it.
  */
 static bool
-worth_sending(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t len, bool is_last)
+worth_sending(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p,
+	uint32_t len, bool is_last)
 {
 	const struct tcp_cold *cold = tcp_cold(stack, c);
 
 	if (len >= c->mss)
+		return true;
+	if (is_last && is_held(stack, c, p))
+		return false;
+	if (is_last && (p->app.flags & PKT_F_NOW))
 		return true;
 	if (is_last)
 		return (c->flags & (TF_NODELAY | TF_FIN_QUEUED)) ||
@@ -254,7 +273,7 @@ sendable(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 	bool is_last = fit == len && p->app.next == NULL;
 
 	/* A short packet in mid-queue is a segment of its own if it was sent before. */
-	if (fit == 0 || (!worth_sending(stack, c, fit, is_last) && !(fit == len && !is_last)))
+	if (fit == 0 || (!worth_sending(stack, c, p, fit, is_last) && !(fit == len && !is_last)))
 		return 0;
 	return fit;
 }
@@ -397,6 +416,19 @@ send_all(struct tcp_stack *stack, struct tcp_conn *c)
 			return true;
 	}
 	return send_data(stack, c);
+}
+
+bool
+tcp_send_held(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct pkt *p = c->send_next;
+
+	if (p == NULL || p != c->sendq_tail || !is_held(stack, c, p) ||
+		p->app.end_seq - p->app.seq > window_room(stack, c))
+		return false;
+	p->app.flags |= PKT_F_NOW | PKT_F_PSH;
+	tcp_want_output(stack, c);
+	return true;
 }
 
 static bool

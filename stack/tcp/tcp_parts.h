@@ -254,6 +254,8 @@ bool tcp_send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p,
 bool tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
 /** Send p, or the FIN where it is NULL, again; false: no packet or no room. */
 bool tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
+/** The short segment that waits for more goes now; false: none waits, or it does not fit. */
+bool tcp_send_held(struct tcp_stack *stack, struct tcp_conn *c);
 bool tcp_tx_has_room(const struct tcp_stack *stack);
 /** len bytes from seq came a second time: the next ACK says so (RFC 2883). */
 void tcp_report_duplicate(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint32_t len);

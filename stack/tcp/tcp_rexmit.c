@@ -160,10 +160,15 @@ tcp_rexmit_timer(struct tcp_stack *stack, struct tcp_conn *c)
 		tcp_send_syn(stack, c);
 		return;
 	}
-	if (c->flags & TF_PERSIST)
-		probe(stack, c);
-	else if (c->snd_una != c->snd_nxt)
-		retransmit(stack, c);
-	else
+	/* Linux: what waits for more data waits for one timeout, 200 ms at least. */
+	if ((c->flags & TF_PERSIST) && tcp_send_held(stack, c)) {
+		c->flags &= ~TF_PERSIST;
 		tcp_output(stack, c);
+	} else if (c->flags & TF_PERSIST) {
+		probe(stack, c);
+	} else if (c->snd_una != c->snd_nxt) {
+		retransmit(stack, c);
+	} else {
+		tcp_output(stack, c);
+	}
 }

@@ -197,11 +197,28 @@ tail_room(const struct tcp_conn *c)
 	const struct pkt *p = c->sendq_tail;
 	uint32_t len, room;
 
-	if (p == NULL || p->app.sends > 0 || pkt_is_shared(p))
+	if (p == NULL || p->app.sends > 0 || (p->app.flags & PKT_F_EOR) || pkt_is_shared(p))
 		return 0;
 	len = p->app.end_seq - p->app.seq;
 	room = (uint32_t)p->buf_len - p->app.payload_off - len;
 	return len >= c->mss ? 0 : min_u32(c->mss - len, room);
+}
+
+/* What the flags of a write say about its last packet, and about what waits to be filled. */
+static void
+end_of_write(struct tcp_stack *stack, struct tcp_conn *c, unsigned int flags)
+{
+	struct pkt *p = c->sendq_tail;
+
+	if (flags & TCP_SEND_MORE) {
+		p->app.flags |= PKT_F_MORE;
+		p->app.sent_us = c->snd_una;
+	} else {
+		p->app.flags = (uint16_t)((p->app.flags & ~PKT_F_MORE) | PKT_F_PSH);
+	}
+	if (flags & TCP_SEND_EOR)
+		p->app.flags |= PKT_F_EOR;
+	tcp_want_output(stack, c);
 }
 
 static uint32_t
@@ -261,9 +278,7 @@ tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *
 		c->flags |= TF_WANT_WRITE;
 	if (done == 0)
 		return -EAGAIN;
-	if (!(flags & TCP_SEND_MORE))
-		c->sendq_tail->app.flags |= PKT_F_PSH;
-	tcp_want_output(stack, c);
+	end_of_write(stack, c, flags);
 	return done;
 }
 
@@ -284,9 +299,7 @@ tcp_send_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct p
 		return refuse(c);
 	tcp_cc_after_idle(stack, c);
 	enqueue(stack, c, p);
-	if (!(flags & TCP_SEND_MORE))
-		p->app.flags |= PKT_F_PSH;
-	tcp_want_output(stack, c);
+	end_of_write(stack, c, flags);
 	return len;
 }
 

@@ -29,6 +29,15 @@ static const struct {
 	{ "ENETUNREACH", ENETUNREACH },
 	{ "ENOBUFS", ENOBUFS },
 	{ "ENOTCONN", ENOTCONN },
+	{ "EAFNOSUPPORT", EAFNOSUPPORT },
+	{ "EALREADY", EALREADY },
+	{ "EEXIST", EEXIST },
+	{ "EFAULT", EFAULT },
+	{ "EINPROGRESS", EINPROGRESS },
+	{ "ENOENT", ENOENT },
+	{ "ENOPROTOOPT", ENOPROTOOPT },
+	{ "ENOTSOCK", ENOTSOCK },
+	{ "EOPNOTSUPP", EOPNOTSUPP },
 	{ "EPIPE", EPIPE },
 	{ "ETIMEDOUT", ETIMEDOUT },
 };
@@ -169,7 +178,7 @@ parse_seconds(struct parser *p, int64_t *us)
 }
 
 /* "+0.1", "+0.1~0.2" (both relative), "3.5", "3~4". */
-static bool
+bool
 parse_time(struct parser *p, struct stmt *st)
 {
 	st->absolute = true;
@@ -392,8 +401,8 @@ parse_line(struct parser *p, struct stmt *st)
 	return parse_is_end(p) || parse_error(p, "too much on the line");
 }
 
-static char *
-read_file(const char *path)
+char *
+parse_read_file(const char *path)
 {
 	FILE *f = fopen(path, "r");
 	char *text;
@@ -419,7 +428,7 @@ script_load(struct script *s, const char *path)
 	struct parser p = { .path = path };
 	char *next;
 
-	*s = (struct script){ .path = path, .text = read_file(path) };
+	*s = (struct script){ .path = path, .text = parse_read_file(path) };
 	if (s->text == NULL)
 		return -1;
 	for (char *line = s->text; line != NULL && !p.failed; line = next) {

@@ -27,6 +27,12 @@ bool parse_keyword(struct parser *p, const char *word);
 bool parse_number(struct parser *p, long *out);
 bool parse_u32(struct parser *p, uint32_t *out);
 
+/** "+0.1", "+0.1~0.2", "3.5", at the beginning of a line. */
+bool parse_time(struct parser *p, struct stmt *st);
+
+/** The whole file, to be freed; NULL after a message. */
+char *parse_read_file(const char *path);
+
 /** What follows < or >: flags, sequence numbers, window, options. */
 bool parse_segment(struct parser *p, struct stmt *st);
 

@@ -257,6 +257,25 @@ send_more_marks_no_end_of_a_write(void **state)
 }
 
 static void
+a_cork_holds_a_short_segment_for_one_timeout_to_the_millisecond(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_details d;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	assert_int_equal(tcp_setopt(bed->stack, &bed->env, p.h, TCP_SO_CORK, 1), 0);
+	assert_int_equal(tcp_send(bed->stack, &bed->env, p.h, "held", 4, 0), 4);
+	tcp_bed_flush(bed);
+	tcp_get_details(bed->stack, &bed->env, p.h, &d);
+	tcp_bed_advance(bed, d.row.rto_ms - 1);
+	assert_sent(&p, "");
+	tcp_bed_advance(bed, 1);
+	assert_sent(&p, "PA 1+4 ack 1");
+}
+
+static void
 abort_all_ends_everything(void **state)
 {
 	static const enum tcp_state rows[] = { TCPS_ESTABLISHED, TCPS_SYN_SENT, TCPS_FIN_WAIT_1,
@@ -291,6 +310,7 @@ main(void)
 		BED_TEST(send_leaves_the_reserve_of_packets_alone),
 		BED_TEST(send_pkt_takes_the_packet_over_only_on_success),
 		BED_TEST(send_more_marks_no_end_of_a_write),
+		BED_TEST(a_cork_holds_a_short_segment_for_one_timeout_to_the_millisecond),
 		BED_TEST(abort_all_ends_everything),
 	};
 

@@ -69,6 +69,7 @@ enum sluice_opt {
 	SLUICE_TCP_USER_TIMEOUT, /* ms without progress until -ETIMEDOUT; 0: by tcp_retries2 */
 	SLUICE_TCP_MAXSEG,	/* bytes; read only */
 	SLUICE_TCP_CONGESTION,	/* an algorithm's number: sluice_congestion_find(); any time */
+	SLUICE_TCP_CORK,	/* 0 or 1: 1 holds segments that are not full, for one RTO each */
 };
 
 /** Why sluice_shutdown() was called; as SHUT_RD, SHUT_WR, SHUT_RDWR. */
@@ -141,8 +142,14 @@ const char *sluice_congestion_name(int number);
 
 /* --- data ----------------------------------------------------------------------------------- */
 
-/** sluice_send() flag: more follows; the segment is not marked PSH. Nothing is held back for it. */
+/**
+ * sluice_send() flag: more follows. A segment that is not full is not marked PSH and waits for the
+ * next write, for an acknowledgement of new data, or for one retransmission timeout, even with
+ * SLUICE_TCP_NODELAY.
+ */
 #define SLUICE_MSG_MORE 0x1u
+/** sluice_send() flag: the end of a record; later data never joins this segment. */
+#define SLUICE_MSG_EOR 0x2u
 
 /**
  * Copy received bytes into dst. Returns the count, 0 once the peer has finished (FIN) and all is

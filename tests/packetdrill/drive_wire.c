@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Both directions of the wire: IP packets to and from the adapter's slots. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "packetdrill/drive.h"
+
+#define ETH_LEN 14u
+#define LOCAL_IP4 "192.168.0.1"
+#define PEER_IP4 "192.0.2.1"
+#define LOCAL_IP6 "fd3d:fa7b:d17d::1"
+#define PEER_IP6 "fd3d:fa7b:d17d:8888::1"
+#define PEER_TS_BASE 1000u
+/* Timers have milliseconds, and every reading of the clock takes one of its microseconds. */
+#define TOLERANCE_US 2000u
+
+static void
+address(const struct drive *d, bool ours, uint8_t ip[16])
+{
+	struct in_addr in;
+
+	if (d->ip6) {
+		inet_pton(AF_INET6, ours ? LOCAL_IP6 : PEER_IP6, ip);
+		return;
+	}
+	inet_pton(AF_INET, ours ? LOCAL_IP4 : PEER_IP4, &in);
+	view_ip4(ip, ntohl(in.s_addr));
+}
+
+socklen_t
+drive_addr(const struct drive *d, bool ours, uint16_t port, struct sockaddr_storage *ss)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	uint8_t ip[16];
+
+	address(d, ours, ip);
+	if (d->domain == AF_INET) {
+		memcpy(&in.sin_addr, ip + 12, 4);
+		memcpy(ss, &in, sizeof(in));
+		return sizeof(in);
+	}
+	memcpy(&in6.sin6_addr, ip, 16);
+	memcpy(ss, &in6, sizeof(in6));
+	return sizeof(in6);
+}
+
+static uint32_t
+peer_ts(const struct drive *d)
+{
+	return PEER_TS_BASE + (uint32_t)((d->event_us - d->start_us) / 1000);
+}
+
+static void
+make_opts(const struct drive *d, const struct drive_flow *f, const struct pattern *pat,
+	struct view_opts *out)
+{
+	out->count = 0;
+	for (unsigned int i = 0; i < pat->opts.count; i++) {
+		const struct view_opt *o = &pat->opts.opt[i];
+		unsigned int n = o->kind == VIEW_OPT_SACK ? (o->len - 2u) / 4 : 1;
+		uint32_t v[8];
+
+		memcpy(v, o->v, sizeof(v));
+		if (o->kind == VIEW_OPT_TS) {
+			v[0] = pat->any[i] & 1 ? peer_ts(d) : v[0];
+			v[1] = pat->any[i] & 2 ? f->ts_last : v[1] + f->ts_base;
+			n = 2;
+		}
+		for (unsigned int k = 0; o->kind == VIEW_OPT_SACK && k < n; k++)
+			v[k] += f->iss;
+		if (o->kind == VIEW_OPT_TS || o->kind == VIEW_OPT_SACK ||
+			o->kind == VIEW_OPT_MSS || o->kind == VIEW_OPT_WSCALE)
+			view_opt_add(out, o->kind, v, n);
+		else
+			view_opt_add_raw(out, o->kind, o->raw, o->len > 2 ? o->len - 2u : 0);
+	}
+}
+
+void
+drive_inject(struct drive *d, const struct drive_stmt *st)
+{
+	const struct pattern *pat = &st->st.pat;
+	struct drive_flow *f = &d->flows[st->st.flow];
+	struct view v = { .kind = VIEW_TCP, .ip6 = d->ip6, .ttl = 64, .df = true };
+	uint8_t *payload = calloc(1, (size_t)pat->len + 1), *buf = malloc(VIEW_BUF_MAX);
+	size_t len;
+
+	if (payload == NULL || buf == NULL)
+		abort();
+	address(d, false, v.src);
+	address(d, true, v.dst);
+	v.sport = f->rport;
+	v.dport = f->lport;
+	v.flags = pat->flags;
+	v.seq = f->isn + pat->seq;
+	v.ack = pat->has_ack ? f->iss + pat->ack : 0;
+	v.wnd = pat->has_win ? (uint16_t)pat->win : 65535;
+	v.payload = payload;
+	v.payload_len = pat->len;
+	make_opts(d, f, pat, &v.opts);
+	len = view_build(&v, buf, VIEW_BUF_MAX);
+	if (d->pd.netdev_send(d->pd.ud, buf + ETH_LEN, len - ETH_LEN) != 0)
+		drive_fail(d, "netdev_send failed");
+	free(payload);
+	free(buf);
+}
+
+/* --- what was sent -------------------------------------------------------------------------- */
+
+/* Read the next packet; false: none came. bytes holds VIEW_BUF_MAX. */
+static bool
+receive(struct drive *d, uint8_t *bytes, struct view *v, uint64_t *at_us)
+{
+	long long time_us = 0;
+	size_t n = VIEW_BUF_MAX - ETH_LEN;
+	uint8_t *ip = bytes + ETH_LEN;
+
+	if (d->pd.netdev_receive(d->pd.ud, ip, &n, &time_us) != 0)
+		drive_fail(d, "netdev_receive failed");
+	if (n == 0)
+		return false;
+	memset(bytes, 0, ETH_LEN);
+	bytes[5] = 1;
+	bytes[11] = 2;
+	bytes[12] = ip[0] >> 4 == 4 ? 0x08 : 0x86;
+	bytes[13] = ip[0] >> 4 == 4 ? 0x00 : 0xdd;
+	if (view_parse(bytes, n + ETH_LEN, v) != VIEW_TCP)
+		drive_fail(d, "not a good TCP packet: %s", v->why != NULL ? v->why : "");
+	*at_us = (uint64_t)time_us;
+	return true;
+}
+
+static struct drive_flow *
+find_flow(struct drive *d, const struct view *v)
+{
+	const struct view_opt *ts = view_opt_find(&v->opts, VIEW_OPT_TS);
+	struct drive_flow *f = NULL;
+
+	for (unsigned int i = 1; i < DRIVE_FLOWS_MAX; i++)
+		if (d->flows[i].rport == v->dport)
+			f = &d->flows[i];
+	if (f == NULL)
+		drive_fail(d, "a packet to port %u", v->dport);
+	if (v->flags & VIEW_SYN) {
+		f->lport = v->sport;
+		f->iss = v->seq;
+		f->ts_known = false;
+	}
+	if (ts != NULL && !f->ts_known) {
+		f->ts_base = ts->v[0];
+		f->ts_known = true;
+	}
+	if (ts != NULL)
+		f->ts_last = ts->v[0];
+	return f;
+}
+
+static const char *
+text_of(const struct drive_flow *f, const struct view *v, char *out, size_t cap)
+{
+	struct view r = *v;
+
+	r.seq -= f->iss;
+	r.ack -= f->isn;
+	for (unsigned int i = 0; i < r.opts.count; i++) {
+		struct view_opt *o = &r.opts.opt[i];
+
+		if (o->kind == VIEW_OPT_TS)
+			o->v[0] -= f->ts_base;
+		for (unsigned int k = 0; o->kind == VIEW_OPT_SACK && k < 8; k++)
+			o->v[k] -= f->isn;
+	}
+	return view_text(&r, out, cap);
+}
+
+static bool
+opt_fits(const struct drive_flow *f, const struct pattern *pat, unsigned int i,
+	const struct view_opt *got)
+{
+	const struct view_opt *want = &pat->opts.opt[i];
+
+	if (want->kind != got->kind || want->len != got->len)
+		return false;
+	if (want->kind == VIEW_OPT_TS)
+		return ((pat->any[i] & 1) || got->v[0] - f->ts_base == want->v[0]) &&
+			((pat->any[i] & 2) || got->v[1] == want->v[1]);
+	if (want->kind == VIEW_OPT_SACK) {
+		for (unsigned int k = 0; k < (want->len - 2u) / 4; k++)
+			if (got->v[k] - f->isn != want->v[k])
+				return false;
+		return true;
+	}
+	return (pat->any[i] & 1) || got->v[0] == want->v[0];
+}
+
+static bool
+fits(const struct drive_flow *f, const struct pattern *pat, const struct view *v)
+{
+	uint8_t flags = pat->any_psh ? (uint8_t)(v->flags & ~VIEW_PSH) : v->flags;
+
+	if (flags != pat->flags || v->seq - f->iss != pat->seq || v->payload_len != pat->len)
+		return false;
+	if (v->ack != (pat->has_ack ? f->isn + pat->ack : 0))
+		return false;
+	if (pat->has_win && v->wnd != pat->win)
+		return false;
+	if (pat->any_opts)
+		return true;
+	if (pat->opts.count != v->opts.count)
+		return false;
+	for (unsigned int i = 0; i < v->opts.count; i++)
+		if (!opt_fits(f, pat, i, &v->opts.opt[i]))
+			return false;
+	return true;
+}
+
+void
+drive_expect(struct drive *d, const struct drive_stmt *st, uint64_t lo_us, uint64_t hi_us)
+{
+	uint8_t *bytes = malloc(VIEW_BUF_MAX);
+	struct drive_flow *f;
+	uint64_t at_us = 0;
+	char text[512];
+	struct view v;
+
+	if (bytes == NULL)
+		abort();
+	if (!receive(d, bytes, &v, &at_us))
+		drive_fail(d, "nothing was sent");
+	f = find_flow(d, &v);
+	if (d->verbose)
+		printf("%+10.6f > %s\n", (double)(at_us - d->start_us) / 1e6,
+			text_of(f, &v, text, sizeof(text)));
+	if (f != &d->flows[st->st.flow] || !fits(f, &st->st.pat, &v))
+		drive_fail(d, "sent at %.6f: %s", (double)(at_us - d->start_us) / 1e6,
+			text_of(f, &v, text, sizeof(text)));
+	if (at_us + TOLERANCE_US < lo_us || at_us > hi_us + TOLERANCE_US)
+		drive_fail(d, "sent at %.6f s instead of %.6f s",
+			(double)(at_us - d->start_us) / 1e6, (double)(lo_us - d->start_us) / 1e6);
+	free(bytes);
+}
+
+/* What left by then and was not expected; what leaves later is none of the script's. */
+void
+drive_no_packet_left(struct drive *d, uint64_t until_us)
+{
+	uint8_t *bytes = malloc(VIEW_BUF_MAX);
+	uint64_t at_us = 0;
+	char text[512];
+	struct view v;
+
+	if (bytes == NULL)
+		abort();
+	if (receive(d, bytes, &v, &at_us) && at_us <= until_us)
+		drive_fail(d, "nobody expected, at %.6f: %s",
+			(double)(at_us - d->start_us) / 1e6,
+			text_of(find_flow(d, &v), &v, text, sizeof(text)));
+	free(bytes);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The stack between the sockets and the wire: IP packets in and out, events to their sockets. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "packetdrill/pd.h"
+
+#include "net/ip_output.h"
+#include "pkt/pool.h"
+#include "wire/eth.h"
+
+#define PKTS_MAX 100000u
+#define PKT_ROOM 9500u
+
+/*
+ * The wire has no Ethernet, the stack has: what comes in gets a header in front, from the one
+ * neighbour there is. So every check of the net layer is passed as in the appliance.
+ */
+static const struct mac_addr own_mac = { { 0x02, 0, 0, 0, 0, 1 } };
+static const struct mac_addr peer_mac = { { 0x02, 0, 0, 0, 0, 2 } };
+
+void
+pd_engine_set_now(struct pd *pd, uint64_t now_us)
+{
+	pd->env.now_us = now_us;
+	pd->env.now_ms = (uint32_t)(now_us / 1000);
+}
+
+static struct siphash_key
+draw_key(struct pd *pd)
+{
+	return (struct siphash_key){ { rng_u64(&pd->rng), rng_u64(&pd->rng) } };
+}
+
+static int
+init_net(struct pd *pd)
+{
+	const struct net_params par = {
+		.mac = own_mac,
+		.mtu = pd->mtu,
+		.local = &pd->local,
+		.neigh_max = 16,
+		.neigh_key = draw_key(pd),
+	};
+
+	return net_init(&pd->net, &par);
+}
+
+static int
+init_tcp(struct pd *pd, uint64_t now_us)
+{
+	const struct tcp_params par = {
+		.conns_max = 4096,
+		.synq_max = 4096,
+		.timewait_max = 4096,
+		.ranges_max = 65536,
+		.mtu = pd->mtu,
+		.workers = 1,
+		.flow_key = draw_key(pd),
+		.isn_key = draw_key(pd),
+		.cookie_key = { draw_key(pd), draw_key(pd) },
+		.port_key = draw_key(pd),
+		.local = &pd->local,
+	};
+
+	return tcp_stack_create(&par, now_us, &pd->tcp);
+}
+
+int
+pd_engine_init(struct pd *pd, uint64_t now_us)
+{
+	int err;
+
+	rng_seed(&pd->rng, 1);
+	tunables_default(&pd->tun);
+	test_pkts_init(&pd->pkts, PKTS_MAX, PKT_ROOM);
+	pd->env = (struct env){
+		.tun = &pd->tun,
+		.ctr = &pd->ctr,
+		.rng = &pd->rng,
+		.pool = &pd->pkts.pool,
+		.tx = &pd->ip_tx,
+	};
+	pd_engine_set_now(pd, now_us);
+	pd->out_tail = &pd->out_head;
+	err = init_net(pd);
+	return err != 0 ? err : init_tcp(pd, now_us);
+}
+
+static void
+free_queue(struct pd *pd, struct pkt_txq *q)
+{
+	while (q->count > 0)
+		pkt_free(pd->env.pool, q->pkts[--q->count]);
+}
+
+void
+pd_engine_fini(struct pd *pd)
+{
+	struct pd_packet *next;
+
+	tcp_stack_destroy(pd->tcp, &pd->env);
+	free_queue(pd, &pd->ip_tx);
+	free_queue(pd, &pd->frames);
+	net_fini(&pd->net, &pd->env);
+	for (; pd->out_head != NULL; pd->out_head = next) {
+		next = pd->out_head->next;
+		free(pd->out_head);
+	}
+}
+
+int
+pd_local_find(const struct pd *pd, const struct ip_addr *addr)
+{
+	return ip_addr_is_unspecified(addr) ? -1 : local_addrs_find(&pd->local, addr);
+}
+
+int
+pd_local_for(const struct pd *pd, const struct ip_addr *remote)
+{
+	for (unsigned int i = 0; i < pd->local.count; i++)
+		if (ip_addr_is_v4(&pd->local.addr[i]) == ip_addr_is_v4(remote))
+			return (int)i;
+	return -1;
+}
+
+/* --- events --------------------------------------------------------------------------------- */
+
+/* Linux keeps what was received before a reset; the engine gives it up with the connection. */
+static void
+keep_received(struct pd *pd, struct pd_sock *s)
+{
+	ptrdiff_t queued = tcp_recv_queued(pd->tcp, s->handle);
+
+	if (queued <= 0)
+		return;
+	s->left = malloc((size_t)queued);
+	if (s->left == NULL)
+		abort();
+	s->left_at = 0;
+	s->left_len = (size_t)tcp_recv(pd->tcp, &pd->env, s->handle, s->left, (size_t)queued);
+}
+
+/* What the next event may take away is noted while it is there. */
+static void
+look_at(struct pd *pd, struct pd_sock *s)
+{
+	struct tcp_details d;
+
+	if (s->kind != PD_CONN || s->handle == 0 ||
+		tcp_get_details(pd->tcp, &pd->env, s->handle, &d) != 0)
+		return;
+	switch (d.row.state) {
+	case TCPS_CLOSE_WAIT:
+	case TCPS_LAST_ACK:
+	case TCPS_CLOSING:
+	case TCPS_TIME_WAIT:
+		s->peer_fin = true;
+		break;
+	case TCPS_CLOSED:
+		keep_received(pd, s);
+		break;
+	case TCPS_LISTEN:
+	case TCPS_SYN_SENT:
+	case TCPS_SYN_RECEIVED:
+	case TCPS_ESTABLISHED:
+	case TCPS_FIN_WAIT_1:
+	case TCPS_FIN_WAIT_2:
+		break;
+	}
+	s->last = d;
+}
+
+static void
+set_error(struct pd_sock *s, int err)
+{
+	if (err == 0)
+		return;
+	/* A reset of a connection the peer had half closed reads as a broken pipe. */
+	if (err == -ECONNRESET && s->peer_fin && !s->wr_shut)
+		err = -EPIPE;
+	s->error = -err;
+}
+
+static void
+on_event(struct pd_sock *s, const struct tcp_event *ev)
+{
+	s->activity++;
+	if (ev->what & TCP_EV_CONNECTED) {
+		s->connecting = false;
+		set_error(s, ev->err);
+		s->dead = s->dead || ev->err != 0;
+	}
+	if (ev->what & TCP_EV_CLOSED) {
+		if (!s->dead)
+			set_error(s, ev->err);
+		s->connecting = false;
+		s->dead = true;
+		s->handle = 0;
+	}
+}
+
+/* --- the wire ------------------------------------------------------------------------------- */
+
+static void
+put_out(struct pd *pd, struct pkt *p, unsigned int skip)
+{
+	size_t len = (size_t)(p->data_len - skip);
+	struct pd_packet *out = malloc(sizeof(*out) + len);
+
+	if (out == NULL)
+		abort();
+	out->next = NULL;
+	out->at_us = pd->env.now_us;
+	out->len = len;
+	memcpy(out->bytes, pkt_data(p) + skip, len);
+	*pd->out_tail = out;
+	pd->out_tail = &out->next;
+	pkt_free(pd->env.pool, p);
+}
+
+/* TCP's packets as they are, the net layer's own answers without their Ethernet header. */
+static bool
+drain(struct pd *pd)
+{
+	unsigned int n = pd->ip_tx.count + pd->frames.count;
+
+	for (unsigned int i = 0; i < pd->frames.count; i++)
+		put_out(pd, pd->frames.pkts[i], ETH_HDR_LEN);
+	for (unsigned int i = 0; i < pd->ip_tx.count; i++)
+		put_out(pd, pd->ip_tx.pkts[i], 0);
+	pd->frames.count = 0;
+	pd->ip_tx.count = 0;
+	return n > 0;
+}
+
+void
+pd_engine_run(struct pd *pd)
+{
+	do {
+		struct tcp_event ev;
+
+		for (unsigned int i = 0; i < PD_FDS_MAX; i++)
+			if (pd->socks[i] != NULL)
+				look_at(pd, pd->socks[i]);
+		while (tcp_next_event(pd->tcp, &ev))
+			if (ev.data != NULL)
+				on_event(ev.data, &ev);
+		tcp_flush(pd->tcp, &pd->env);
+	} while (drain(pd));
+	pd_wake_all(pd);
+}
+
+void
+pd_engine_poll(struct pd *pd)
+{
+	while (pd_engine_due_at(pd) <= pd->env.now_us) {
+		net_poll(&pd->net, &pd->env, &pd->frames);
+		tcp_poll(pd->tcp, &pd->env);
+		pd_engine_run(pd);
+	}
+}
+
+uint64_t
+pd_engine_due_at(const struct pd *pd)
+{
+	return min_u64(net_poll_at(&pd->net), tcp_poll_at(pd->tcp));
+}
+
+int
+pd_engine_input(struct pd *pd, const uint8_t *ip, size_t len)
+{
+	const struct eth_hdr eth = {
+		.dst = own_mac,
+		.src = peer_mac,
+		.type = ip[0] >> 4 == 4 ? ETH_TYPE_IP4 : ETH_TYPE_IP6,
+	};
+	uint8_t *frame = malloc(ETH_HDR_LEN + len);
+	struct tcp_seg seg;
+	struct pkt *p;
+
+	if (frame == NULL)
+		return -ENOMEM;
+	eth_encode(frame, &eth);
+	memcpy(frame + ETH_HDR_LEN, ip, len);
+	p = test_pkts_wrap(&pd->pkts, pd->env.pool, frame, ETH_HDR_LEN + len);
+	free(frame);
+	if (net_input(&pd->net, &pd->env, p, &seg, &pd->frames) == NET_TCP)
+		tcp_input_burst(pd->tcp, &pd->env, &seg, &p, 1);
+	pd_engine_run(pd);
+	return 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* TCP_INFO in Linux's layout, as far as the engine knows; the rest is zero. */
+#include <string.h>
+
+#include "packetdrill/pd.h"
+#include "packetdrill/pd_tcp_info.h"
+
+#define SSTHRESH_INFINITE 0x7fffffffu
+
+static uint32_t
+segments(uint32_t bytes, uint32_t mss)
+{
+	return mss == 0 ? 0 : bytes / mss;
+}
+
+static void
+fill_path(const struct tcp_details *d, struct pd_tcp_info *i)
+{
+	uint32_t mss = d->row.mss;
+
+	i->ca_state = (uint8_t)d->ca_state;
+	i->retransmits = d->rexmits;
+	i->probes = d->probes;
+	i->backoff = d->rexmits;
+	i->rto = 1000 * d->row.rto_ms;
+	i->snd_mss = mss;
+	i->rcv_mss = d->rcv_mss;
+	i->unacked = d->unacked_segs;
+	i->rtt = d->row.srtt_us;
+	i->rttvar = d->row.rttvar_us;
+	i->snd_ssthresh = d->row.ssthresh_bytes >= SSTHRESH_INFINITE / 2 ?
+		SSTHRESH_INFINITE :
+		segments(d->row.ssthresh_bytes, mss);
+	i->snd_cwnd = segments(d->row.cwnd_bytes, mss);
+	i->advmss = d->peer_mss;
+	i->total_retrans = d->row.retrans;
+	i->snd_wnd = d->row.snd_wnd;
+	i->rcv_wnd = d->row.rcv_wnd;
+}
+
+static void
+fill_streams(const struct tcp_details *d, struct pd_tcp_info *i)
+{
+	i->options = (uint8_t)((d->has_ts ? PD_TCPI_TIMESTAMPS : 0) |
+		(d->has_sack ? PD_TCPI_SACK : 0) | (d->has_wscale ? PD_TCPI_WSCALE : 0));
+	i->wscales = (uint8_t)(d->snd_wscale | d->rcv_wscale << 4);
+	i->last_data_recv = d->last_data_ms;
+	i->last_ack_recv = d->last_rx_ms;
+	i->rcv_space = d->rcvbuf / 2;
+	i->rcv_ssthresh = d->rcvbuf / 2;
+	/* Linux counts the SYN, and 32 bits are enough for a script. */
+	i->bytes_acked = d->snd_una - d->iss - 1;
+	i->bytes_received = d->rcv_nxt - d->irs - 1;
+	i->bytes_sent = d->snd_nxt - d->iss - 1;
+	i->notsent_bytes = d->write_seq - d->snd_nxt;
+}
+
+int
+pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len)
+{
+	struct pd_tcp_info info = { 0 };
+	struct tcp_details d = s->last;
+
+	pd_details(pd, s, &d);
+	info.state = (uint8_t)pd_state(pd, s);
+	/* Until the handshake is over there are no sequence numbers of the other side. */
+	if (s->kind == PD_CONN) {
+		fill_path(&d, &info);
+		if (!s->connecting)
+			fill_streams(&d, &info);
+	}
+	info.ato = 1000 * pd->tun.tcp_delack_min;
+	info.pmtu = pd->mtu;
+	info.reordering = 3;
+	return pd_copy_out(&info, sizeof(info), out, len);
+}
+
+/* No congestion control here has more to tell than TCP_INFO. */
+int
+pd_info_cc(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len)
+{
+	(void)pd, (void)s, (void)out;
+	*len = 0;
+	return 0;
+}
+
+/* In Linux's order: rmem, rcvbuf, wmem, sndbuf, forward, queued, options, backlog, drops. */
+int
+pd_info_mem(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len)
+{
+	struct tcp_details d = { 0 };
+	uint32_t mem[9] = { 0 };
+
+	mem[1] = (uint32_t)s->value[PD_OPT_RCVBUF];
+	mem[3] = (uint32_t)s->value[PD_OPT_SNDBUF];
+	if (pd_details(pd, s, &d)) {
+		mem[0] = d.row.recvq_bytes;
+		mem[1] = d.rcvbuf;
+		mem[3] = d.sndbuf;
+		mem[5] = d.row.sendq_bytes;
+	}
+	return pd_copy_out(mem, sizeof(mem), out, len);
+}

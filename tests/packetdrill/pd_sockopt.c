@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Socket options: numbers by table, the others one function each. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include "packetdrill/pd.h"
+
+/* Not in every C library's headers. */
+#ifndef SO_MEMINFO
+#define SO_MEMINFO 55
+#endif
+#ifndef TCP_CC_INFO
+#define TCP_CC_INFO 26
+#endif
+
+/* Linux's defaults of net.core.{r,w}mem_max, and its least buffers. */
+#define MEM_MAX 212992
+#define SNDBUF_MIN 4608
+#define RCVBUF_MIN 2304
+
+enum kind {
+	KIND_BOOL,
+	KIND_NUMBER,
+	KIND_BYTE,
+	KIND_BUFFER,
+};
+
+static const struct row {
+	int level, name, def, min, max;
+	enum kind kind;
+} rows[PD_OPT_COUNT] = {
+#define X(id, level, name, def, min, max, kind) { level, name, def, min, max, KIND_##kind },
+	PD_OPTIONS(X)
+#undef X
+};
+
+void
+pd_opts_default(const struct pd *pd, struct pd_sock *s)
+{
+	for (unsigned int i = 0; i < PD_OPT_COUNT; i++)
+		s->value[i] = rows[i].def;
+	s->value[PD_OPT_SNDBUF] = (int)pd->tun.tcp_wmem[1];
+	s->value[PD_OPT_RCVBUF] = (int)pd->tun.tcp_rmem[1];
+	s->value[PD_OPT_KEEPIDLE] = (int)pd->tun.tcp_keepalive_time;
+	s->value[PD_OPT_KEEPINTVL] = (int)pd->tun.tcp_keepalive_intvl;
+	s->value[PD_OPT_KEEPCNT] = (int)pd->tun.tcp_keepalive_probes;
+	s->value[PD_OPT_SYNCNT] = (int)pd->tun.tcp_syn_retries;
+	s->value[PD_OPT_LINGER2] = (int)pd->tun.tcp_fin_timeout;
+	strncpy(s->cc, tunables_cc_names[pd->tun.tcp_congestion_control], sizeof(s->cc) - 1);
+}
+
+/* --- what the engine does with them --------------------------------------------------------- */
+
+static void
+set_engine(struct pd *pd, const struct pd_sock *s, enum tcp_sockopt opt, int value)
+{
+	if (s->kind == PD_CONN && s->handle != 0)
+		tcp_setopt(pd->tcp, &pd->env, s->handle, opt, value);
+}
+
+/* The engine's name of a number; false: it has none. */
+static bool
+engine_opt(unsigned int i, enum tcp_sockopt *opt)
+{
+	static const struct {
+		enum pd_opt from;
+		enum tcp_sockopt to;
+	} map[] = {
+		{ PD_OPT_CORK, TCP_SO_CORK },
+		{ PD_OPT_KEEPALIVE, TCP_SO_KEEPALIVE },
+		{ PD_OPT_NODELAY, TCP_SO_NODELAY },
+		{ PD_OPT_RCVBUF, TCP_SO_RCVBUF },
+		{ PD_OPT_SNDBUF, TCP_SO_SNDBUF },
+		{ PD_OPT_USER_TIMEOUT, TCP_SO_USER_TIMEOUT },
+	};
+
+	for (size_t k = 0; k < ARRAY_SIZE(map); k++) {
+		if (map[k].from != (enum pd_opt)i)
+			continue;
+		*opt = map[k].to;
+		return true;
+	}
+	return false;
+}
+
+static int
+engine_linger(const struct linger *l)
+{
+	return l->l_onoff ? (l->l_linger > 32767 ? 32767 : l->l_linger) : -1;
+}
+
+void
+pd_opts_apply(struct pd *pd, struct pd_sock *s)
+{
+	struct pd_sock fresh = { .kind = PD_NEW };
+	enum tcp_sockopt opt;
+
+	pd_opts_default(pd, &fresh);
+	for (unsigned int i = 0; i < PD_OPT_COUNT; i++)
+		if (s->value[i] != fresh.value[i] && engine_opt(i, &opt))
+			set_engine(pd, s, opt, s->value[i]);
+	for (unsigned int i = 0; tunables_cc_names[i] != NULL; i++)
+		if (strcmp(s->cc, tunables_cc_names[i]) == 0 && strcmp(s->cc, fresh.cc) != 0)
+			set_engine(pd, s, TCP_SO_CONGESTION, (int)i);
+	if (s->linger.l_onoff)
+		set_engine(pd, s, TCP_SO_LINGER, engine_linger(&s->linger));
+}
+
+/* --- setting -------------------------------------------------------------------------------- */
+
+static int
+set_buffer(unsigned int i, int value)
+{
+	int least = i == PD_OPT_SNDBUF ? SNDBUF_MIN : RCVBUF_MIN;
+
+	if (value < 0)
+		value = 0;
+	if (value > MEM_MAX)
+		value = MEM_MAX;
+	return 2 * value > least ? 2 * value : least;
+}
+
+static int
+set_number(struct pd *pd, struct pd_sock *s, unsigned int i, int value)
+{
+	const struct row *row = &rows[i];
+	enum tcp_sockopt opt;
+
+	switch (row->kind) {
+	case KIND_BOOL:
+		value = value != 0;
+		break;
+	case KIND_BUFFER:
+		value = set_buffer(i, value);
+		break;
+	case KIND_NUMBER:
+	case KIND_BYTE:
+		if (value < row->min || value > row->max)
+			return -EINVAL;
+		break;
+	}
+	if (i == PD_OPT_RCVLOWAT && value <= 0)
+		value = value < 0 ? INT_MAX : 1;
+	s->value[i] = value;
+	if (engine_opt(i, &opt)) {
+		set_engine(pd, s, opt, value);
+		pd_engine_run(pd);
+	}
+	return 0;
+}
+
+static int
+set_linger(struct pd *pd, struct pd_sock *s, const void *value, socklen_t len)
+{
+	if (len < sizeof(s->linger))
+		return -EINVAL;
+	memcpy(&s->linger, value, sizeof(s->linger));
+	set_engine(pd, s, TCP_SO_LINGER, engine_linger(&s->linger));
+	return 0;
+}
+
+static int
+set_timeo(struct pd_sock *s, unsigned int which, const void *value, socklen_t len)
+{
+	if (len < sizeof(s->timeo[which]))
+		return -EINVAL;
+	memcpy(&s->timeo[which], value, sizeof(s->timeo[which]));
+	return 0;
+}
+
+/* Only what the tunable of the same name knows. */
+static int
+set_cc(struct pd *pd, struct pd_sock *s, const void *value, socklen_t len)
+{
+	char name[16] = "";
+
+	memcpy(name, value, len < sizeof(name) ? len : sizeof(name) - 1);
+	for (unsigned int i = 0; tunables_cc_names[i] != NULL; i++) {
+		if (strcmp(tunables_cc_names[i], name) != 0)
+			continue;
+		memcpy(s->cc, name, sizeof(s->cc));
+		set_engine(pd, s, TCP_SO_CONGESTION, (int)i);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int
+find_row(const struct pd_sock *s, int level, int name)
+{
+	if (level == IPPROTO_IPV6 && s->domain != AF_INET6)
+		return -1;
+	for (unsigned int i = 0; i < PD_OPT_COUNT; i++)
+		if (rows[i].level == level && rows[i].name == name)
+			return (int)i;
+	return -1;
+}
+
+static int
+do_setsockopt(struct pd *pd, int fd, int level, int name, const void *value, socklen_t len)
+{
+	struct pd_sock *s;
+	int err = pd_sock_get(pd, fd, &s), row, number;
+	uint8_t byte;
+
+	if (err != 0)
+		return err;
+	row = find_row(s, level, name);
+	if (value == NULL)
+		return row < 0 ? -ENOPROTOOPT : -EFAULT;
+	if (level == SOL_SOCKET && name == SO_LINGER)
+		return set_linger(pd, s, value, len);
+	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
+		return set_timeo(s, name == SO_SNDTIMEO, value, len);
+	if (level == IPPROTO_TCP && name == TCP_CONGESTION)
+		return set_cc(pd, s, value, len);
+	if (row < 0)
+		return -ENOPROTOOPT;
+	if (len >= sizeof(number)) {
+		memcpy(&number, value, sizeof(number));
+	} else if (len >= 1 && rows[row].kind == KIND_BYTE) {
+		memcpy(&byte, value, 1);
+		number = byte;
+	} else {
+		return -EINVAL;
+	}
+	return set_number(pd, s, (unsigned int)row, number);
+}
+
+int
+pd_slot_setsockopt(void *ud, int fd, int level, int name, const void *value, socklen_t len)
+{
+	struct pd *pd = pd_enter(ud);
+
+	return (int)pd_leave(pd, do_setsockopt(pd, fd, level, name, value, len));
+}
+
+/* --- getting -------------------------------------------------------------------------------- */
+
+int
+pd_copy_out(const void *from, size_t size, void *out, socklen_t *len)
+{
+	if (*len > size)
+		*len = (socklen_t)size;
+	memcpy(out, from, *len);
+	return 0;
+}
+
+/* Those whose value is not simply what was set. */
+static int
+get_number(struct pd *pd, struct pd_sock *s, unsigned int i)
+{
+	enum tcp_sockopt opt;
+	int value = s->value[i];
+
+	if (i == PD_OPT_MAXSEG && s->kind == PD_CONN && s->handle != 0)
+		tcp_getopt(pd->tcp, &pd->env, s->handle, TCP_SO_MAXSEG, &value);
+	else if (i == PD_OPT_MAXSEG && value == 0)
+		value = 536;
+	else if (engine_opt(i, &opt) && s->kind == PD_CONN && s->handle != 0)
+		tcp_getopt(pd->tcp, &pd->env, s->handle, opt, &value);
+	return value;
+}
+
+/* What is no number of the table; 1: not one of these. */
+static int
+get_other(struct pd *pd, struct pd_sock *s, int key, void *value, socklen_t *len)
+{
+	int number;
+
+	switch (key) {
+	case SOL_SOCKET << 16 | SO_ERROR:
+		number = -pd_take_error(s);
+		break;
+	case SOL_SOCKET << 16 | SO_TYPE:
+		number = SOCK_STREAM;
+		break;
+	case SOL_SOCKET << 16 | SO_DOMAIN:
+		number = s->domain;
+		break;
+	case SOL_SOCKET << 16 | SO_PROTOCOL:
+		number = IPPROTO_TCP;
+		break;
+	case SOL_SOCKET << 16 | SO_ACCEPTCONN:
+		number = s->kind == PD_LISTENER;
+		break;
+	case SOL_SOCKET << 16 | SO_LINGER:
+		return pd_copy_out(&s->linger, sizeof(s->linger), value, len);
+	case SOL_SOCKET << 16 | SO_RCVTIMEO:
+		return pd_copy_out(&s->timeo[0], sizeof(s->timeo[0]), value, len);
+	case SOL_SOCKET << 16 | SO_SNDTIMEO:
+		return pd_copy_out(&s->timeo[1], sizeof(s->timeo[1]), value, len);
+	case SOL_SOCKET << 16 | SO_MEMINFO:
+		return pd_info_mem(pd, s, value, len);
+	case IPPROTO_TCP << 16 | TCP_CONGESTION:
+		return pd_copy_out(s->cc, sizeof(s->cc), value, len);
+	case IPPROTO_TCP << 16 | TCP_INFO:
+		return pd_info_tcp(pd, s, value, len);
+	case IPPROTO_TCP << 16 | TCP_CC_INFO:
+		return pd_info_cc(pd, s, value, len);
+	default:
+		return 1;
+	}
+	return pd_copy_out(&number, sizeof(number), value, len);
+}
+
+int
+pd_getsockopt(struct pd *pd, int fd, int level, int name, void *value, socklen_t *len)
+{
+	struct pd_sock *s;
+	int err = pd_sock_get(pd, fd, &s), row, number;
+	uint8_t byte;
+
+	if (err != 0)
+		return err;
+	if (value == NULL || len == NULL)
+		return -EFAULT;
+	if ((int)*len < 0)
+		return -EINVAL;
+	err = get_other(pd, s, level << 16 | name, value, len);
+	if (err <= 0)
+		return err;
+	row = find_row(s, level, name);
+	if (row < 0)
+		return -ENOPROTOOPT;
+	number = get_number(pd, s, (unsigned int)row);
+	if (rows[row].kind == KIND_BYTE && *len > 0 && *len < sizeof(number)) {
+		byte = (uint8_t)number;
+		return pd_copy_out(&byte, 1, value, len);
+	}
+	return pd_copy_out(&number, sizeof(number), value, len);
+}
+
+int
+pd_slot_getsockopt(void *ud, int fd, int level, int name, void *value, socklen_t *len)
+{
+	struct pd *pd = pd_enter(ud);
+
+	return (int)pd_leave(pd, pd_getsockopt(pd, fd, level, name, value, len));
+}

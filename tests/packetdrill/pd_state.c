@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One socket as Linux would see it: state, what can be read and written, poll masks, its end. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "packetdrill/pd.h"
+
+/* Linux's numbers; they are part of TCP_INFO. */
+static const uint8_t linux_state[] = {
+	[TCPS_CLOSED] = 7,
+	[TCPS_LISTEN] = 10,
+	[TCPS_SYN_SENT] = 2,
+	[TCPS_SYN_RECEIVED] = 3,
+	[TCPS_ESTABLISHED] = 1,
+	[TCPS_FIN_WAIT_1] = 4,
+	[TCPS_FIN_WAIT_2] = 5,
+	[TCPS_CLOSE_WAIT] = 8,
+	[TCPS_CLOSING] = 11,
+	[TCPS_LAST_ACK] = 9,
+	[TCPS_TIME_WAIT] = 6,
+};
+
+bool
+pd_details(struct pd *pd, const struct pd_sock *s, struct tcp_details *out)
+{
+	if (s->kind == PD_CONN && s->handle != 0)
+		return tcp_get_details(pd->tcp, &pd->env, s->handle, out) == 0;
+	return false;
+}
+
+int
+pd_state(struct pd *pd, const struct pd_sock *s)
+{
+	struct tcp_details d;
+
+	if (s->kind == PD_LISTENER)
+		return linux_state[TCPS_LISTEN];
+	return linux_state[pd_details(pd, s, &d) ? d.row.state : TCPS_CLOSED];
+}
+
+/* Whether that direction (SHUT_RD, SHUT_WR) is over, by either side or by the end. */
+bool
+pd_is_shut(struct pd *pd, const struct pd_sock *s, int how)
+{
+	struct tcp_details d;
+
+	if (s->kind != PD_CONN)
+		return false;
+	if (s->dead || (how == SHUT_RD ? s->rd_shut || s->peer_fin : s->wr_shut))
+		return true;
+	return pd_details(pd, s, &d) && d.row.state == TCPS_CLOSED;
+}
+
+size_t
+pd_readable(struct pd *pd, const struct pd_sock *s)
+{
+	ptrdiff_t n;
+
+	if (s->left_len > s->left_at)
+		return s->left_len - s->left_at;
+	if (s->kind != PD_CONN || s->handle == 0)
+		return 0;
+	n = tcp_recv_queued(pd->tcp, s->handle);
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* Linux: a third of the buffer is free, and less than TCP_NOTSENT_LOWAT waits to be sent. */
+bool
+pd_is_writable(struct pd *pd, const struct pd_sock *s)
+{
+	uint32_t lowat = (uint32_t)s->value[PD_OPT_NOTSENT_LOWAT];
+	struct tcp_details d;
+	uint32_t queued;
+
+	if (!pd_details(pd, s, &d))
+		return true;
+	queued = d.write_seq - d.snd_una;
+	if (lowat != 0 && 2 * (d.write_seq - d.snd_nxt) >= lowat)
+		return false;
+	return queued <= d.sndbuf - d.sndbuf / 3;
+}
+
+int
+pd_take_error(struct pd_sock *s)
+{
+	int err = -s->error;
+
+	s->error = 0;
+	return err;
+}
+
+static bool
+has_waiting(struct pd *pd, const struct pd_sock *s)
+{
+	struct tcp_listener_info rows[16];
+	unsigned int n = tcp_list_listeners(pd->tcp, &pd->env, rows, ARRAY_SIZE(rows));
+
+	for (unsigned int i = 0; i < n; i++)
+		if (rows[i].port == s->lport &&
+			rows[i].laddr_idx == pd_local_find(pd, &s->laddr))
+			return rows[i].acceptq > 0;
+	return false;
+}
+
+/* As Linux's tcp_poll. */
+uint32_t
+pd_poll_mask(struct pd *pd, const struct pd_sock *s)
+{
+	bool rd = pd_is_shut(pd, s, SHUT_RD), wr = pd_is_shut(pd, s, SHUT_WR);
+	int state = pd_state(pd, s);
+	uint32_t mask = 0;
+	size_t lowat = (size_t)max_u32((uint32_t)s->value[PD_OPT_RCVLOWAT], 1);
+
+	if (s->kind == PD_LISTENER)
+		return has_waiting(pd, s) ? POLLIN | POLLRDNORM : 0;
+	if (state == 7 || (rd && wr))
+		mask |= POLLHUP;
+	if (rd)
+		mask |= POLLIN | POLLRDNORM | POLLRDHUP;
+	if (!s->connecting) {
+		if (pd_readable(pd, s) >= lowat)
+			mask |= POLLIN | POLLRDNORM;
+		if (wr || pd_is_writable(pd, s))
+			mask |= POLLOUT | POLLWRNORM;
+	}
+	if (s->error != 0)
+		mask |= POLLERR;
+	return mask;
+}
+
+/* The owner goes; the connection may live on without it. */
+void
+pd_sock_close(struct pd *pd, struct pd_sock *s)
+{
+	if (s->handle == 0)
+		return;
+	if (s->kind == PD_LISTENER) {
+		tcp_listener_close(pd->tcp, &pd->env, s->handle);
+	} else {
+		tcp_set_owner(pd->tcp, s->handle, NULL, NULL);
+		tcp_close(pd->tcp, &pd->env, s->handle);
+	}
+	s->handle = 0;
+	pd_engine_run(pd);
+}

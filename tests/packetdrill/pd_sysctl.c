@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The namespace's sysctls are the store of parameters: each sets the tunable of its name. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/syscall.h>
+
+#include "packetdrill/pd.h"
+
+/* Where a tunable stands, if not in ipv4/<name>; NULL: Linux means something else by the name. */
+static const struct {
+	const char *name;
+	const char *path;
+} elsewhere[] = {
+	{ "somaxconn", "core/somaxconn" },
+	{ "netdev_max_backlog", "core/netdev_max_backlog" },
+	/* Ours is for a connection, Linux's for all of them. */
+	{ "tcp_challenge_ack_limit", NULL },
+	/* For the whole host there, and no script is about it. */
+	{ "icmp_msgs_per_sec", NULL },
+	{ "tcp_max_orphans", NULL },
+	{ "tcp_max_tw_buckets", NULL },
+};
+
+static const char *
+path_of(const char *name, char *buf, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
+		if (strcmp(elsewhere[i].name, name) == 0)
+			return elsewhere[i].path;
+	snprintf(buf, len, "ipv4/%s", name);
+	return buf;
+}
+
+/* read() and close() of the C library may be ours; see adapter.c. */
+static bool
+read_value(const struct pd *pd, const char *path, char *buf, size_t len)
+{
+	char full[512];
+	ssize_t n;
+	int fd;
+
+	snprintf(full, sizeof(full), "%s/%s", pd->sysctl_dir, path);
+	fd = open(full, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, len - 1);
+	syscall(SYS_close, fd);
+	if (n <= 0)
+		return false;
+	buf[n] = '\0';
+	buf[strcspn(buf, "\n")] = '\0';
+	for (char *c = buf; *c != '\0'; c++)
+		if (*c == '\t')
+			*c = ' ';
+	return true;
+}
+
+/* What the stack does not have, or refuses, keeps its value: the script will say what it missed. */
+void
+pd_sysctl_load(struct pd *pd)
+{
+	const struct tunable_desc *row;
+	struct tunables tun = pd->tun;
+	char name[128], text[256], err[TUNABLE_ERR_LEN];
+
+	for (size_t i = 0; (row = tunables_row(i)) != NULL; i++) {
+		const char *path = path_of(row->name, name, sizeof(name));
+
+		if (row->count > 0 && path != NULL && read_value(pd, path, text, sizeof(text)))
+			tunables_assign(&tun, row->name, text, err, sizeof(err));
+	}
+	if (tunables_check(&tun, err, sizeof(err)) == 0)
+		pd->tun = tun;
+}
