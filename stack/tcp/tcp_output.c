@@ -268,7 +268,8 @@ advance(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 static bool
 fin_is_due(const struct tcp_conn *c)
 {
-	return (c->flags & TF_FIN_QUEUED) && c->send_next == NULL && c->snd_nxt == c->write_seq;
+	return (c->flags & TF_FIN_QUEUED) && c->send_next == NULL &&
+		c->snd_nxt == c->write_seq && c->state != TCPS_SYN_RECEIVED;
 }
 
 /* Data of ours within the ACK delay of the peer's: the owner answers, an ACK can ride with it. */
@@ -291,7 +292,8 @@ send_data(struct tcp_stack *stack, struct tcp_conn *c)
 	while ((p = c->send_next) != NULL && (len = sendable(stack, c, p)) > 0) {
 		if (!tcp_tx_has_room(stack))
 			return false;
-		fin = (c->flags & TF_FIN_QUEUED) && p->app.next == NULL;
+		fin = (c->flags & TF_FIN_QUEUED) && p->app.next == NULL &&
+			c->state != TCPS_SYN_RECEIVED;
 		if (!tcp_send_queued(stack, c, p, fin ? TCP_FIN : 0))
 			return false;
 		c->send_next = p->app.next;
@@ -325,10 +327,11 @@ may_send_data(const struct tcp_conn *c)
 	case TCPS_CLOSING:
 	case TCPS_LAST_ACK:
 		return true;
+	case TCPS_SYN_RECEIVED:
+		return tcp_is_fastopen_child(c);
 	case TCPS_CLOSED:
 	case TCPS_LISTEN:
 	case TCPS_SYN_SENT:
-	case TCPS_SYN_RECEIVED:
 	case TCPS_FIN_WAIT_2:
 	case TCPS_TIME_WAIT:
 		return false;
@@ -341,7 +344,8 @@ tcp_output(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	bool was_answer = (c->flags & (TF_ACK_DELAY | TF_ACK_NOW)) != 0;
 
-	if (c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RECEIVED)
+	if (c->state == TCPS_SYN_SENT ||
+		(c->state == TCPS_SYN_RECEIVED && !tcp_is_fastopen_child(c)))
 		return;
 	if (may_send_data(c) && !send_data(stack, c)) {
 		/* No room: with the next flush. No packet: a little later. */
