@@ -40,6 +40,7 @@ listen_params(const struct config_service *conf)
 		.backlog = conf->backlog,
 		.syncookies_set = conf->syncookies != CONFIG_SYNCOOKIES_DEFAULT,
 		.nodelay = conf->nodelay,
+		.fastopen = conf->fastopen,
 		.name = conf->name,
 	};
 

@@ -150,6 +150,7 @@ struct config_service {
 	uint32_t syncookies; /* enum config_syncookies */
 	bool nodelay;
 	uint32_t congestion_control; /* enum tun_cc or config_cc */
+	bool fastopen;
 	struct config_endpoint to; /* forward: where connections go */
 	char root[CONFIG_PATH_LEN]; /* http: the directory served; "": the built-in page only */
 	uint32_t max_header_bytes; /* http: of a request */

@@ -108,6 +108,7 @@ sluice_listen(struct sluice *s, const struct sluice_listen_params *params, sluic
 		.backlog = params->backlog,
 		.syncookies = params->syncookies_set ? params->syncookies : -1,
 		.nodelay = params->nodelay,
+		.fastopen = params->fastopen,
 		.name = params->name,
 		.data = params->ctx,
 		.ops = params->ops,
@@ -152,17 +153,15 @@ is_bad_destination(const struct ip_addr *addr)
 	return is_any(addr) || ip_addr_is_multicast(addr) || ip_addr_is_broadcast(addr);
 }
 
-int
-sluice_connect(struct sluice *s, const struct sluice_addr *local,
-	const struct sluice_addr *remote, const struct sluice_ops *ops, void *data,
-	sluice_conn *out)
+/* The key of a connection to open; local may be NULL. */
+static int
+key_to(struct sluice *s, const struct sluice_addr *local, const struct sluice_addr *remote,
+	struct flow_key *key)
 {
 	struct ip_addr raddr = to_ip(remote->ip);
 	int laddr_idx = local != NULL ? local_index(s, local) : -1;
-	struct flow_key key;
-	int err;
 
-	if (remote->port == 0 || is_bad_destination(&raddr) || ops == NULL)
+	if (remote->port == 0 || is_bad_destination(&raddr))
 		return -EINVAL;
 	if (laddr_idx == -1)
 		laddr_idx = source_for(s, &raddr);
@@ -170,12 +169,40 @@ sluice_connect(struct sluice *s, const struct sluice_addr *local,
 		return -EADDRNOTAVAIL;
 	if (ip_addr_is_v4(&s->local->addr[laddr_idx]) != ip_addr_is_v4(&raddr))
 		return -EINVAL;
-	key = flow_key_make(
+	*key = flow_key_make(
 		&raddr, remote->port, (uint8_t)laddr_idx, local != NULL ? local->port : 0);
+	return 0;
+}
+
+int
+sluice_connect(struct sluice *s, const struct sluice_addr *local,
+	const struct sluice_addr *remote, const struct sluice_ops *ops, void *data,
+	sluice_conn *out)
+{
+	struct flow_key key;
+	int err = ops == NULL ? -EINVAL : key_to(s, local, remote, &key);
+
+	if (err != 0)
+		return err;
 	err = tcp_connect(s->tcp, s->env, &key, out);
 	if (err == 0)
 		tcp_set_owner(s->tcp, *out, data, ops);
 	return err;
+}
+
+ptrdiff_t
+sluice_connect_early(struct sluice *s, const struct sluice_early *early, sluice_conn *out)
+{
+	struct flow_key key;
+	int err = early->ops == NULL ? -EINVAL : key_to(s, NULL, early->remote, &key);
+	ptrdiff_t n;
+
+	if (err != 0)
+		return err;
+	n = tcp_connect_early(s->tcp, s->env, &key, early->src, early->len, out);
+	if (n >= 0)
+		tcp_set_owner(s->tcp, *out, early->data, early->ops);
+	return n;
 }
 
 int

@@ -104,6 +104,7 @@ struct tcp_listen_params {
 	int syncookies;		/* -1: the tunable; else 0, 1, 2 */
 	unsigned int cc;	/* congestion control: 1 + enum tun_cc; 0: the tunable */
 	bool nodelay;
+	bool fastopen;		/* a SYN with a cookie may open, where tcp_fastopen lets it */
 	const char *name;	/* for listings; outlives the listener */
 	void *data;
 	const void *ops;
@@ -120,6 +121,13 @@ int tcp_accept(struct tcp_stack *stack, struct env *env, tcp_handle listener, tc
  */
 int tcp_connect(struct tcp_stack *stack, struct env *env, const struct flow_key *to,
 	tcp_handle *out);
+
+/**
+ * The same with data for the peer, at most a segment, which rides with the SYN where Fast Open can
+ * (RFC 7413) and else follows the handshake. Returns the bytes taken, or as tcp_connect.
+ */
+ptrdiff_t tcp_connect_early(struct tcp_stack *stack, struct env *env, const struct flow_key *to,
+	const void *src, size_t len, tcp_handle *out);
 
 int tcp_set_owner(struct tcp_stack *stack, tcp_handle conn, void *data, const void *ops);
 int tcp_set_app_timer(struct tcp_stack *stack, struct env *env, tcp_handle conn, uint32_t delay_ms);

@@ -86,10 +86,10 @@ open_conn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_handshak
 	cold->iss = hs->iss;
 	cold->irs = hs->irs;
 	cold->listener = (uint32_t)(hs->l - stack->listeners);
-	cold->snd_sml = hs->iss + 1;
 	if (hs->l->cc != 0)
 		cold->cc = (uint8_t)(hs->l->cc - 1);
-	c->snd_una = c->snd_nxt = c->write_seq = hs->iss + 1;
+	c->snd_nxt = c->write_seq = hs->iss + 1;
+	cold->snd_sml = c->snd_una = hs->iss + !hs->fastopen;
 	c->rcv_nxt = c->rcv_acked = hs->irs + 1;
 	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack);
 	c->ts_recent = hs->ts_recent;
@@ -99,14 +99,17 @@ open_conn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_handshak
 		c->snd_wscale = hs->wscale & 15u;
 		c->rcv_wscale = tcp_own_wscale(stack) & 15u;
 	}
-	c->snd_wnd = (uint32_t)seg->wnd << c->snd_wscale;
+	/* RFC 7323 s2.2: the window of a SYN is never scaled. */
+	c->snd_wnd = (uint32_t)seg->wnd << (hs->fastopen ? 0 : c->snd_wscale);
 	c->snd_wl1 = seg->seq;
 	tcp_conn_setup(stack, c, hs->mss);
 	if (hs->rtt_us > 0)
 		tcp_rtt_sample(stack, c, hs->rtt_us);
 	if (hs->syn_rtx)
 		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
-	tcp_set_state(stack, c, TCPS_ESTABLISHED);
+	if (hs->fastopen)
+		c->flags |= TF_FASTOPEN;
+	tcp_set_state(stack, c, hs->fastopen ? TCPS_SYN_RECEIVED : TCPS_ESTABLISHED);
 }
 
 struct tcp_conn *

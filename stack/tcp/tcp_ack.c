@@ -112,12 +112,42 @@ update_window(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *
 	tcp_want_output(stack, c);
 }
 
+/* The third ACK of a Fast Open handshake; what was sent meanwhile may be acknowledged with it. */
+static void
+fastopen_established(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t rtt_ms = stack->env->now_ms - cold->stalled_at_ms;
+
+	c->snd_una = cold->iss + 1;
+	c->snd_wnd = rx->wnd;
+	c->snd_wl1 = rx->seg->seq;
+	cold->max_snd_wnd = max_u32(cold->max_snd_wnd, rx->wnd);
+	if (!(c->flags & TF_SYN_RTX))
+		tcp_rtt_sample(stack, c, max_u32(1000 * rtt_ms, 1));
+	else
+		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
+	cold->rexmits = 0;
+	tcp_timers_on_progress(stack, c);
+	tcp_fastopen_settled(stack, c);
+	c->flags &= ~TF_FASTOPEN;
+	tcp_set_state(stack, c, TCPS_ESTABLISHED);
+	if (c->flags & TF_FIN_QUEUED)
+		tcp_set_state(stack, c, TCPS_FIN_WAIT_1);
+	tcp_want_output(stack, c);
+}
+
 /* SYN-RECEIVED of a simultaneous open: our SYN is acknowledged. */
 static enum tcp_verdict
 synrcvd_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
+	if (tcp_is_fastopen_child(c) && seq32_gt(rx->ack, cold->iss) &&
+		seq32_leq(rx->ack, c->snd_nxt)) {
+		fastopen_established(stack, c, rx);
+		return TCP_CONTINUE;
+	}
 	if (rx->ack != cold->iss + 1) {
 		rx->outcome = OUT_BAD_ACK;
 		tcp_reply_rst(stack, rx);
@@ -130,7 +160,7 @@ synrcvd_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	tcp_timers_on_progress(stack, c);
 	tcp_conn_setup(stack, c, cold->peer_mss);
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
-	c->flags |= TF_CONNECTED;
+	c->flags = (c->flags & ~TF_FASTOPEN) | TF_CONNECTED;
 	tcp_raise(stack, c, TCP_EV_CONNECTED);
 	/* The owner closed while it was still SYN-RECEIVED. */
 	if (c->flags & TF_FIN_QUEUED)

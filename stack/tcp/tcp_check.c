@@ -198,14 +198,14 @@ tcp_check_rst(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		return TCP_STOP;
 	}
 	rx->outcome = OUT_RST_ACCEPTED;
-	if (c->state == TCPS_SYN_RECEIVED)
+	if (c->state == TCPS_SYN_RECEIVED && (c->flags & TF_ACTIVE))
 		err = -ECONNREFUSED;
 	/* Everything was delivered and acknowledged: the peer only forgot the connection. */
 	if (c->state == TCPS_CLOSING || c->state == TCPS_LAST_ACK)
 		err = 0;
 	if (c->state == TCPS_ESTABLISHED || c->state == TCPS_CLOSE_WAIT)
 		stack->env->ctr->EstabResets++;
-	if (c->state == TCPS_SYN_RECEIVED)
+	if (c->state == TCPS_SYN_RECEIVED && (c->flags & TF_ACTIVE))
 		tcp_raise(stack, c, TCP_EV_CONNECTED);
 	tcp_conn_end(stack, c, err);
 	return TCP_STOP;
@@ -222,6 +222,13 @@ tcp_check_syn(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		rx->seq + 1 == c->rcv_nxt) {
 		trim_front(c, rx);
 		return TCP_CONTINUE;
+	}
+	/* Fast Open: the very SYN again, so our SYN-ACK was lost. */
+	if (c->state == TCPS_SYN_RECEIVED && tcp_is_fastopen_child(c) && !(rx->flags & TCP_ACK) &&
+		rx->seg->seq == tcp_cold(stack, c)->irs) {
+		rx->outcome = OUT_SYN_AGAIN;
+		tcp_send_syn(stack, c);
+		return TCP_STOP;
 	}
 	stack->env->ctr->TCPSYNChallenge++;
 	rx->outcome = OUT_CHALLENGE_SYN;

@@ -120,6 +120,9 @@ listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
 	}
 	switch (tcp_listen_judge(stack, l, &why)) {
 	case TCP_SYN_QUEUE:
+		if ((seg->opts.present & TCP_OPT_FASTOPEN) &&
+			tcp_fastopen_open(stack, l, seg, b->hash[i], b->pkts[i]))
+			break;
 		tcp_synq_add(stack, l, seg, b->hash[i], b->pkts[i]);
 		break;
 	case TCP_SYN_COOKIE:

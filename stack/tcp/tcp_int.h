@@ -35,6 +35,8 @@
 #define TCP_NOBUF_RETRY_MS 10u		/* a writer refused for lack of packets is called again */
 #define TCP_CWND_MAX (1u << 30)	/* bytes; the windows grow no further */
 #define TCP_SSTHRESH_INFINITE (UINT32_MAX / 2) /* no loss seen yet */
+#define TCP_FASTOPEN_CLIENT 1u	/* bits of tcp_fastopen */
+#define TCP_FASTOPEN_SERVER 2u
 #define TCP_PAWS_IDLE_MS (24u * 24 * 3600 * 1000) /* RFC 7323 s5.5 */
 
 /* What a reference in the flow table points to: type in the two high bits, slot below. */
@@ -77,6 +79,9 @@
 #define TF_ECN 0x20000000u	/* negotiated; of an active open before: asked for */
 #define TF_ECN_ECE 0x40000000u	/* acknowledgements carry ECE */
 #define TF_ECN_CWR 0x80000000u	/* the next new data carries CWR */
+/* RFC 7413: the option opened it, or was in our SYN. Gone before ESTABLISHED; until then nothing is
+ * lost but the handshake, whose timer sends the SYN or SYN-ACK again and no data. */
+#define TF_FASTOPEN TF_RTO_DONE
 
 /* Bits of tcp_conn.timers: deadlines that are set. */
 #define TT_REXMIT 0x01u		/* retransmission, SYN, zero-window probe: conn.rexmit_at_ms */
@@ -370,6 +375,8 @@ struct tcp_listener {
 	uint32_t acceptq;	/* connections now */
 	uint32_t acceptq_head;	/* slots; TCP_NONE */
 	uint32_t acceptq_tail;
+	uint32_t fastopen_pending; /* children in SYN-RECEIVED; outlives the listener */
+	bool fastopen;		/* a SYN with a cookie may open */
 	uint64_t cookie_us;	/* when a cookie was last sent; 0: never */
 	uint64_t accepted, cookies_sent, cookies_valid, cookies_invalid;
 	uint64_t acceptq_overflows, synq_overflows;
@@ -412,6 +419,26 @@ struct tcp_mem {
 	uint32_t bar_ms;	/* who has waited so long is reset; UINT32_MAX: first round */
 };
 
+/** Keys of the Fast Open cookies of this period and the one before, derived when first needed. */
+struct tcp_fastopen_keys {
+	struct siphash_key key[2];
+	uint64_t period;	/* number of the period */
+	uint32_t period_s;	/* its length; 0: no keys yet */
+};
+
+/** What a peer that we open connections to was found to do with Fast Open. */
+struct tcp_fastopen_peer {
+	struct ip_addr addr;
+	uint8_t cookie[TCP_FASTOPEN_LEN_MAX];
+	uint8_t cookie_len;	/* 0: none yet */
+	uint8_t losses;		/* SYNs with the option lost in a row */
+	uint16_t mss;		/* its MSS option; 0: not known */
+	uint32_t lost_ms;	/* the last of them */
+};
+
+/** Places in a worker's cache; each address has one. */
+#define TCP_FASTOPEN_PEERS 1024u
+
 struct tcp_stack {
 	struct env *env;	/* of the call in progress */
 	uint8_t fast_state;	/* ESTABLISHED; CLOSED while memory is short: no fast path */
@@ -429,6 +456,8 @@ struct tcp_stack {
 	uint16_t *port_listener; /* first listener of a port, by port */
 	struct tcp_params par;
 	struct tcp_cookie_keys cookies;
+	struct tcp_fastopen_keys fastopen;
+	struct tcp_fastopen_peer *fastopen_peers;
 	void *conns_raw;	/* what was allocated; conns is its first line boundary */
 	uint32_t conn_free;	/* head of the list of slots given back */
 	uint32_t conn_fresh;	/* slots from here on were never used */
@@ -520,6 +549,14 @@ tcp_rx_of(const struct tcp_conn *c, const struct tcp_seg *seg, struct pkt *pkt)
 		.flags = seg->flags,
 		.outcome = OUT_PURE_ACK,
 	};
+}
+
+/** Opened by a SYN with a Fast Open cookie: its owner may send in SYN-RECEIVED. */
+static inline bool
+tcp_is_fastopen_child(const struct tcp_conn *c)
+{
+	return c->state == TCPS_SYN_RECEIVED &&
+		(c->flags & (TF_FASTOPEN | TF_ACTIVE)) == TF_FASTOPEN;
 }
 
 /** True between the three-way handshake and TIME_WAIT. */

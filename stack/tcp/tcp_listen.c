@@ -135,7 +135,7 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 {
 	uint32_t slot = free_listener_slot(stack);
 	struct tcp_listener *l;
-	uint32_t gen;
+	uint32_t gen, pending;
 
 	stack->env = env;
 	if (par->port == 0 || par->laddr_idx >= (int)stack->par.local->count ||
@@ -147,9 +147,12 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 		return -ENOBUFS;
 	l = &stack->listeners[slot];
 	gen = l->gen;
+	pending = l->fastopen_pending;
 	*l = (struct tcp_listener){
 		.open = true,
 		.nodelay = par->nodelay,
+		.fastopen = par->fastopen,
+		.fastopen_pending = pending,
 		.syncookies = (int8_t)(par->syncookies < 0 ? -1 : par->syncookies),
 		.cc = (uint8_t)par->cc,
 		.laddr_idx = par->laddr_idx < 0 ? -1 : par->laddr_idx,

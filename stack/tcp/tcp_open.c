@@ -21,8 +21,10 @@ choose_key(struct tcp_stack *stack, struct flow_key *key, uint64_t *hash)
 	return 0;
 }
 
-int
-tcp_connect(struct tcp_stack *stack, struct env *env, const struct flow_key *to, tcp_handle *out)
+/* A connection in SYN-SENT whose SYN is still to be sent. */
+static int
+open_conn(struct tcp_stack *stack, struct env *env, const struct flow_key *to,
+	struct tcp_conn **out)
 {
 	struct flow_key key = *to;
 	struct tcp_cold *cold;
@@ -47,9 +49,41 @@ tcp_connect(struct tcp_stack *stack, struct env *env, const struct flow_key *to,
 	c->flags |= TF_ACTIVE | TF_ACCEPTED;
 	tcp_set_state(stack, c, TCPS_SYN_SENT);
 	env->ctr->ActiveOpens++;
+	*out = c;
+	return 0;
+}
+
+int
+tcp_connect(struct tcp_stack *stack, struct env *env, const struct flow_key *to, tcp_handle *out)
+{
+	struct tcp_conn *c;
+	int err = open_conn(stack, env, to, &c);
+
+	if (err != 0)
+		return err;
 	tcp_send_syn(stack, c);
 	*out = tcp_conn_handle(stack, c);
 	return 0;
+}
+
+ptrdiff_t
+tcp_connect_early(struct tcp_stack *stack, struct env *env, const struct flow_key *to,
+	const void *src, size_t len, tcp_handle *out)
+{
+	uint32_t taken = 0;
+	struct tcp_conn *c;
+	int err = open_conn(stack, env, to, &c);
+
+	if (err != 0)
+		return err;
+	c->mss = tcp_fastopen_mss(stack, c);
+	if (len > 0)
+		taken = tcp_queue_early(stack, c, src, len);
+	if (env->tun->tcp_fastopen & TCP_FASTOPEN_CLIENT)
+		c->flags |= TF_FASTOPEN;
+	tcp_send_syn(stack, c);
+	*out = tcp_conn_handle(stack, c);
+	return taken;
 }
 
 int

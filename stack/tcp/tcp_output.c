@@ -294,7 +294,7 @@ tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 
 	if (len < p->app.end_seq - p->app.seq && !tcp_sendq_split(stack, c, p, len))
 		return false;
-	fin = (c->flags & TF_FIN_QUEUED) && p->app.next == NULL;
+	fin = (c->flags & TF_FIN_QUEUED) && p->app.next == NULL && c->state != TCPS_SYN_RECEIVED;
 	if (!tcp_send_queued(stack, c, p, fin ? TCP_FIN : 0))
 		return false;
 	c->send_next = p->app.next;
@@ -353,7 +353,8 @@ send_lost(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc)
 static bool
 fin_is_due(const struct tcp_conn *c)
 {
-	return (c->flags & TF_FIN_QUEUED) && c->send_next == NULL && c->snd_nxt == c->write_seq;
+	return (c->flags & TF_FIN_QUEUED) && c->send_next == NULL &&
+		c->snd_nxt == c->write_seq && c->state != TCPS_SYN_RECEIVED;
 }
 
 /* Data of ours within the ACK delay of the peer's: the owner answers, an ACK can ride with it. */
@@ -441,10 +442,11 @@ may_send_data(const struct tcp_conn *c)
 	case TCPS_CLOSING:
 	case TCPS_LAST_ACK:
 		return true;
+	case TCPS_SYN_RECEIVED:
+		return tcp_is_fastopen_child(c);
 	case TCPS_CLOSED:
 	case TCPS_LISTEN:
 	case TCPS_SYN_SENT:
-	case TCPS_SYN_RECEIVED:
 	case TCPS_FIN_WAIT_2:
 	case TCPS_TIME_WAIT:
 		return false;
@@ -457,7 +459,8 @@ tcp_output(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	bool was_answer = (c->flags & (TF_ACK_DELAY | TF_ACK_NOW)) != 0;
 
-	if (c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RECEIVED)
+	if (c->state == TCPS_SYN_SENT ||
+		(c->state == TCPS_SYN_RECEIVED && !tcp_is_fastopen_child(c)))
 		return;
 	if (may_send_data(c) && !send_all(stack, c)) {
 		/* No room: with the next flush. No packet: a little later. */

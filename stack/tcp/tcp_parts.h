@@ -87,6 +87,7 @@ struct tcp_handshake {
 	uint16_t mss;
 	uint8_t wscale;
 	bool has_wscale, has_ts, has_sack, has_ecn;
+	bool fastopen;		/* not finished yet: seg is the SYN, the connection SYN-RECEIVED */
 };
 /** Make the connection and queue it where it is admitted; NULL: table full (counted, *why set). */
 struct tcp_conn *tcp_acceptq_add(struct tcp_stack *stack, const struct tcp_handshake *hs,
@@ -99,6 +100,27 @@ void tcp_acceptq_remove(struct tcp_stack *stack, struct tcp_conn *c);
 /** The oldest leaves the queue for its owner; NULL: none. */
 struct tcp_conn *tcp_acceptq_take(struct tcp_stack *stack, struct tcp_listener *l);
 void tcp_acceptq_drop_all(struct tcp_stack *stack, struct tcp_listener *l);
+
+/* tcp_fastopen.c: RFC 7413 for listeners. */
+/** A SYN with the option for a listener that queues it. True: a valid cookie, the connection is
+ * made and pkt taken over; false: the plain handshake goes on. */
+bool tcp_fastopen_open(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg *seg,
+	uint64_t hash, struct pkt *pkt);
+/** Put a cookie into the SYN-ACK for a SYN with the option, where l has Fast Open on. */
+void tcp_fastopen_grant(struct tcp_stack *stack, const struct tcp_listener *l,
+	const struct tcp_seg *seg, struct tcp_opts *opts);
+/** A child leaves SYN-RECEIVED. */
+void tcp_fastopen_settled(struct tcp_stack *stack, const struct tcp_conn *c);
+
+/* tcp_fastopen_cache.c: RFC 7413 for active opens. */
+/** Largest payload of a first SYN to c's peer, by what is known of it. */
+uint16_t tcp_fastopen_mss(const struct tcp_stack *stack, const struct tcp_conn *c);
+/** The option of our first SYN, in opts; true: a cookie, so data may ride with it. */
+bool tcp_fastopen_ask(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_opts *opts);
+/** Our first SYN was not answered in time. */
+void tcp_fastopen_lost(struct tcp_stack *stack, struct tcp_conn *c);
+/** The SYN-ACK: learn its cookie. */
+void tcp_fastopen_learn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_opts *opts);
 
 /* tcp_synsent.c: SYN-SENT (RFC 9293 s3.10.7.3). */
 void tcp_synsent_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
@@ -304,6 +326,10 @@ void tcp_respond_ack(struct tcp_stack *stack, const struct tcp_seg *seg, struct 
 	uint32_t seq, uint32_t ack, uint16_t wnd);
 /** Count out and give the packet back. */
 void tcp_drop(struct tcp_stack *stack, struct pkt *pkt, enum outcome out);
+
+/* tcp_user.c */
+/** Queue at most a segment before the connection is open; returns the bytes taken. */
+uint32_t tcp_queue_early(struct tcp_stack *stack, struct tcp_conn *c, const void *src, size_t len);
 
 /* tcp_sendq.c */
 void tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);

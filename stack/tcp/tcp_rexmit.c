@@ -21,7 +21,8 @@ give_up(struct tcp_stack *stack, struct tcp_conn *c)
 
 	stack->env->ctr->TCPAbortOnTimeout++;
 	if (c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RECEIVED) {
-		tcp_raise(stack, c, TCP_EV_CONNECTED);
+		if (c->flags & TF_ACTIVE)
+			tcp_raise(stack, c, TCP_EV_CONNECTED);
 		tcp_conn_end(stack, c, err);
 		return;
 	}

@@ -49,6 +49,7 @@ free_memory(struct tcp_stack *stack)
 	free(stack->scores);
 	free(stack->listeners);
 	free(stack->port_listener);
+	free(stack->fastopen_peers);
 	explicit_bzero(stack, sizeof(*stack));
 	free(stack);
 }
@@ -71,10 +72,11 @@ alloc_memory(struct tcp_stack *stack)
 	stack->scores = calloc(par->conns_max, sizeof(*stack->scores));
 	stack->listeners = calloc(TCP_LISTENERS_MAX, sizeof(*stack->listeners));
 	stack->port_listener = calloc(65536, sizeof(*stack->port_listener));
+	stack->fastopen_peers = calloc(TCP_FASTOPEN_PEERS, sizeof(*stack->fastopen_peers));
 	return stack->conns != NULL && stack->cold != NULL && stack->synq != NULL &&
 		stack->tw != NULL && stack->ranges != NULL && stack->scores != NULL &&
-		stack->listeners != NULL &&
-		stack->port_listener != NULL;
+		stack->listeners != NULL && stack->port_listener != NULL &&
+		stack->fastopen_peers != NULL;
 }
 
 int
@@ -266,6 +268,8 @@ tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err)
 	}
 	if (c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RECEIVED)
 		stack->env->ctr->AttemptFails++;
+	if (c->state == TCPS_SYN_RECEIVED && tcp_is_fastopen_child(c))
+		tcp_fastopen_settled(stack, c);
 	tcp_set_state(stack, c, TCPS_CLOSED);
 	cold->err = err;
 	/* Nobody knows of a connection that still waits to be accepted. */

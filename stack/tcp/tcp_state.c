@@ -6,11 +6,11 @@
 
 /*
  * Edges of a struct tcp_conn. LISTEN is a listener, SYN-RECEIVED of a passive open an entry of the
- * SYN queue and TIME-WAIT an entry of its ring; so a passive connection begins in ESTABLISHED, and
- * the way to TIME-WAIT ends in CLOSED here.
+ * SYN queue and TIME-WAIT an entry of its ring; so a passive connection begins in ESTABLISHED (in
+ * SYN-RECEIVED with Fast Open), and the way to TIME-WAIT ends in CLOSED here.
  */
 static const uint16_t edges[TCP_STATE_COUNT] = {
-	[TCPS_CLOSED] = TO(SYN_SENT) | TO(ESTABLISHED),
+	[TCPS_CLOSED] = TO(SYN_SENT) | TO(SYN_RECEIVED) | TO(ESTABLISHED),
 	[TCPS_SYN_SENT] = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSED),
 	[TCPS_SYN_RECEIVED] = TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSED),
 	[TCPS_ESTABLISHED] = TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSED),

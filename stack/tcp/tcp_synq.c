@@ -98,6 +98,9 @@ tcp_synq_add(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_s
 	tcp_outcome(stack, OUT_SYN_QUEUED);
 	stack->env->ctr->OutSegs++;
 	syn = synack(stack, e, hash, &opts);
+	/* Only this once: repetitions go without it, in case something on the way dislikes it. */
+	if (seg->opts.present & TCP_OPT_FASTOPEN)
+		tcp_fastopen_grant(stack, l, seg, &opts);
 	tcp_emit_reply(stack, pkt, seg, &syn);
 }
 

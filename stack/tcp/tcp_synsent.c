@@ -2,7 +2,49 @@
 /* SYN-SENT (RFC 9293 s3.10.7.3), and our own SYN and SYN-ACK of an active open. */
 #include "tcp/tcp_parts.h"
 
-/* The SYN, or in SYN-RECEIVED (simultaneous open) the SYN-ACK; again on every retransmission. */
+/* What a SYN-ACK in SYN-RECEIVED offers: no more than the peer's SYN did. */
+static void
+synack_of(struct tcp_conn *c, struct tcp_emit *e, struct tcp_opts *opts)
+{
+	e->flags = TCP_SYN | TCP_ACK | (c->flags & TF_ECN ? TCP_ECE : 0);
+	e->ack = c->rcv_nxt;
+	opts->tsecr = c->ts_recent;
+	if (!(c->flags & TF_TS))
+		opts->present &= (uint8_t)~TCP_OPT_TS;
+	if (!(c->flags & TF_SACK))
+		opts->present &= (uint8_t)~TCP_OPT_SACK_OK;
+	/* A shift of 0 both ways is the same as none. */
+	if (tcp_is_fastopen_child(c) && (c->snd_wscale | c->rcv_wscale) == 0)
+		opts->present &= (uint8_t)~TCP_OPT_WSCALE;
+}
+
+/* Fast Open: the option, and with a cookie the data that waits, in p. */
+static void
+add_early_data(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, struct tcp_opts *opts)
+{
+	struct pkt *first = c->sendq_head;
+	uint16_t len;
+
+	if (!tcp_fastopen_ask(stack, c, opts) || first == NULL)
+		return;
+	len = (uint16_t)(first->app.end_seq - first->app.seq);
+	memcpy(pkt_data(p), first->buf + first->app.payload_off, len);
+	pkt_set_len(p, len);
+	first->app.sends = 1;
+	first->app.sent_us = (uint32_t)stack->env->now_us;
+}
+
+/* Behind the SYN, and the data that went with it. */
+static uint32_t
+syn_end(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	const struct pkt *first = c->sendq_head;
+
+	return first != NULL && first->app.sends > 0 ? first->app.end_seq :
+						       tcp_cold(stack, c)->iss + 1;
+}
+
+/* The SYN, or in SYN-RECEIVED (simultaneous or Fast Open) the SYN-ACK; again on retransmission. */
 void
 tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 {
@@ -17,7 +59,8 @@ tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 	};
 	struct pkt *p;
 
-	c->snd_nxt = cold->iss + 1;
+	if (!tcp_is_fastopen_child(c))
+		c->snd_nxt = cold->iss + 1;
 	tcp_timers_on_sent(stack, c);
 	p = tcp_tx_has_room(stack) ? pkt_alloc(stack->env->pool) : NULL;
 	if (p == NULL) {
@@ -30,20 +73,19 @@ tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 		e.flags |= TCP_ECE | TCP_CWR;
 		c->flags |= TF_ECN;
 	}
-	if (c->state == TCPS_SYN_RECEIVED) {
-		e.flags = TCP_SYN | TCP_ACK | (c->flags & TF_ECN ? TCP_ECE : 0);
-		e.ack = c->rcv_nxt;
-		opts.tsecr = c->ts_recent;
-		if (!(c->flags & TF_TS))
-			opts.present &= (uint8_t)~TCP_OPT_TS;
-		if (!(c->flags & TF_SACK))
-			opts.present &= (uint8_t)~TCP_OPT_SACK_OK;
-	}
+	if (c->state == TCPS_SYN_RECEIVED)
+		synack_of(c, &e, &opts);
+	else if ((c->flags & TF_FASTOPEN) && cold->rexmits == 0)
+		add_early_data(stack, c, p, &opts);
+	if (cold->rexmits == 1 && c->state == TCPS_SYN_SENT && (c->flags & TF_FASTOPEN))
+		tcp_fastopen_lost(stack, c);
 	if (cold->rexmits > 0) {
 		stack->env->ctr->RetransSegs++;
 		stack->env->ctr->TCPSynRetrans++;
 		cold->total_retrans++;
 		c->flags |= TF_SYN_RTX;
+	} else if (tcp_is_fastopen_child(c)) {
+		stack->env->ctr->OutSegs++;
 	} else {
 		stack->env->ctr->OutSegs++;
 		/* The handshake's round trip starts here; a repeated SYN gives none (Karn). */
@@ -91,13 +133,35 @@ take_syn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 	cold->peer_mss = tcp_peer_mss(stack, &c->key, &rx->seg->opts);
 }
 
+/* Fast Open: was the data of our SYN taken, too? If not it goes out again at once. */
+static void
+early_data_answered(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
+{
+	struct pkt *first = c->sendq_head;
+
+	if (first == NULL || first->app.sends == 0)
+		return;
+	if (seq32_leq(ack, first->app.seq)) {
+		/* A SYN lost was counted when it was. */
+		stack->env->ctr->TCPFastOpenActiveFail += !(c->flags & TF_SYN_RTX);
+		first->app.sends = 0;
+		return;
+	}
+	stack->env->ctr->TCPFastOpenActive++;
+	if (c->flags & TF_SYN_RTX)
+		first->app.sends = 2;
+	c->snd_nxt = first->app.end_seq;
+	c->send_next = first->app.next;
+	tcp_acked(stack, c, ack);
+}
+
 static void
 established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t rtt_us = (uint32_t)stack->env->now_us - cold->syn_sent_us;
 
-	c->snd_una = rx->ack;
+	c->snd_una = cold->iss + 1;
 	cold->rexmits = 0;
 	tcp_timers_on_progress(stack, c);
 	tcp_conn_setup(stack, c, cold->peer_mss);
@@ -106,6 +170,10 @@ established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	else
 		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
+	if (c->flags & TF_FASTOPEN)
+		tcp_fastopen_learn(stack, c, &rx->seg->opts);
+	c->flags &= ~TF_FASTOPEN;
+	early_data_answered(stack, c, rx->ack);
 	c->flags |= TF_ACK_NOW | TF_CONNECTED;
 	rx->outcome = OUT_SYN_SENT_DONE;
 	tcp_raise(stack, c, TCP_EV_CONNECTED);
@@ -134,8 +202,8 @@ tcp_synsent_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	bool has_ack = (rx->flags & TCP_ACK) != 0;
 
-	/* First: ACK. It can only acknowledge our SYN. */
-	if (has_ack && rx->ack != cold->iss + 1) {
+	/* First: ACK. It can only acknowledge our SYN, and data that went with it. */
+	if (has_ack && (seq32_leq(rx->ack, cold->iss) || seq32_gt(rx->ack, syn_end(stack, c)))) {
 		rx->outcome = OUT_SYN_SENT_BAD_ACK;
 		if (!(rx->flags & TCP_RST))
 			tcp_reply_rst(stack, rx);

@@ -19,7 +19,7 @@ static bool
 is_open(const struct tcp_conn *c)
 {
 	return c->state != TCPS_CLOSED && c->state != TCPS_SYN_SENT &&
-		c->state != TCPS_SYN_RECEIVED;
+		(c->state != TCPS_SYN_RECEIVED || tcp_is_fastopen_child(c));
 }
 
 /* --- receiving ------------------------------------------------------------------------------ */
@@ -248,6 +248,16 @@ append_new(struct tcp_stack *stack, struct tcp_conn *c, const uint8_t *src, uint
 	memcpy(pkt_data(p), src, n);
 	pkt_set_len(p, (uint16_t)n);
 	enqueue(stack, c, p);
+	return n;
+}
+
+uint32_t
+tcp_queue_early(struct tcp_stack *stack, struct tcp_conn *c, const void *src, size_t len)
+{
+	uint32_t n = append_new(stack, c, src, (uint32_t)min_size(len, c->mss));
+
+	if (n > 0)
+		c->sendq_tail->app.flags |= PKT_F_PSH;
 	return n;
 }
 

@@ -211,6 +211,12 @@ read_option(struct tcp_opts *o, const uint8_t *b, uint8_t len)
 		o->tsval = load_be32(b + 2);
 		o->tsecr = load_be32(b + 6);
 		break;
+	case 34:
+		ASSERT(len <= 18);
+		o->present |= TCP_OPT_FASTOPEN;
+		o->fastopen_len = (uint8_t)(len - 2);
+		memcpy(o->fastopen, b + 2, len - 2u);
+		break;
 	default:
 		ASSERT(false);
 	}

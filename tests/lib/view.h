@@ -31,6 +31,7 @@ enum {
 	VIEW_OPT_SACKOK = 4,
 	VIEW_OPT_SACK = 5,
 	VIEW_OPT_TS = 8,
+	VIEW_OPT_FASTOPEN = 34,
 };
 
 #define VIEW_OPTS_MAX 40u

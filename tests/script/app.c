@@ -105,6 +105,7 @@ do_listen(struct runner *r, const struct stmt *st)
 		.syncookies = st->syncookies < 0 ? 0 : (int)st->syncookies,
 		.syncookies_set = st->syncookies >= 0,
 		.nodelay = st->nodelay,
+		.fastopen = st->fastopen,
 		.ops = &ops,
 		.ctx = r,
 		.name = "script",
@@ -153,8 +154,18 @@ do_connect(struct runner *r, struct flow *f, const struct stmt *st)
 {
 	struct sluice_addr local, peer;
 	struct app_conn *conn = new_conn(r);
-	int rc;
+	uint8_t bytes[2048];
+	const struct sluice_early early = {
+		.remote = &peer,
+		.ops = &ops,
+		.data = conn,
+		.src = bytes,
+		.len = st->early > 0 ? (size_t)st->early : 0,
+	};
+	long rc;
 
+	for (uint32_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = runner_app_byte(i);
 	runner_addrs(r, &local, &peer);
 	f->is_active = true;
 	/* The peer listens; the appliance chooses its port. */
@@ -162,14 +173,19 @@ do_connect(struct runner *r, struct flow *f, const struct stmt *st)
 	f->lport = 0;
 	f->iss_known = false;
 	peer.port = f->rport;
-	rc = sluice_connect(&r->host.w.sluice, NULL, &peer, &ops, conn, &conn->handle);
-	if (rc != 0) {
+	if (st->early >= 0)
+		rc = sluice_connect_early(&r->host.w.sluice, &early, &conn->handle);
+	else
+		rc = sluice_connect(
+			&r->host.w.sluice, NULL, &peer, &ops, conn, &conn->handle);
+	if (rc < 0) {
 		conn->in_use = false;
 		return rc;
 	}
 	f->conn = conn;
-	f->sent = f->received = 0;
-	return 0;
+	f->sent = (uint32_t)rc;
+	f->received = 0;
+	return rc;
 }
 
 static long
@@ -291,6 +307,8 @@ runner_call(struct runner *r, const struct stmt *st)
 
 	if (!st->has_result && (st->kind == ST_SEND || st->kind == ST_RECV))
 		want = st->value;
+	if (!st->has_result && st->kind == ST_CONNECT && st->early > 0)
+		want = st->early;
 	if (got != want)
 		runner_fail(
 			r, "expected %s, got %s", script_errno_name(want), script_errno_name(got));

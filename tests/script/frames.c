@@ -53,6 +53,8 @@ make_opts(const struct runner *r, const struct flow *f, const struct pattern *pa
 			for (unsigned int k = 0; k < n; k++)
 				v[k] += f->iss;
 			view_opt_add(out, o->kind, v, n);
+		} else if (o->kind == VIEW_OPT_FASTOPEN && (pat->any[i] & 1)) {
+			view_opt_add_raw(out, o->kind, r->cookie.raw, r->cookie.len - 2u);
 		} else if (o->kind == VIEW_OPT_MSS || o->kind == VIEW_OPT_WSCALE) {
 			view_opt_add(out, o->kind, v, 1);
 		} else {
@@ -132,6 +134,7 @@ static struct flow *
 find_flow(struct runner *r, const struct view *v)
 {
 	const struct view_opt *ts = view_opt_find(&v->opts, VIEW_OPT_TS);
+	const struct view_opt *tfo = view_opt_find(&v->opts, VIEW_OPT_FASTOPEN);
 	struct flow *f = NULL;
 
 	for (unsigned int i = 1; i < SCRIPT_FLOWS_MAX && f == NULL; i++)
@@ -140,6 +143,8 @@ find_flow(struct runner *r, const struct view *v)
 	if (f == NULL || (f->lport != 0 && f->lport != v->sport))
 		return NULL;
 	f->lport = v->sport;
+	if (tfo != NULL && tfo->len > 2)
+		r->cookie = *tfo;
 	if (v->flags & VIEW_SYN) {
 		/* A new incarnation numbers anew. */
 		f->iss = v->seq;
@@ -232,6 +237,8 @@ opt_fits(
 {
 	const struct view_opt *want = &pat->opts.opt[i];
 
+	if (want->kind == VIEW_OPT_FASTOPEN && got->kind == want->kind && (pat->any[i] & 1))
+		return got->len > 2;
 	if (want->kind != got->kind || want->len != got->len)
 		return false;
 	switch (want->kind) {
@@ -267,7 +274,7 @@ opts_fit(const struct flow *f, const struct pattern *pat, const struct view_opts
 static void
 check_payload(struct runner *r, const struct flow *f, const struct view *v)
 {
-	uint32_t first = v->seq - f->iss - 1;
+	uint32_t first = v->seq - f->iss - ((v->flags & VIEW_SYN) ? 0 : 1);
 
 	for (uint32_t i = 0; i < v->payload_len; i++)
 		if (v->payload[i] != runner_app_byte(first + i))

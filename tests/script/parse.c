@@ -235,10 +235,25 @@ parse_listen(struct parser *p, struct stmt *st)
 				return parse_error(p, "syncookies=N");
 		} else if (parse_keyword(p, "nodelay")) {
 			st->nodelay = true;
+		} else if (parse_keyword(p, "fastopen")) {
+			st->fastopen = true;
 		} else {
-			return parse_error(p, "port, backlog=N, syncookies=N or nodelay");
+			return parse_error(
+				p, "port, backlog=N, syncookies=N, nodelay or fastopen");
 		}
 	}
+	return true;
+}
+
+/* "connect early=N": with data for the SYN. */
+static bool
+parse_connect(struct parser *p, struct stmt *st)
+{
+	st->early = -1;
+	if (!parse_keyword(p, "early"))
+		return true;
+	if (!parse_char(p, '=') || !parse_number(p, &st->early))
+		return parse_error(p, "early=N");
 	return true;
 }
 
@@ -294,7 +309,7 @@ static const struct {
 	{ "listen", ST_LISTEN, "L" },
 	{ "unlisten", ST_UNLISTEN, "" },
 	{ "accept", ST_ACCEPT, "" },
-	{ "connect", ST_CONNECT, "" },
+	{ "connect", ST_CONNECT, "C" },
 	{ "send", ST_SEND, "nm" },
 	{ "recv", ST_RECV, "n" },
 	{ "shutdown", ST_SHUTDOWN, "w" },
@@ -336,6 +351,9 @@ parse_args(struct parser *p, struct stmt *st, const char *args)
 		bool ok = true;
 
 		switch (*args) {
+		case 'C':
+			ok = parse_connect(p, st);
+			break;
 		case 'L':
 			ok = parse_listen(p, st);
 			break;

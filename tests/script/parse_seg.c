@@ -156,6 +156,11 @@ parse_opt(struct parser *p, struct pattern *pat)
 		if (!parse_value(p, pat, 0, &v))
 			return false;
 		view_opt_add(&pat->opts, VIEW_OPT_WSCALE, &v, 1);
+	} else if (strcmp(name, "TFO") == 0) {
+		/* Without a cookie, or with any: when sent, the last that the stack gave. */
+		if (parse_char(p, '*'))
+			pat->any[pat->opts.count] |= 1;
+		view_opt_add_raw(&pat->opts, VIEW_OPT_FASTOPEN, NULL, 0);
 	} else {
 		return parse_error(p, "no option is called %s", name);
 	}

@@ -64,6 +64,7 @@ struct runner {
 	size_t answer_len;
 	struct counters base; /* counters at the start */
 	bool nomem;
+	struct view_opt cookie; /* the last Fast Open cookie that the stack gave */
 };
 
 extern const uint8_t runner_peer_mac[6];

@@ -63,7 +63,8 @@ struct stmt {
 	long result; /* a count or -errno */
 	/* listen */
 	long port, backlog, syncookies;
-	bool nodelay, more;
+	bool nodelay, more, fastopen;
+	long early; /* connect: bytes to go with the SYN; -1: an ordinary connect */
 	struct pattern pat;
 };
 

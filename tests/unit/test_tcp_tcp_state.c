@@ -17,6 +17,7 @@ only_the_edges_of_rfc9293_are_taken(void **state)
 		enum tcp_state from, to;
 	} rows[] = {
 		{ TCPS_CLOSED, TCPS_SYN_SENT },
+		{ TCPS_CLOSED, TCPS_SYN_RECEIVED },
 		{ TCPS_CLOSED, TCPS_ESTABLISHED },
 		{ TCPS_SYN_SENT, TCPS_SYN_RECEIVED },
 		{ TCPS_SYN_SENT, TCPS_ESTABLISHED },

@@ -96,6 +96,7 @@ struct sluice_listen_params {
 	bool syncookies_set;	/* use the member above */
 	bool nodelay;		/* accepted connections start with SLUICE_TCP_NODELAY */
 	const char *congestion_control; /* by name; NULL: tcp_congestion_control decides */
+	bool fastopen;		/* a SYN may bring data (RFC 7413); it may come twice: see docs */
 	const struct sluice_ops *ops; /* acceptable, and the default of accepted connections */
 	void *ctx;		/* handed to acceptable */
 	const char *name;	/* shown to the operator; a string that outlives the listener */
@@ -121,6 +122,24 @@ int sluice_accept(struct sluice *s, sluice_listener l, sluice_conn *out);
  */
 int sluice_connect(struct sluice *s, const struct sluice_addr *local,
 	const struct sluice_addr *remote, const struct sluice_ops *ops, void *data,
+	sluice_conn *out);
+
+/** A connection to open with the first bytes to send. */
+struct sluice_early {
+	const struct sluice_addr *remote;
+	const struct sluice_ops *ops;
+	void *data;
+	const void *src;
+	size_t len;
+};
+
+/**
+ * sluice_connect() with data, as sendto() with MSG_FASTOPEN: the first bytes, at most a segment,
+ * ride with the SYN if the peer has given us a Fast Open cookie (RFC 7413) and tcp_fastopen lets
+ * us, and follow the handshake else. The peer may see them twice: only what may be repeated belongs
+ * here. Returns the bytes taken, or an error as sluice_connect().
+ */
+ptrdiff_t sluice_connect_early(struct sluice *s, const struct sluice_early *early,
 	sluice_conn *out);
 
 /** Attach data and, where ops is not NULL, other callbacks. */
