@@ -57,7 +57,8 @@ class Vhost(unittest.TestCase):
             self.assertEqual(row["bytes"], mib * MIB)
             # What remains of the MTU behind 20 bytes of IPv4, 20 of TCP, 12 of timestamps.
             self.assertEqual(row["mss"], mtu - 52)
-            self.assertEqual(row["largest"], mtu - 52)
+            # A buffer holds a full segment, and what was copied behind it while it waited.
+            self.assertGreaterEqual(row["largest"], mtu - 52)
             # The port of the client computes checksums and verifies them, or does neither.
             self.assertEqual(row["csum"], 3 if theirs == "auto" else 0)
 
