@@ -296,6 +296,26 @@ abort_all_ends_everything(void **state)
 	assert_int_equal(tcp_conn_count(bed->stack), 0);
 }
 
+/* Data and FIN wait to be read when the connection is reset: that is no orderly end. */
+static void
+a_reset_that_takes_unread_data_is_not_read_as_the_end(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+	uint8_t buf[10];
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	bed_peer_send(&p, TCP_ACK | TCP_FIN, 100);
+	assert_int_equal(tcp_recv(bed->stack, &bed->env, p.h, buf, sizeof(buf)), 10);
+	bed_peer_send(&p, TCP_RST, 0);
+	while (tcp_recv(bed->stack, &bed->env, p.h, buf, sizeof(buf)) > 0)
+		;
+	assert_int_equal(tcp_recv(bed->stack, &bed->env, p.h, buf, sizeof(buf)), -ECONNRESET);
+	tcp_bed_discard(bed);
+	tcp_close(bed->stack, &bed->env, p.h);
+}
+
 int
 main(void)
 {
@@ -312,6 +332,7 @@ main(void)
 		BED_TEST(send_more_marks_no_end_of_a_write),
 		BED_TEST(a_cork_holds_a_short_segment_for_one_timeout_to_the_millisecond),
 		BED_TEST(abort_all_ends_everything),
+		BED_TEST(a_reset_that_takes_unread_data_is_not_read_as_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
