@@ -83,11 +83,12 @@ send_message(struct net *net, struct env *env, const struct nd_msg *msg, const s
 static struct ip_addr
 source_for(const struct net *net, const struct ip_addr *addr)
 {
+	const struct ip_addr none = { { 0 } };
 	int idx = net_onlink_find(net, addr);
 
 	if (idx < 0 && net->onlink_count[1] > 0)
 		idx = (int)net->onlink[1][0].laddr_idx;
-	return idx < 0 ? (struct ip_addr){ { 0 } } : net->par.local->addr[idx];
+	return idx < 0 ? none : net->par.local->addr[idx];
 }
 
 void

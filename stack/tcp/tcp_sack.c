@@ -298,9 +298,8 @@ take_block(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc,
 	struct pkt *p = c->sendq_head;
 	struct tcp_range *r;
 
-	for (; *link != NULL && seq32_lt((*link)->end, start); link = &(*link)->next)
-		p = (*link)->tail->app.next;
-	r = *link;
+	for (; (r = *link) != NULL && seq32_lt(r->end, start); link = &r->next)
+		p = r->tail->app.next;
 	if (r != NULL && seq32_leq(r->start, start)) {
 		if (seq32_lt(r->end, block[1]))
 			grow(stack, c, sc, r, r->tail->app.next, block[1]);
