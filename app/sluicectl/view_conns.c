@@ -175,7 +175,7 @@ put_info(struct table *t, const json_t *row)
 	put_figure(out, row, "sndbuf", "sndbuf");
 	if (json_is_true(json_object_get(row, "orphan")))
 		fputs(" orphan", out);
-	fclose(out);
+	(void)fclose(out);
 	table_text(t, text[0] == ' ' ? text + 1 : NULL);
 	free(text);
 }

@@ -352,21 +352,19 @@ tcp_probe_acked(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx
 {
 	struct tcp_score *sc = tcp_score(stack, c);
 	struct tcp_cold *cold = tcp_cold(stack, c);
+	bool repaired = (sc->flags & SC_PROBE_RTX) && !(sc->flags & SC_DSACK_SEEN);
+	/* The same ACK twice: both copies arrived. */
+	bool twice = !advanced && rx->len == 0 && rx->wnd == c->snd_wnd;
 
 	if (!(sc->flags & SC_PROBE) || seq32_lt(rx->ack, sc->probe_seq))
 		return;
-	if (!(sc->flags & SC_PROBE_RTX) || (sc->flags & SC_DSACK_SEEN)) {
-		sc->flags &= (uint16_t)~(SC_PROBE | SC_PROBE_RTX);
-	} else if (seq32_gt(rx->ack, sc->probe_seq)) {
-		sc->flags &= (uint16_t)~(SC_PROBE | SC_PROBE_RTX);
-		if (c->flags & (TF_RECOVERY | TF_RTO_DONE))
-			return;
-		stack->env->ctr->TCPLossProbeRecovery++;
-		cold->ssthresh = tcp_cc_of(stack, c)->ssthresh(stack, c);
-		c->cwnd = min_u32(c->cwnd, cold->ssthresh);
-		tcp_ecn_reduced(c);
-	} else if (!advanced && rx->len == 0 && rx->wnd == c->snd_wnd) {
-		/* The same ACK twice: both copies arrived. */
-		sc->flags &= (uint16_t)~(SC_PROBE | SC_PROBE_RTX);
-	}
+	if (repaired && rx->ack == sc->probe_seq && !twice)
+		return;
+	sc->flags &= (uint16_t)~(SC_PROBE | SC_PROBE_RTX);
+	if (!repaired || rx->ack == sc->probe_seq || (c->flags & (TF_RECOVERY | TF_RTO_DONE)))
+		return;
+	stack->env->ctr->TCPLossProbeRecovery++;
+	cold->ssthresh = tcp_cc_of(stack, c)->ssthresh(stack, c);
+	c->cwnd = min_u32(c->cwnd, cold->ssthresh);
+	tcp_ecn_reduced(c);
 }
