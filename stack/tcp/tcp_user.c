@@ -29,12 +29,10 @@ static ptrdiff_t
 nothing_to_read(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	/* An error before the end of stream: what was queued may be lost with the connection. */
-	if (c->state == TCPS_CLOSED && closed_error(stack, c) != 0)
+	if (c->state == TCPS_CLOSED)
 		return closed_error(stack, c);
 	if (c->flags & (TF_FIN_RCVD | TF_RD_SHUT))
 		return 0;
-	if (c->state == TCPS_CLOSED)
-		return closed_error(stack, c);
 	return is_open(c) ? -EAGAIN : -ENOTCONN;
 }
 
