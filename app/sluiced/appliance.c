@@ -161,6 +161,7 @@ worker_params_of(struct appliance *a, unsigned int id, const struct secrets *sec
 		},
 		.tcp = {
 			.conns_max = share_of(mem->connections, a->workers),
+			.park_after_ms = TCP_PARK_AFTER_MS,
 			.synq_max = share_of(mem->syn_queue, a->workers),
 			.timewait_max = share_of(mem->time_wait, a->workers),
 			.ranges_max = share_of(mem->gaps, a->workers),

@@ -45,9 +45,13 @@ struct tcp_event {
 	int err;		/* 0 or -errno, for CONNECTED and CLOSED */
 };
 
+/** Good for tcp_params.park_after_ms: longer than clients think between two requests of a page. */
+#define TCP_PARK_AFTER_MS 8000u
+
 /** Sizes and secrets; all memory is taken in tcp_stack_create. */
 struct tcp_params {
 	uint32_t conns_max;	/* connections, 1 .. 2^28 */
+	uint32_t park_after_ms;	/* idle connections are packed after this; 0: never */
 	uint32_t synq_max;	/* SYN-queue entries of all listeners of this worker */
 	uint32_t timewait_max;	/* TIME_WAIT entries */
 	uint32_t ranges_max;	/* out-of-order runs of all connections */

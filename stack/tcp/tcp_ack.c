@@ -5,11 +5,24 @@
 
 /* RFC 6298 s2, with Linux's floor on the variance term: RTO = SRTT + max(rto_min, 4 RTTVAR). */
 void
+tcp_rto_update(const struct tcp_stack *stack, struct tcp_cold *cold)
+{
+	const struct tunables *tun = stack->env->tun;
+	uint32_t var_ms = (4 * cold->rttvar_us + 999) / 1000;
+
+	if (cold->srtt_us == 0) {
+		cold->rto_ms = TCP_RTO_INIT_MS;
+		return;
+	}
+	cold->rto_ms = min_u32((cold->srtt_us + 999) / 1000 + max_u32(var_ms, tun->tcp_rto_min),
+		tun->tcp_rto_max);
+}
+
+void
 tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
-	const struct tunables *tun = stack->env->tun;
-	uint32_t err, var_ms;
+	uint32_t err;
 
 	if (cold->srtt_us == 0) {
 		cold->srtt_us = max_u32(rtt_us, 1);
@@ -24,9 +37,7 @@ tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us)
 		cold->min_rtt_us = rtt_us;
 		cold->min_rtt_at_ms = stack->env->now_ms;
 	}
-	var_ms = (4 * cold->rttvar_us + 999) / 1000;
-	cold->rto_ms = min_u32((cold->srtt_us + 999) / 1000 + max_u32(var_ms, tun->tcp_rto_min),
-		tun->tcp_rto_max);
+	tcp_rto_update(stack, cold);
 	if (tcp_cc_of(stack, c)->on_rtt != NULL)
 		tcp_cc_of(stack, c)->on_rtt(stack, c, rtt_us);
 }

@@ -5,10 +5,12 @@
 /*
  * Three passes, so that the cache misses of a burst overlap:
  *	1  hash every flow key together, prefetch the buckets
- *	2  match tags, prefetch what they point to
+ *	2  match tags, prefetch the connections they point to, then the cold parts of these
  *	3  protocol, in order of arrival
  * What needs a cookie, made or checked, is set aside in pass 3 and done together at the end.
  */
+#define COLD_AHEAD 4u
+
 struct burst {
 	const struct tcp_seg *segs;
 	struct pkt *const *pkts;
@@ -53,6 +55,21 @@ find_all(struct tcp_stack *stack, struct burst *b, unsigned int n)
 	}
 }
 
+/* A connection has come to the cache by now; what it points to follows. */
+static inline void
+prefetch_cold(const struct tcp_stack *stack, uint32_t ref)
+{
+	const char *at;
+
+	if ((ref & TCP_REF_TYPE) != TCP_REF_CONN)
+		return;
+	at = stack->conns[ref].cold == TCP_NONE ?
+		(const char *)&stack->park[ref] :
+		(const char *)&stack->cold[stack->conns[ref].cold];
+	prefetch0(at);
+	prefetch0(at + CACHE_LINE);
+}
+
 /* What the flow is now; an earlier segment of the burst may have changed it since pass 2. */
 static uint32_t
 resolve(const struct tcp_stack *stack, const struct burst *b, unsigned int i)
@@ -72,6 +89,7 @@ conn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *se
 {
 	struct tcp_rx rx = tcp_rx_of(c, seg, pkt);
 
+	tcp_wake(stack, c);
 	if (c->state == TCPS_SYN_SENT)
 		tcp_synsent_input(stack, c, &rx);
 	else if (!tcp_fast_input(stack, c, &rx))
@@ -255,8 +273,13 @@ tcp_input_burst(struct tcp_stack *stack, struct env *env, const struct tcp_seg *
 	env->ctr->InSegs += n;
 	tcp_mem_look(stack);
 	find_all(stack, &b, n);
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < min_u32(n, COLD_AHEAD); i++)
+		prefetch_cold(stack, b.ref[i]);
+	for (unsigned int i = 0; i < n; i++) {
+		if (i + COLD_AHEAD < n)
+			prefetch_cold(stack, b.ref[i + COLD_AHEAD]);
 		input_one(stack, &b, i);
+	}
 	if (b.nsyns > 0)
 		tcp_cookie_answer(stack, b.syns, b.nsyns);
 	if (b.nacks > 0)

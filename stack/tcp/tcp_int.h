@@ -133,7 +133,7 @@ struct tcp_conn {
 	uint32_t recvq_bytes;
 	uint32_t cwnd;		/* bytes */
 	uint32_t rexmit_at_ms;	/* with TT_REXMIT */
-	uint32_t ts_off;	/* added to the clock in TSval: secret, per flow */
+	uint32_t cold;		/* index of its tcp_cold; TCP_NONE: parked */
 	uint16_t mss;		/* payload bytes of a full segment, options taken off */
 	uint8_t timers;		/* TT_* */
 	uint8_t ev;		/* TCP_EV_* not yet reported */
@@ -183,35 +183,62 @@ union tcp_cc_state {
 
 _Static_assert(sizeof(union tcp_cc_state) <= 28, "every connection pays for the largest");
 
-/** The cold part, in an array of its own. */
+/**
+ * The cold part, in an array of its own. Its first two lines are what a request and its answer
+ * touch: find_all() of tcp_input.c prefetches them. A field that only recovery, limits or the
+ * end need belongs below.
+ */
 struct tcp_cold {
-	/* Round trip and recovery. */
+	/* Line 0: a segment comes in, a segment goes out. */
 	uint32_t srtt_us;	/* smoothed; 0: no sample yet */
 	uint32_t rttvar_us;
 	uint32_t rto_ms;	/* without backoff */
-	uint32_t ssthresh;	/* bytes */
 	uint32_t min_rtt_us;	/* least of the last minutes; 0: no sample yet */
-	uint32_t min_rtt_at_ms;
-	uint32_t score;		/* index of the scoreboard, with TF_SCORE */
-	uint32_t cwnd_acked;	/* bytes acknowledged towards the next segment of cwnd */
-	union tcp_cc_state ccs;	/* of the congestion control */
-	uint32_t recover;	/* RFC 6582: highest sent when recovery began */
+	uint32_t ssthresh;	/* bytes */
+	uint32_t last_rx_ms;	/* last segment of the peer, for keepalive */
+	uint32_t last_data_ms;	/* last data taken in order, or first behind a gap */
+	uint32_t ts_recent_at_ms;
+	uint32_t ts_off;	/* added to the clock in TSval: secret, per flow */
+	uint32_t delack_at_ms;	/* deadlines: ms of the stack's clock, with their TT_ bit */
 	uint32_t snd_sml;	/* end of the last segment sent that was not full (Minshall) */
-	uint32_t max_snd_wnd;	/* largest window the peer offered (RFC 9293 s3.8.6.2.1) */
-	uint32_t stalled_at_ms;	/* with rexmits: last progress, or when the oldest went out */
-	/* Receiving. */
 	uint32_t rcvbuf;	/* bytes; about half of it is offered */
+	uint32_t rmem;		/* whole buffers of the receive queue and out-of-order runs, bytes */
+	uint32_t wmem;		/* ... of the send queue */
+	uint32_t ev_next;	/* links by slot: event list */
+	uint32_t out_next;	/* ... output list */
+	/* Line 1: the owner reads and writes. */
+	void *data;		/* the owner's */
+	const void *ops;
+	union tcp_cc_state ccs;	/* of the congestion control */
+	uint32_t gen;		/* of the handle; never 0 */
 	uint32_t sndbuf;
 	uint32_t rcv_space_seq;	/* autotuning: copied_seq when the measured round trip began */
 	union {
 		uint32_t rcv_space_at_us;
 		uint32_t syn_sent_us; /* until ESTABLISHED: when our first SYN went out */
 	};
-	uint32_t ts_recent_at_ms;
-	uint32_t dsack_seq;	/* with TF_DSACK: data received twice (RFC 2883) */
+	uint32_t min_rtt_at_ms;
+	uint16_t rcv_mss;	/* what a full segment of the peer is, by the largest seen */
+	uint8_t cc;		/* index of the congestion control */
+	bool is_corked;		/* segments that are not full wait (TCP_CORK) */
+	uint8_t rexmits;	/* retransmissions of the oldest segment so far */
+	uint8_t probes;		/* keepalive or zero-window probes unanswered */
+	/* Recovery. */
+	uint8_t reo_mult;	/* RACK: quarters of min_rtt_us in the reordering window */
+	uint8_t reo_persist : 7; /* ... recoveries until it is one again */
+	uint8_t reo_seen : 1;	/* ... the path was seen to reorder */
+	uint32_t score;		/* index of the scoreboard, with TF_SCORE */
+	uint32_t recover;	/* RFC 6582: highest sent when recovery began */
+	uint32_t cwnd_acked;	/* bytes acknowledged towards the next segment of cwnd */
+	uint32_t max_snd_wnd;	/* largest window the peer offered (RFC 9293 s3.8.6.2.1) */
+	uint32_t stalled_at_ms;	/* with rexmits: last progress, or when the oldest went out */
+	uint32_t total_retrans;
+	/* Behind a gap. */
 	struct tcp_range *ooo;	/* out-of-order runs, by sequence */
-	/* Deadlines, ms of the stack's clock, with their TT_ bit. */
-	uint32_t delack_at_ms;
+	uint32_t dsack_seq;	/* with TF_DSACK: data received twice (RFC 2883) */
+	uint16_t dsack_len;	/* bytes from dsack_seq */
+	uint16_t peer_mss;	/* the peer's MSS option */
+	/* Deadlines. */
 	uint32_t keep_at_ms;
 	union {
 		uint32_t app_at_ms;
@@ -219,41 +246,47 @@ struct tcp_cold {
 	};
 	uint32_t nobuf_at_ms;
 	uint32_t pmtu_at_ms;
-	uint32_t last_rx_ms;	/* last segment of the peer, for keepalive */
-	uint32_t last_data_ms;	/* last data taken in order, or first behind a gap */
-	/* Memory: whole buffers, in bytes. */
-	uint32_t rmem;		/* of the receive queue and the out-of-order runs */
-	uint32_t wmem;		/* of the send queue */
 	/* Limits. */
 	uint32_t user_timeout_ms;
 	uint32_t challenge_at_ms; /* start of the second that challenges counts */
 	uint32_t dupack_sent_ms; /* last ACK of an unacceptable segment */
+	int16_t linger_s;	/* -1: off */
+	uint8_t challenges;	/* challenge ACKs in this second */
+	/* Who it is. */
+	uint32_t owner;		/* slot of its connection; TCP_NONE: free */
+	int err;		/* -errno it ended with; until then: of the last ICMP error */
+	uint16_t listener;	/* slot it came from, TCP_LISTENERS_MAX */
+	uint32_t iss, irs;
+	uint32_t next;		/* accept queue, by slot; of a free one: the next free one */
+} SLUICE_CACHE_ALIGNED;
+
+/**
+ * What a parked connection remembers, with the names of tcp_cold (tcp_park.c). There is one for
+ * each slot; of an awake connection only gen counts.
+ */
+struct tcp_park {
+	uint32_t gen;
+	union {
+		uint32_t srtt_us;
+		uint32_t next;	/* of a free slot: link of the free list */
+	};
+	uint32_t rttvar_us, min_rtt_us, ssthresh;
+	uint32_t rcvbuf, sndbuf;
+	uint32_t last_rx_ms, last_data_ms;
+	uint32_t keep_at_ms, app_at_ms, pmtu_at_ms;
+	uint32_t user_timeout_ms;
+	uint32_t max_snd_wnd;
 	uint32_t total_retrans;
-	int32_t linger_s;	/* -1: off */
-	/* The owner. */
+	uint32_t iss, irs;
+	int16_t linger_s;
+	uint16_t listener;
 	void *data;
 	const void *ops;
-	int err;		/* -errno it ended with; until then: of the last ICMP error */
-	uint32_t gen;		/* of the handle; never 0 */
-	uint32_t listener;	/* slot it came from, TCP_NONE */
-	uint32_t iss, irs;
-	/* Links by slot: free list, accept queue; event list; output list. */
-	uint32_t next;
-	uint32_t ev_next;
-	uint32_t out_next;
-	/* Small counts. */
-	uint16_t peer_mss;	/* the peer's MSS option */
-	uint16_t rcv_mss;	/* what a full segment of the peer is, by the largest seen */
-	uint16_t dsack_len;	/* bytes from dsack_seq */
-	uint8_t rexmits;	/* retransmissions of the oldest segment so far */
-	uint8_t probes;		/* keepalive or zero-window probes unanswered */
-	uint8_t challenges;	/* challenge ACKs in this second */
-	uint8_t cc;		/* index of the congestion control */
-	uint8_t reo_mult;	/* RACK: quarters of min_rtt_us in the reordering window */
-	uint8_t reo_persist : 7; /* ... recoveries until it is one again */
-	uint8_t reo_seen : 1;	/* ... the path was seen to reorder */
-	bool is_corked;		/* segments that are not full wait (TCP_CORK) */
+	uint16_t peer_mss, rcv_mss;
+	uint8_t cc;
 };
+
+_Static_assert(sizeof(struct tcp_park) <= 96, "ten million connections in 2.6 GB");
 
 /** Bits of tcp_score.flags. */
 #define SC_UNDO 0x01u		/* the last reduction can be taken back */
@@ -446,7 +479,8 @@ struct tcp_stack {
 	struct flow_table flows;
 	struct wheel wheel;	/* ids: connections, then SYN-queue entries */
 	struct tcp_conn *conns;
-	struct tcp_cold *cold;
+	struct tcp_cold *cold;	/* one for each awake connection */
+	struct tcp_park *park;	/* by slot */
 	struct tcp_synq_entry *synq;
 	struct tcp_tw *tw;
 	struct tcp_range *ranges;
@@ -458,15 +492,18 @@ struct tcp_stack {
 	struct tcp_cookie_keys cookies;
 	struct tcp_fastopen_keys fastopen;
 	struct tcp_fastopen_peer *fastopen_peers;
-	void *conns_raw;	/* what was allocated; conns is its first line boundary */
+	void *conns_raw, *cold_raw; /* what was allocated; the arrays begin at a line within */
 	uint32_t conn_free;	/* head of the list of slots given back */
 	uint32_t conn_fresh;	/* slots from here on were never used */
+	uint32_t cold_free, cold_fresh;
+	uint32_t park_ms;	/* last look for who may be parked */
+	uint32_t park_at;	/* the next tcp_cold to be looked at */
 	uint32_t synq_free;
 	uint32_t synq_fresh;
 	uint32_t score_free;
 	uint32_t score_fresh;
 	uint32_t flows_added;	/* entries put into the flow table, ever */
-	uint32_t conns_used, synq_used, ranges_used;
+	uint32_t conns_used, conns_parked, synq_used, ranges_used;
 	uint32_t range_stamp;	/* of the run that grew last */
 	uint32_t orphans;
 	uint32_t tw_head, tw_tail, tw_slots; /* ring of TIME_WAIT slots: [head, tail) in use */
@@ -505,10 +542,11 @@ tcp_slot(const struct tcp_stack *stack, const struct tcp_conn *c)
 	return (uint32_t)(c - stack->conns);
 }
 
+/** Of an awake connection: who finds one by its slot calls tcp_wake() first. */
 static inline struct tcp_cold *
 tcp_cold(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
-	return &stack->cold[c - stack->conns];
+	return &stack->cold[c->cold];
 }
 
 /** The scoreboard; NULL: nothing in flight is suspect. */

@@ -181,7 +181,7 @@ tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_s
 	case TCP_SO_LINGER:
 		if (value < -1 || value > 32767)
 			return -EINVAL;
-		cold->linger_s = value;
+		cold->linger_s = (int16_t)value;
 		return 0;
 	case TCP_SO_USER_TIMEOUT:
 		if (value < 0)

@@ -15,7 +15,8 @@ enum outcome tcp_conn_refused(struct tcp_stack *stack);
 void tcp_conn_free(struct tcp_stack *stack, struct tcp_conn *c);
 /** The connection ends: CLOSED, out of the flow table, timers off, owner told err. */
 void tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err);
-struct tcp_conn *tcp_conn_get(const struct tcp_stack *stack, tcp_handle handle);
+/** Awake; NULL: the handle is stale. */
+struct tcp_conn *tcp_conn_get(struct tcp_stack *stack, tcp_handle handle);
 tcp_handle tcp_conn_handle(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** Tell the owner with the next tcp_next_event. */
 void tcp_raise(struct tcp_stack *stack, struct tcp_conn *c, uint8_t what);
@@ -142,6 +143,8 @@ void tcp_challenge(struct tcp_stack *stack, struct tcp_conn *c);
 enum tcp_verdict tcp_process_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
 void tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
 void tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us);
+/** The RTO that follows from the round trips measured so far. */
+void tcp_rto_update(const struct tcp_stack *stack, struct tcp_cold *cold);
 bool tcp_fin_acked(const struct tcp_conn *c);
 
 /* tcp_text.c: seventh step. */
@@ -164,6 +167,25 @@ void tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
 uint32_t tcp_rcv_space(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** Throw away what was received and not read. */
 void tcp_recvq_free(struct tcp_stack *stack, struct tcp_conn *c);
+
+/* tcp_park.c: idle connections in less memory. */
+/** A tcp_cold for c: never short, since there is one for each connection. */
+struct tcp_cold *tcp_cold_take(struct tcp_stack *stack, struct tcp_conn *c);
+/** The general half of tcp_wake. */
+void tcp_unpark(struct tcp_stack *stack, struct tcp_conn *c);
+/** For whoever only reads: c's own if it is awake, else made in room from what it remembers. */
+const struct tcp_cold *tcp_cold_peek(
+	const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold *room);
+/** Look at some of the awake: those idle for long enough are parked. */
+void tcp_park_poll(struct tcp_stack *stack);
+
+/** Before anything is done with a connection that was found by its slot. */
+static inline void
+tcp_wake(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	if (SLUICE_UNLIKELY(c->cold == TCP_NONE))
+		tcp_unpark(stack, c);
+}
 
 /* tcp_mem.c: what all queues hold, and who gives it back. */
 /** Compare with the marks; once per burst. */
@@ -424,6 +446,7 @@ extern const struct tcp_cc tcp_cc_cubic;
 extern const struct tcp_cc tcp_cc_dctcp;
 extern const struct tcp_cc tcp_cc_reno;
 const struct tcp_cc *tcp_cc_of(const struct tcp_stack *stack, const struct tcp_conn *c);
+const char *tcp_cc_name(uint8_t number);
 /** What connections of l begin with. */
 const struct tcp_cc *tcp_cc_of_listener(const struct tcp_stack *stack,
 	const struct tcp_listener *l);

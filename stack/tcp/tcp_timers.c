@@ -284,8 +284,10 @@ rexmit_fired(struct tcp_stack *stack, struct tcp_conn *c)
 static void
 conn_fired(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	struct tcp_cold *cold = tcp_cold(stack, c);
+	struct tcp_cold *cold;
 
+	tcp_wake(stack, c);
+	cold = tcp_cold(stack, c);
 	if (is_due(stack, c, TT_DELACK, cold->delack_at_ms)) {
 		c->timers &= (uint8_t)~TT_DELACK;
 		if (c->flags & (TF_ACK_DELAY | TF_ACK_NOW)) {
@@ -347,6 +349,7 @@ tcp_poll(struct tcp_stack *stack, struct env *env)
 	env->ctr->TimersLate += n == FIRE_BATCH;
 	tcp_timewait_poll(stack);
 	tcp_mem_poll(stack);
+	tcp_park_poll(stack);
 }
 
 uint64_t

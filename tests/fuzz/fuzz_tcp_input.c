@@ -341,6 +341,7 @@ start(struct fuzz *f, struct input *in)
 	host_params_default(&par);
 	host_params_add_addr(&par, "192.0.2.1", 24);
 	par.conns_max = 1 + how % 4;
+	par.park_after_ms = how & 0x10 ? 1 : TCP_PARK_AFTER_MS;
 	par.synq_max = 1 + how % 3;
 	par.timewait_max = 1 + how % 2;
 	par.ranges_max = 4;

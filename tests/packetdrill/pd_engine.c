@@ -52,6 +52,7 @@ init_tcp(struct pd *pd, uint64_t now_us)
 {
 	const struct tcp_params par = {
 		.conns_max = 4096,
+		.park_after_ms = TCP_PARK_AFTER_MS,
 		.synq_max = 4096,
 		.timewait_max = 4096,
 		.ranges_max = 65536,

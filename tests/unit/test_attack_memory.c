@@ -269,8 +269,9 @@ static void
 g14_what_a_flow_may_cost_is_what_was_said(void **state)
 {
 	(void)state;
-	assert_in_range(sizeof(struct tcp_conn) + sizeof(struct tcp_cold) +
-			sizeof(struct wheel_node), 1, 384);
+	assert_in_range(sizeof(struct tcp_conn) + sizeof(struct tcp_park) +
+			sizeof(struct wheel_node), 1, 240);
+	assert_in_range(sizeof(struct tcp_cold), 1, 256);
 	assert_in_range(sizeof(struct tcp_synq_entry) + sizeof(struct wheel_node), 1, 64);
 	assert_in_range(sizeof(struct tcp_tw), 1, 64);
 	assert_in_range(sizeof(struct tcp_range), 1, 64);
