@@ -202,7 +202,7 @@ struct tcp_cold {
 	uint32_t delack_at_ms;	/* deadlines: ms of the stack's clock, with their TT_ bit */
 	uint32_t snd_sml;	/* end of the last segment sent that was not full (Minshall) */
 	uint32_t rcvbuf;	/* bytes; about half of it is offered */
-	uint32_t rmem;		/* whole buffers of the receive queue and out-of-order runs, bytes */
+	uint32_t rmem;		/* whole buffers received and not read, bytes */
 	uint32_t wmem;		/* ... of the send queue */
 	uint32_t ev_next;	/* links by slot: event list */
 	uint32_t out_next;	/* ... output list */

@@ -9,8 +9,8 @@
  *	           nothing for park_after_ms
  *
  * An awake connection has a tcp_cold; a parked one has given it back, and its tcp_park remembers
- * what cannot be had anew. What is forgotten is what the congestion control, RACK and the autotuning
- * learnt of a path that was not used for that long, and who was answered in this second.
+ * what cannot be had anew. What congestion control, RACK and autotuning learnt of a path that was
+ * not used for that long is forgotten, and what was answered in this second.
  *
  * There are as many tcp_cold as connections, so that waking cannot fail; those given back are used
  * first, and what was never used is not resident.

@@ -85,8 +85,8 @@ alloc_memory(struct tcp_stack *stack)
 	stack->port_listener = calloc(65536, sizeof(*stack->port_listener));
 	stack->fastopen_peers = calloc(TCP_FASTOPEN_PEERS, sizeof(*stack->fastopen_peers));
 	return stack->conns != NULL && stack->cold != NULL && stack->park != NULL &&
-		stack->synq != NULL && stack->tw != NULL && stack->ranges != NULL && stack->scores != NULL &&
-		stack->listeners != NULL && stack->port_listener != NULL &&
+		stack->synq != NULL && stack->tw != NULL && stack->ranges != NULL &&
+		stack->scores != NULL && stack->listeners != NULL && stack->port_listener != NULL &&
 		stack->fastopen_peers != NULL;
 }
 
