@@ -231,6 +231,7 @@ tcp_process_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		return TCP_STOP;
 	if (check_range(stack, c, rx) == TCP_STOP)
 		return TCP_STOP;
+	tcp_note_timestamp(stack, c, rx);
 	if (rx->len == 0)
 		stack->env->ctr->TCPPureAcks++;
 	take_acknowledgements(stack, c, rx);

@@ -138,6 +138,8 @@ enum tcp_verdict tcp_check_sequence(struct tcp_stack *stack, struct tcp_conn *c,
 enum tcp_verdict tcp_check_rst(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
 enum tcp_verdict tcp_check_syn(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
 void tcp_challenge(struct tcp_stack *stack, struct tcp_conn *c);
+/** The timestamp of a segment whose number and acknowledgement are acceptable. */
+void tcp_note_timestamp(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx);
 
 /* tcp_ack.c: fifth step. */
 enum tcp_verdict tcp_process_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);

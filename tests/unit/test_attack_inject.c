@@ -132,6 +132,46 @@ a22_the_limit_of_one_connection_does_not_show_on_another(void **state)
 	assert_int_equal(bed_peer_state(&b), TCPS_ESTABLISHED);
 }
 
+/* --- a time of the future, forged --- */
+
+static void
+a25_a_time_of_the_future_is_not_remembered_from_a_blind_segment(void **state)
+{
+	/* Numbers relative to what is expected; moves: both are right. */
+	static const struct {
+		int32_t seq, ack;
+		uint16_t flags, len;
+		bool moves;
+	} rows[] = {
+		{ 5, 0, TCP_ACK, 1, false }, { -5, 0, TCP_ACK, 1, false },
+		{ 100000, 0, TCP_ACK, 10, false }, { 0, 1, TCP_ACK, 10, false },
+		{ 0, 1 << 30, TCP_ACK, 10, false }, { 0, -(1 << 30), TCP_ACK, 10, false },
+		{ 0, 1, TCP_ACK, 0, false }, { 0, 0, 0, 10, false }, { 0, 0, TCP_SYN, 0, false },
+		{ 1, 0, TCP_RST, 0, false }, { 0, 0, TCP_SYN | TCP_ACK, 0, false },
+		{ 0, 0, TCP_ACK, 0, true },
+	};
+	struct tcp_bed *bed = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct bed_peer p;
+		uint32_t before;
+
+		bed_peer_init(&p, bed);
+		p.offer = TCP_OPT_TS;
+		bed_peer_reach(&p, TCPS_ESTABLISHED);
+		before = bed_peer_conn(&p)->ts_recent;
+		p.tsval += 1u << 30;
+		bed_peer_send_at(&p, rows[i].seq, rows[i].ack, rows[i].flags, rows[i].len);
+		assert_int_equal(bed_peer_conn(&p)->ts_recent == before, !rows[i].moves);
+		tcp_bed_discard(bed);
+		p.tsval -= 1u << 30;
+		/* What the peer sends next is taken unless it was right about both. */
+		assert_int_equal(bed_peer_send(&p, TCP_ACK, 10),
+			rows[i].moves ? OUT_PAWS : OUT_DELIVERED);
+		tcp_bed_discard(bed);
+	}
+}
+
 /* --- forged ICMP --- */
 
 static void
@@ -441,6 +481,7 @@ main(void)
 		BED_TEST_PREPARED(a21_65536_blind_resets_syns_and_data_into_64_kib_end_nothing),
 		BED_TEST_PREPARED(a21_65536_blind_resets_syns_and_data_into_16_mib_end_nothing),
 		BED_TEST(a22_the_limit_of_one_connection_does_not_show_on_another),
+		BED_TEST(a25_a_time_of_the_future_is_not_remembered_from_a_blind_segment),
 		BED_TEST(a26_200000_forged_reports_change_nothing),
 		BED_TEST_PREPARED(a30_the_urgent_pointer_moves_no_byte_in_any_state),
 		BED_TEST(a33_a_split_handshake_opens_the_connection_that_was_asked_for),
