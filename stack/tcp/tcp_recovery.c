@@ -311,15 +311,16 @@ void
 tcp_recovery_duplicate(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	const struct tcp_score *sc = tcp_score(stack, c);
-	uint32_t flight = c->snd_nxt - c->snd_una;
-	uint32_t inflated = tcp_cold(stack, c)->ssthresh + flight;
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t inflated = cold->ssthresh + cold->recover - c->snd_una;
 
 	if (c->dupacks < UINT8_MAX)
 		c->dupacks++;
 	/* Also limited transmit (RFC 3042): tcp_output adds dupacks segments to cwnd. */
 	tcp_want_output(stack, c);
 	if ((c->flags & TF_RECOVERY) && !(sc->flags & SC_PRR)) {
-		/* Each says that a segment has left; never more than were in flight. */
+		/* Each says that a segment has left; never more than were in flight when the
+		 * recovery began, or a peer that repeats them has all it wants (A-16). */
 		if (c->cwnd < inflated)
 			c->cwnd += c->mss;
 		return;

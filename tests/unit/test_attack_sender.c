@@ -318,6 +318,29 @@ a16_no_lie_of_acks_gets_a_tenth_more_than_the_truth(void **state)
 		}
 }
 
+static void
+a16_duplicates_do_not_count_beyond_what_is_in_flight(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	open_towards(&p, bed, 0, 1460);
+	tcp_cc_change(bed->stack, bed_peer_conn(&p), TUN_CC_RENO);
+	tcp_send(bed->stack, &bed->env, p.h, zeros, sizeof(zeros), 0);
+	tcp_bed_flush(bed);
+	tcp_bed_discard(bed);
+	for (unsigned int i = 0; i < 2000; i++) {
+		struct tcp_conn *c = bed_peer_conn(&p);
+
+		bed_peer_send(&p, TCP_ACK, 0);
+		tcp_bed_discard(bed);
+		/* Half the flight, and no more than went out of it: 10 segments at first. */
+		/* ssthresh, and what was in flight then, limited transmit included. */
+		assert_in_range(c->snd_nxt - c->snd_una, 10 * 1460, (5 + 12) * 1460);
+	}
+	assert_int_equal(bed->ctr.TCPRenoRecovery, 1);
+}
+
 /* --- windows --- */
 
 static void
@@ -388,6 +411,7 @@ main(void)
 		BED_TEST(a15_an_ack_of_what_was_not_sent_moves_nothing),
 		BED_TEST(a15_optimistic_acks_gain_no_more_than_what_was_sent),
 		BED_TEST(a16_no_lie_of_acks_gets_a_tenth_more_than_the_truth),
+		BED_TEST(a16_duplicates_do_not_count_beyond_what_is_in_flight),
 		BED_TEST(a17_a_window_that_shrinks_stops_new_data_and_ends_nothing),
 		BED_TEST(a17_a_window_scale_above_14_is_14),
 	};
