@@ -119,7 +119,7 @@ update_window(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *
 	c->snd_wnd = rx->wnd;
 	cold->max_snd_wnd = max_u32(cold->max_snd_wnd, rx->wnd);
 	if (c->flags & TF_PERSIST)
-		tcp_timers_on_progress(stack, c);
+		tcp_timers_on_window(stack, c);
 	tcp_want_output(stack, c);
 }
 

@@ -377,6 +377,7 @@ void tcp_pmtu_expired(struct tcp_stack *stack, struct tcp_conn *c);
 /* tcp_timers.c: the only file that arms timers. Callers report what happened. */
 void tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_timers_on_window(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_timeout(struct tcp_stack *stack, struct tcp_conn *c);
 /** The round trip that counts is not the probe's any more: the timer is for the oldest packet. */
 void tcp_timers_on_suspicion(struct tcp_stack *stack, struct tcp_conn *c);

@@ -89,11 +89,14 @@ tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	if ((c->timers & TT_REXMIT) && !(c->flags & TF_PERSIST))
 		return;
-	c->flags &= ~TF_PERSIST;
+	if (c->flags & TF_PERSIST) {
+		c->flags &= ~TF_PERSIST;
+		tcp_cold(stack, c)->rexmits = 0;
+	}
 	set_probe_or_timeout(stack, c);
 }
 
-/* The peer acknowledged new data, or opened its window (RFC 6298 s5.2, s5.3). */
+/* The peer acknowledged new data (RFC 6298 s5.2, s5.3). */
 void
 tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c)
 {
@@ -107,6 +110,22 @@ tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c)
 		c->timers &= (uint8_t)~(TT_REXMIT | TT_PROBE | TT_REORDER);
 	else
 		set_probe_or_timeout(stack, c);
+}
+
+/*
+ * A closed window moved, but maybe not enough. The next try comes within a timeout without backoff,
+ * and never later than it would have: a peer that moves its window all the time would put it off
+ * for ever, and hold what is queued without ever being found to do so (A-17).
+ */
+void
+tcp_timers_on_window(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t at_ms = stack->env->now_ms + tcp_cold(stack, c)->rto_ms;
+
+	if (c->snd_wnd == 0 || !seq32_lt(at_ms, c->rexmit_at_ms))
+		return;
+	c->rexmit_at_ms = at_ms;
+	arm(stack, c, at_ms);
 }
 
 /* After a timeout: the RTO, or what the user timeout leaves of it. */

@@ -372,6 +372,38 @@ a17_a_window_that_shrinks_stops_new_data_and_ends_nothing(void **state)
 	assert_int_equal(bed_peer_state(&p), TCPS_ESTABLISHED);
 }
 
+/* MUST-38: no segment for a window that is not worth one, however often it moves. */
+static void
+a17_a_window_of_no_or_one_byte_gets_no_segment_each_time(void **state)
+{
+	struct tcp_bed *bed = *state;
+	unsigned int segs = 0, bytes = 0;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	p.wnd = 0;
+	bed_peer_send(&p, TCP_ACK, 0);
+	tcp_send(bed->stack, &bed->env, p.h, zeros, 10000, 0);
+	tcp_bed_flush(bed);
+	for (unsigned int ms = 0; ms < 60000; ms++) {
+		p.wnd = ms % 2;
+		bed_peer_send(&p, TCP_ACK, 0);
+		while (tcp_bed_take(bed)) {
+			segs++;
+			bytes += bed->sent.len;
+			if (bed->sent.len > 0 && bed->sent.seq == p.ack)
+				p.ack += bed->sent.len;
+		}
+		tcp_bed_advance(bed, 1);
+	}
+	/* One for each override or probe timeout, 200 ms at least, of one byte. */
+	assert_in_range(segs, 1, 300);
+	assert_in_range(bytes, 0, 300);
+	assert_int_equal(bed_peer_state(&p), TCPS_ESTABLISHED);
+	tcp_bed_discard(bed);
+}
+
 static void
 a17_a_window_scale_above_14_is_14(void **state)
 {
@@ -413,6 +445,7 @@ main(void)
 		BED_TEST(a16_no_lie_of_acks_gets_a_tenth_more_than_the_truth),
 		BED_TEST(a16_duplicates_do_not_count_beyond_what_is_in_flight),
 		BED_TEST(a17_a_window_that_shrinks_stops_new_data_and_ends_nothing),
+		BED_TEST(a17_a_window_of_no_or_one_byte_gets_no_segment_each_time),
 		BED_TEST(a17_a_window_scale_above_14_is_14),
 	};
 
