@@ -102,6 +102,45 @@ a03_guessed_cookies_do_not_pass(void **state)
 	assert_in_range(passed, 0, 2);
 }
 
+/* What each kind of client keeps through a cookie, and what it can still move. */
+static void
+a04_a_cookie_with_timestamps_forgets_nothing(void **state)
+{
+	static const uint16_t sizes[] = { 88, 536, 1220, 1360, 1400, 1440, 1460 };
+	const uint8_t all = TCP_OPT_TS | TCP_OPT_WSCALE | TCP_OPT_SACK_OK;
+	struct tcp_bed *bed = *state;
+
+	bed->tun.tcp_syncookies = 2;
+	tcp_bed_listen(bed, 0);
+	for (unsigned int ts = 0; ts < 2; ts++)
+		for (uint16_t mss = 88; mss <= 1460; mss++) {
+			uint32_t flags = ts ? TF_TS | TF_SACK | TF_ECN : 0;
+			struct tcp_conn *c;
+			struct bed_peer p;
+			size_t i = ARRAY_SIZE(sizes) - 1;
+
+			bed_peer_init(&p, bed);
+			p.offer = ts ? all : TCP_OPT_WSCALE | TCP_OPT_SACK_OK;
+			p.wscale = 9;
+			p.mss = mss;
+			p.syn_flags = TCP_ECE | TCP_CWR;
+			assert_int_equal(bed_peer_syn(&p), OUT_SYN_COOKIE_SENT);
+			bed_peer_ack_syn(&p);
+			c = bed_peer_conn(&p);
+			assert_non_null(c);
+			assert_int_equal(c->flags & (TF_TS | TF_SACK | TF_ECN), flags);
+			assert_int_equal(c->snd_wscale, ts ? 9 : 0);
+			/* Without: 64 KiB in a round trip, 5 Mbit/s at 100 ms, each way. */
+			assert_int_equal(c->snd_wnd, 65535u << (ts ? 9 : 0));
+			assert_int_equal(c->rcv_wscale > 0, ts);
+			while (sizes[i] > mss)
+				i--;
+			assert_int_equal(c->mss, sizes[i] - (ts ? TCP_TS_LEN : 0));
+			bed_peer_send(&p, TCP_RST | TCP_ACK, 0);
+			tcp_bed_discard(bed);
+		}
+}
+
 static void
 a07_a_full_accept_queue_takes_no_memory_for_more(void **state)
 {
@@ -205,6 +244,7 @@ main(void)
 		BED_TEST(a01_a_syn_flood_takes_the_syn_queue_and_nothing_else),
 		BED_TEST(a02_an_ack_flood_allocates_nothing),
 		BED_TEST(a03_guessed_cookies_do_not_pass),
+		BED_TEST(a04_a_cookie_with_timestamps_forgets_nothing),
 		BED_TEST(a07_a_full_accept_queue_takes_no_memory_for_more),
 		BED_TEST(a08_time_waits_are_small_and_as_many_as_there_is_room_for),
 		BED_TEST(a09_what_its_owner_has_closed_ends_though_the_peer_is_silent),

@@ -170,6 +170,53 @@ flows_spread_evenly_over_any_number_of_workers(void **state)
 	}
 }
 
+/* The hash of cards, under the key that many drivers set and everybody knows. */
+static uint32_t
+toeplitz(uint32_t raddr, uint16_t rport)
+{
+	static const uint8_t key[20] = { 0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
+		0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb };
+	uint8_t b[12];
+	uint64_t window = load_be64(key);
+	uint32_t hash = 0;
+
+	store_be32(b, raddr);
+	store_be32(b + 4, LOCAL_IP);
+	store_be32(b + 8, (uint32_t)rport << 16 | 80);
+	for (unsigned int i = 0; i < 12; i++) {
+		for (unsigned int k = 0; k < 8; k++) {
+			hash ^= b[i] & 0x80u >> k ? (uint32_t)(window >> 32) : 0;
+			window <<= 1;
+		}
+		window |= key[i + 8];
+	}
+	return hash;
+}
+
+/* Flows that a card with a public key puts into one queue of 128. */
+static void
+a52_flows_aimed_at_one_queue_spread_over_the_workers(void **state)
+{
+	unsigned int count[WORKERS] = { 0 }, flows = 0;
+	struct bed bed;
+
+	(void)state;
+	bed_init(&bed, WORKERS);
+	for (uint32_t i = 0; flows < 8000; i++) {
+		struct ip_addr raddr = ip_addr_from_v4(REMOTE_IP + i / 60000);
+		uint16_t rport = (uint16_t)(1024 + i % 60000);
+		struct flow_key key = flow_key_make(&raddr, rport, 0, 80);
+
+		if (toeplitz(REMOTE_IP + i / 60000, rport) & 127)
+			continue;
+		count[steer_flow(&bed.steer, &key)]++;
+		flows++;
+	}
+	/* Four standard deviations. */
+	for (uint32_t w = 0; w < WORKERS; w++)
+		assert_in_range(count[w], 2000 - 155, 2000 + 155);
+}
+
 static void
 another_key_spreads_in_another_way(void **state)
 {
@@ -405,6 +452,7 @@ main(void)
 		cmocka_unit_test(a_segment_goes_to_the_worker_that_its_flow_key_names),
 		cmocka_unit_test(exactly_one_worker_calls_a_flow_its_own),
 		cmocka_unit_test(flows_spread_evenly_over_any_number_of_workers),
+		cmocka_unit_test(a52_flows_aimed_at_one_queue_spread_over_the_workers),
 		cmocka_unit_test(another_key_spreads_in_another_way),
 		cmocka_unit_test(what_has_no_readable_ports_goes_to_the_primary_worker),
 		cmocka_unit_test(fragments_go_to_the_primary_worker),
