@@ -11,8 +11,9 @@ import re
 TABLE = 'tests/attacks.tsv'
 PAGE = 'docs/attacks.md'
 LIFE = 'docs/handshake.md'
+MEMORY = 'docs/memory.md'
 BEGIN, END = '<!-- from tests/attacks.tsv -->\n', '<!-- end -->\n'
-KNOB = re.compile(r'(?<![\w/.])((?:tcp|ip|icmp)_\w+|memory\.\w+)(?![\w.]*\.c\b)')
+KNOB = re.compile(r'(?<![\w/.])((?:tcp|ip|icmp)_\w+|memory\.(?!md)\w+)(?![\w.]*\.c\b)')
 WATCHED = re.compile(r'\b((?:TcpExt|Tcp|Sluice|Ip)[A-Z]\w+)|`([a-z0-9]+(?:-[a-z0-9]+)+)`')
 COLUMNS = ('row', 'the attack', 'what bounds it here', 'knobs', 'watch', 'tests')
 
@@ -111,22 +112,27 @@ def sections(text, wanted):
     return found
 
 
-def life(tree, wanted_sections, wanted_knobs):
-    """Findings on the page that tells a connection's life."""
-    if LIFE not in tree.paths:
-        return
-    text = tree.text(LIFE)
+def wrong_names(tree, page):
+    """Knobs, counters and outcomes that a page speaks of and that are not there."""
     knobs, watched = known(tree)
-    for number, line in enumerate(text.split('\n'), 1):
+    for number, line in enumerate(tree.text(page).split('\n'), 1):
         for word in KNOB.findall(line):
             if word not in knobs:
-                yield LIFE, number, f'{word} is no tunable'
+                yield page, number, f'{word} is no tunable'
         for word in WATCHED.findall(line):
             if ''.join(word) not in watched:
-                yield LIFE, number, f'{"".join(word)} is no counter or outcome'
+                yield page, number, f'{"".join(word)} is no counter or outcome'
+
+
+def life(tree, wanted_sections, wanted_knobs):
+    """Findings on the pages that tell a connection's life, and what it takes."""
+    for page in {LIFE, MEMORY} & set(tree.paths):
+        yield from wrong_names(tree, page)
+    if LIFE not in tree.paths:
+        return
     table = tree.text('stack/conf/tunables.def')
     for name in sorted(set(sections(table, wanted_sections)) | set(wanted_knobs)):
-        if not re.search(rf'\b{name}\b', text):
+        if not re.search(rf'\b{name}\b', tree.text(LIFE)):
             yield LIFE, 1, f'says nothing of {name}'
 
 

@@ -155,6 +155,7 @@ BAD = [
     ('attack-rows', attack_tree()[0] | {'docs/attacks.md': 'no table\n'}),
     ('life-page', life_tree('all but one') | {}),
     ('life-page', life_tree('tcp_a tcp_b') | {}),
+    ('life-page', life_tree('tcp_a') | {'docs/memory.md': 'limited by tcp_b\n'}),
     ('life-page', life_tree('tcp_a TcpExtStop') | {}),
     ('life-page', life_tree('tcp_a, dropped as `no-such`') | {}),
     ('tunable-test', {'stack/conf/tunables.def': 'TUN_ONE(tcp_a, BOOL)\n'}),

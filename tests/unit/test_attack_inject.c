@@ -478,18 +478,18 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BED_TEST_PREPARED(a21_65536_blind_resets_syns_and_data_into_64_kib_end_nothing),
-		BED_TEST_PREPARED(a21_65536_blind_resets_syns_and_data_into_16_mib_end_nothing),
-		BED_TEST(a22_the_limit_of_one_connection_does_not_show_on_another),
-		BED_TEST(a25_a_time_of_the_future_is_not_remembered_from_a_blind_segment),
-		BED_TEST(a26_200000_forged_reports_change_nothing),
-		BED_TEST_PREPARED(a30_the_urgent_pointer_moves_no_byte_in_any_state),
-		BED_TEST(a33_a_split_handshake_opens_the_connection_that_was_asked_for),
-		BED_TEST_PREPARED(a34_each_of_256_flag_values_in_each_state_has_one_lawful_end),
-		BED_TEST(a34_data_of_a_syn_is_not_delivered_before_the_handshake),
-		BED_TEST(a36_only_the_exact_ack_finishes_a_handshake),
-		BED_TEST(a36_data_with_a_guessed_ack_is_not_taken_from_the_first_segment_on),
-		BED_TEST(a37_acks_that_answer_acks_die_out),
+		ATTACK_TEST_PREPARED(a21_65536_blind_resets_syns_and_data_into_64_kib_end_nothing),
+		ATTACK_TEST_PREPARED(a21_65536_blind_resets_syns_and_data_into_16_mib_end_nothing),
+		ATTACK_TEST(a22_the_limit_of_one_connection_does_not_show_on_another),
+		ATTACK_TEST(a25_a_time_of_the_future_is_not_remembered_from_a_blind_segment),
+		ATTACK_TEST(a26_200000_forged_reports_change_nothing),
+		ATTACK_TEST_PREPARED(a30_the_urgent_pointer_moves_no_byte_in_any_state),
+		ATTACK_TEST(a33_a_split_handshake_opens_the_connection_that_was_asked_for),
+		ATTACK_TEST_PREPARED(a34_each_of_256_flag_values_in_each_state_has_one_lawful_end),
+		ATTACK_TEST(a34_data_of_a_syn_is_not_delivered_before_the_handshake),
+		ATTACK_TEST(a36_only_the_exact_ack_finishes_a_handshake),
+		ATTACK_TEST(a36_data_with_a_guessed_ack_is_not_taken_from_the_first_segment_on),
+		ATTACK_TEST(a37_acks_that_answer_acks_die_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -468,17 +468,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BED_TEST(a51_keys_that_collide_under_linear_hashes_do_not_lengthen_probes),
-		BED_TEST_PREPARED(
+		ATTACK_TEST(a51_keys_that_collide_under_linear_hashes_do_not_lengthen_probes),
+		ATTACK_TEST_PREPARED(
 			a51_with_the_secret_out_probes_stay_bounded_and_the_rest_is_refused),
-		BED_TEST(a53_a_syn_is_answered_with_one_segment_no_longer_than_itself),
-		BED_TEST(a53_who_has_not_proved_its_address_gets_no_more_than_it_sent),
-		BED_TEST(a54_before_the_handshake_no_payload_is_sent_and_at_most_one_reset),
-		BED_TEST(a55_resets_are_budgeted),
+		ATTACK_TEST(a53_a_syn_is_answered_with_one_segment_no_longer_than_itself),
+		ATTACK_TEST(a53_who_has_not_proved_its_address_gets_no_more_than_it_sent),
+		ATTACK_TEST(a54_before_the_handshake_no_payload_is_sent_and_at_most_one_reset),
+		ATTACK_TEST(a55_resets_are_budgeted),
 		cmocka_unit_test(a57_options_nobody_asked_for_change_nothing),
-		BED_TEST(a58_an_elephant_does_not_keep_a_mouse_waiting),
+		ATTACK_TEST(a58_an_elephant_does_not_keep_a_mouse_waiting),
 		cmocka_unit_test(a59_a_million_timers_of_one_tick_are_taken_64_at_a_time),
-		BED_TEST_PREPARED(a59_a_poll_fires_at_most_512_and_the_next_goes_on),
+		ATTACK_TEST_PREPARED(a59_a_poll_fires_at_most_512_and_the_next_goes_on),
 		cmocka_unit_test(a60_a_flood_of_log_lines_is_cut_and_counted),
 	};
 

@@ -283,12 +283,12 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BED_TEST(a23_sequence_numbers_of_neighbours_are_unrelated),
-		BED_TEST(a23_sequence_numbers_of_one_flow_rise_with_the_clock),
-		BED_TEST(a24_the_clock_shown_differs_for_each_flow_and_cookies_do_not_tell_it),
-		BED_TEST(a27_a_report_of_a_small_path_does_not_clear_df),
-		BED_TEST(a28_no_packet_has_an_identification_to_be_watched),
-		BED_TEST(a31_ports_of_active_opens_are_even_and_tell_nothing_of_other_peers),
+		ATTACK_TEST(a23_sequence_numbers_of_neighbours_are_unrelated),
+		ATTACK_TEST(a23_sequence_numbers_of_one_flow_rise_with_the_clock),
+		ATTACK_TEST(a24_the_clock_shown_differs_for_each_flow_and_cookies_do_not_tell_it),
+		ATTACK_TEST(a27_a_report_of_a_small_path_does_not_clear_df),
+		ATTACK_TEST(a28_no_packet_has_an_identification_to_be_watched),
+		ATTACK_TEST(a31_ports_of_active_opens_are_even_and_tell_nothing_of_other_peers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -437,16 +437,16 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BED_TEST_PREPARED(a13_no_mss_option_makes_segments_smaller_than_the_floor),
-		BED_TEST(a13_a_storm_of_sacks_over_segments_of_48_bytes_breaks_no_count),
-		BED_TEST(a14_sack_of_every_other_segment_costs_a_bounded_list_and_no_packet),
-		BED_TEST(a15_an_ack_of_what_was_not_sent_moves_nothing),
-		BED_TEST(a15_optimistic_acks_gain_no_more_than_what_was_sent),
-		BED_TEST(a16_no_lie_of_acks_gets_a_tenth_more_than_the_truth),
-		BED_TEST(a16_duplicates_do_not_count_beyond_what_is_in_flight),
-		BED_TEST(a17_a_window_that_shrinks_stops_new_data_and_ends_nothing),
-		BED_TEST(a17_a_window_of_no_or_one_byte_gets_no_segment_each_time),
-		BED_TEST(a17_a_window_scale_above_14_is_14),
+		ATTACK_TEST_PREPARED(a13_no_mss_option_makes_segments_smaller_than_the_floor),
+		ATTACK_TEST(a13_a_storm_of_sacks_over_segments_of_48_bytes_breaks_no_count),
+		ATTACK_TEST(a14_sack_of_every_other_segment_costs_a_bounded_list_and_no_packet),
+		ATTACK_TEST(a15_an_ack_of_what_was_not_sent_moves_nothing),
+		ATTACK_TEST(a15_optimistic_acks_gain_no_more_than_what_was_sent),
+		ATTACK_TEST(a16_no_lie_of_acks_gets_a_tenth_more_than_the_truth),
+		ATTACK_TEST(a16_duplicates_do_not_count_beyond_what_is_in_flight),
+		ATTACK_TEST(a17_a_window_that_shrinks_stops_new_data_and_ends_nothing),
+		ATTACK_TEST(a17_a_window_of_no_or_one_byte_gets_no_segment_each_time),
+		ATTACK_TEST(a17_a_window_scale_above_14_is_14),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

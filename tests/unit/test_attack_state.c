@@ -241,14 +241,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BED_TEST(a01_a_syn_flood_takes_the_syn_queue_and_nothing_else),
-		BED_TEST(a02_an_ack_flood_allocates_nothing),
-		BED_TEST(a03_guessed_cookies_do_not_pass),
-		BED_TEST(a04_a_cookie_with_timestamps_forgets_nothing),
-		BED_TEST(a07_a_full_accept_queue_takes_no_memory_for_more),
-		BED_TEST(a08_time_waits_are_small_and_as_many_as_there_is_room_for),
-		BED_TEST(a09_what_its_owner_has_closed_ends_though_the_peer_is_silent),
-		BED_TEST(a09_orphans_are_limited),
+		ATTACK_TEST(a01_a_syn_flood_takes_the_syn_queue_and_nothing_else),
+		ATTACK_TEST(a02_an_ack_flood_allocates_nothing),
+		ATTACK_TEST(a03_guessed_cookies_do_not_pass),
+		ATTACK_TEST(a04_a_cookie_with_timestamps_forgets_nothing),
+		ATTACK_TEST(a07_a_full_accept_queue_takes_no_memory_for_more),
+		ATTACK_TEST(a08_time_waits_are_small_and_as_many_as_there_is_room_for),
+		ATTACK_TEST(a09_what_its_owner_has_closed_ends_though_the_peer_is_silent),
+		ATTACK_TEST(a09_orphans_are_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
