@@ -354,6 +354,52 @@ a57_options_nobody_asked_for_change_nothing(void **state)
 		}
 }
 
+/* On the wire's side of the parser nothing is left of them: same answers, same state, no packet. */
+static void
+a57_a_segment_with_odd_options_is_taken_like_any_other(void **state)
+{
+	static const uint8_t md5[20] = { 19, 18, 1, 2, 3 }, ao[12] = { 29, 12 },
+		mptcp[12] = { 30, 12, 0, 1 };
+	static const struct {
+		const uint8_t *b;
+		size_t len;
+	} rows[] = { { md5, sizeof(md5) }, { ao, sizeof(ao) }, { mptcp, sizeof(mptcp) } };
+	struct tcp_bed *bed = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unsigned int allocs;
+		struct tcp_seg seg;
+		struct bed_peer p;
+
+		bed_peer_init(&p, bed);
+		p.mss = 0;
+		if (bed->listener == 0)
+			tcp_bed_listen(bed, 0);
+		seg = bed_peer_seg(&p, TCP_SYN, 0);
+		tcp_parse_options(rows[i].b, rows[i].len, true, &seg.opts);
+		bed_peer_send_seg(&p, &seg);
+		assert_true(tcp_bed_take(bed));
+		assert_int_equal(bed->sent.opts.present, TCP_OPT_MSS);
+		p.seq++;
+		p.ack = bed->sent.seq + 1;
+		bed_peer_send(&p, TCP_ACK, 0);
+		bed_peer_accept(&p);
+		allocs = bed->pkts.allocs;
+		for (unsigned int n = 0; n < 50; n++) {
+			seg = bed_peer_seg(&p, TCP_ACK, 10);
+			tcp_parse_options(rows[i].b, rows[i].len, false, &seg.opts);
+			assert_int_equal(bed_peer_send_seg(&p, &seg), OUT_DELIVERED);
+			p.seq += 10;
+		}
+		/* ACKs of data that was taken, and nothing for the options. */
+		assert_in_range(tcp_bed_discard(bed), 1, 50);
+		assert_in_range(bed->pkts.allocs - allocs, 1, 50);
+#if !defined(SLUICE_FORCE_SLOW_PATH)
+		assert_int_equal(bed->ctr.TCPHPHits, 50 * (i + 1));
+#endif
+	}
+}
+
 static void
 a58_an_elephant_does_not_keep_a_mouse_waiting(void **state)
 {
@@ -476,6 +522,7 @@ main(void)
 		ATTACK_TEST(a54_before_the_handshake_no_payload_is_sent_and_at_most_one_reset),
 		ATTACK_TEST(a55_resets_are_budgeted),
 		cmocka_unit_test(a57_options_nobody_asked_for_change_nothing),
+		ATTACK_TEST(a57_a_segment_with_odd_options_is_taken_like_any_other),
 		ATTACK_TEST(a58_an_elephant_does_not_keep_a_mouse_waiting),
 		cmocka_unit_test(a59_a_million_timers_of_one_tick_are_taken_64_at_a_time),
 		ATTACK_TEST_PREPARED(a59_a_poll_fires_at_most_512_and_the_next_goes_on),
