@@ -439,16 +439,14 @@ int
 ctl_do_get(struct ctl_request *r)
 {
 	struct tunables copy = *r->s->backend->tunables;
-	char value[TUNABLE_TEXT_LEN], why[TUNABLE_ERR_LEN], buf[32];
+	char why[TUNABLE_ERR_LEN], buf[32];
 	const char *name = ctl_arg_text(r, "name", buf);
-	int err;
+	const struct tunable_desc *row = tunables_find(name);
 
-	/* Setting a copy to its own value finds the words for what is wrong with the name. */
-	if (tunables_get(&copy, name, value, sizeof(value)) != 0)
-		value[0] = '\0';
-	err = tunables_assign(&copy, name, value, why, sizeof(why));
-	if (err != 0)
-		return tunable_failed(r, err, why);
+	/* Trying to set a copy finds the words for what is wrong with the name. */
+	if (row == NULL || row->count == 0)
+		return tunable_failed(
+			r, tunables_assign(&copy, name, "", why, sizeof(why)), why);
 	return put_tunable(r, name);
 }
 
