@@ -167,6 +167,7 @@ control_start(struct control *c, struct appliance *a, struct io_error *err)
 		.tunables = &c->tunables,
 		.hub = &a->hub,
 		.started_us = now_us(c),
+		.drops = &c->drops,
 		.now_us = now_us,
 		.counters = counters_of,
 		.core = core_row,
@@ -179,12 +180,28 @@ control_start(struct control *c, struct appliance *a, struct io_error *err)
 	return 0;
 }
 
+/* A client that asks all the time makes us look no more often. */
+static void
+look_at_drops(struct control *c)
+{
+	uint64_t now = now_us(c);
+	struct counters sum = { 0 };
+
+	if (now - c->looked_us < 1000 * DROP_WATCH_MS)
+		return;
+	c->looked_us = now;
+	for (unsigned int i = 0; i < c->appliance->workers; i++)
+		counters_add(&sum, counters_of(c, i));
+	drop_watch_look(&c->drops, &sum, now);
+}
+
 void
 control_poll(struct control *c, int timeout_ms)
 {
 	const struct timespec pause = { .tv_nsec = 10000000 };
 	int rc = ctl_server_poll(c->server, timeout_ms);
 
+	look_at_drops(c);
 	/* Should poll(2) itself fail, the daemon goes on without burning the CPU. */
 	if (rc != 0 && rc != -EINTR)
 		(void)nanosleep(&pause, NULL);

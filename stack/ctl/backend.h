@@ -9,6 +9,7 @@
 #include "conf/counters.h"
 #include "conf/tunables.h"
 #include "ctl/config.h"
+#include "ctl/drop_watch.h"
 #include "ctl/mailbox.h"
 #include "wire/addr.h"
 #include "wire/local.h"
@@ -59,6 +60,7 @@ struct ctl_backend {
 	struct tunables *tunables; /* current ones; the server changes them and tells the workers */
 	struct mail_hub *hub; /* hub->workers is the number of workers */
 	uint64_t started_us; /* on the clock of now_us */
+	struct drop_watch *drops; /* looked at every DROP_WATCH_MS and when it is shown */
 
 	/** Monotonic microseconds. */
 	uint64_t (*now_us)(void *ctx);

@@ -161,25 +161,41 @@ put_outcome(json_t *list, enum outcome out, uint64_t packets)
 		put_text(row, "hint", desc->hint);
 }
 
+/* Seconds since it last happened; null: never. */
+static void
+put_last(json_t *row, const struct ctl_backend *b, enum outcome out, uint64_t now_us)
+{
+	uint64_t age_us = drop_watch_age(b->drops, out, now_us);
+
+	json_object_set_new(row, "last_s", age_us == UINT64_MAX ?
+			json_null() : json_real((double)(age_us / 1000) / 1e3));
+}
+
 int
 ctl_do_show_drops(struct ctl_request *r)
 {
+	const struct ctl_backend *b = r->s->backend;
 	bool all = ctl_arg_flag(r, "all");
 	json_t *list = put_array(r->reply, "drops");
+	uint64_t now_us = b->now_us(b->ctx);
 	struct counters c;
 	uint64_t drops = 0, delivered = 0;
 	unsigned int i;
 
 	/* One snapshot, so that the rows add up to the total whatever the workers do meanwhile. */
-	ctl_counters_sum(r->s->backend, &c);
+	ctl_counters_sum(b, &c);
+	drop_watch_look(b->drops, &c, now_us);
 	for (i = 0; i < OUTCOME_MAX; i++) {
 		if (!outcome_desc((enum outcome)i)->is_drop) {
 			delivered += c.outcome[i];
 			continue;
 		}
 		drops += c.outcome[i];
-		if (all || c.outcome[i] > 0)
-			put_outcome(list, (enum outcome)i, c.outcome[i]);
+		if (!all && c.outcome[i] == 0)
+			continue;
+		put_outcome(list, (enum outcome)i, c.outcome[i]);
+		put_last(json_array_get(list, json_array_size(list) - 1), b, (enum outcome)i,
+			now_us);
 	}
 	put_u64(r->reply, "total", drops);
 	put_u64(r->reply, "delivered", delivered);

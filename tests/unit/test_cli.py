@@ -161,6 +161,27 @@ class Shared(unittest.TestCase):
                if line.startswith('no-listener')][0]
         self.assertGreater(int(row.split()[2]), 0)
 
+    def test_drops_have_an_age(self):
+        head, *rows = self.ok('show', 'drops').strip().split('\n')
+        self.assertEqual(head.split(), ['REASON', 'PACKETS', '/s', 'LAST', 'MEANING'])
+        self.assertRegex(rows[0].split()[3], r'^\d+\.\ds$')
+        self.assertRegex(rows[-1].split()[3], r'^\d+\.\ds$')
+        self.assertIn('= received', rows[-1])
+        self.assertRegex(self.ok('show', 'drops', '--plain').split('\n')[1].split()[3],
+                         r'^\d+\.\d$')
+        rows = json.loads(self.ok('show', 'drops', '--all', '--json'))['drops']
+        self.assertEqual([row['last_s'] is None for row in rows],
+                         [row['packets'] == 0 for row in rows])
+
+    def test_a_secret_is_set_and_never_shown(self):
+        self.assertIn('tcp_fastopen_key = random\n', self.ok('get', 'tcp_fastopen_key'))
+        self.assertEqual(self.ok('set', 'tcp_fastopen_key', 'aaaabbbb-1-2-3', '4-5-6-7'),
+                         'tcp_fastopen_key = set, with a backup\n')
+        for words in (['get', 'tcp_fastopen_key'], ['show', 'tunables'], ['show', 'config']):
+            self.assertNotIn('aaaabbbb', self.ok(*words, '--json'))
+        self.fails(1, 'is no key; allowed: random, or KEY[,BACKUP]', 'set', 'tcp_fastopen_key', 'x')
+        self.ok('set', 'tcp_fastopen_key', 'random')
+
     def test_listeners_are_shown_as_ss_does(self):
         head, _, http = self.ok('show', 'listeners', '--plain').split('\n')[:3]
         row = dict(zip(head.split(), http.split()))
@@ -168,6 +189,7 @@ class Shared(unittest.TestCase):
                          ('*:80', '2', '4096', '8192'))
         self.assertEqual((row['COOKIES'], row['SENT'], row['DROP-SYNQ'], row['DROP-EARLY'],
                           row['DROP-ACCEPT']), ('if-full', '24', '2', '4', '6'))
+        self.assertEqual((row['TFO'], row['TFO-OK'], row['TFO-FAIL']), ('2/256', '40', '6'))
         head, *rows = self.ok('show', 'listeners', '--cores', '--plain').strip().split('\n')
         self.assertEqual([row.split()[:2] for row in rows],
                          [['0', 'echo'], ['0', 'http'], ['1', 'echo'], ['1', 'http']])
