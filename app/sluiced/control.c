@@ -72,6 +72,22 @@ feature(bool asked, bool granted)
 	return granted ? CTL_FEATURE_HW : CTL_FEATURE_SW;
 }
 
+static enum ctl_feature
+unused(bool offered)
+{
+	return offered ? CTL_FEATURE_OFF : CTL_FEATURE_NONE;
+}
+
+static const char *
+rss_key(const struct port *port)
+{
+	if (port->queues == 1)
+		return "-";
+	if (!port->rss_on)
+		return "none";
+	return port->rss_random_key ? "random" : "fixed";
+}
+
 static unsigned int
 port_rows(void *ctx, struct ctl_port_row *rows, unsigned int max)
 {
@@ -97,11 +113,11 @@ port_rows(void *ctx, struct ctl_port_row *rows, unsigned int max)
 		.is_promiscuous = a->port.promiscuous,
 		.rx_csum = feature(csum, a->port.rx_csum),
 		.tx_csum = feature(csum, a->port.tx_caps != 0),
-		.tso = CTL_FEATURE_OFF,
-		.rss = a->port.queues == 1 ? CTL_FEATURE_NONE
-					   : feature(true, a->port.rss_random_key),
-		.rss_key = a->port.rss_random_key ? "random" : "-",
-		.reta_size = a->port.rss_random_key ? a->port.reta_size : 0,
+		.tso = unused(a->port.offers_tso),
+		.lro = unused(a->port.offers_lro),
+		.rss = a->port.queues == 1 ? CTL_FEATURE_NONE : feature(true, a->port.rss_on),
+		.rss_key = rss_key(&a->port),
+		.reta_size = a->port.rss_on ? a->port.reta_size : 0,
 		.rx_packets = status.rx_packets,
 		.rx_octets = status.rx_octets,
 		.rx_missed = status.rx_missed,

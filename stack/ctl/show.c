@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "ctl/port_remarks.h"
 #include "ctl/session_int.h"
 
 /* Ports one answer shows. */
@@ -309,6 +310,22 @@ feature_name(enum ctl_feature feature)
 }
 
 static void
+put_remarks(json_t *features, const struct ctl_port_row *port)
+{
+	json_t *list = put_array(features, "remarks");
+	struct ctl_port_remark remarks[CTL_PORT_REMARKS_MAX];
+	unsigned int count = ctl_port_remarks(port, remarks);
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		json_t *remark = append_object(list);
+
+		put_text(remark, "feature", remarks[i].feature);
+		put_text(remark, "meaning", remarks[i].meaning);
+	}
+}
+
+static void
 put_features(json_t *row, const struct ctl_port_row *port)
 {
 	json_t *features = put_object(row, "features");
@@ -316,9 +333,11 @@ put_features(json_t *row, const struct ctl_port_row *port)
 	put_text(features, "csum_rx", feature_name(port->rx_csum));
 	put_text(features, "csum_tx", feature_name(port->tx_csum));
 	put_text(features, "tso", feature_name(port->tso));
+	put_text(features, "lro", feature_name(port->lro));
 	put_text(features, "rss", feature_name(port->rss));
 	put_text(features, "rss_key", port->rss_key);
 	put_u64(features, "reta_size", port->reta_size);
+	put_remarks(features, port);
 }
 
 static void

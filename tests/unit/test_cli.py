@@ -182,6 +182,21 @@ class Shared(unittest.TestCase):
         self.fails(1, 'is no key; allowed: random, or KEY[,BACKUP]', 'set', 'tcp_fastopen_key', 'x')
         self.ok('set', 'tcp_fastopen_key', 'random')
 
+    def test_features_say_what_is_missing_and_what_it_means(self):
+        head, row, *remarks = self.ok('show', 'ports', '--features').strip().split('\n')
+        self.assertEqual(head.split(), ['PORT', 'DRIVER', 'LINK', 'QUEUES', 'CSUM-RX', 'CSUM-TX',
+                                        'TSO', 'LRO', 'RSS-KEY', 'RETA', 'MTU'])
+        self.assertEqual(row.split(), ['wan0', 'net_tap', '10G', 'up', '2/2', 'hw', 'sw(!)', 'off',
+                                       '-', 'fixed(!)', '-', '1,500'])
+        self.assertEqual([line.split(':')[0] for line in remarks],
+                         ['(!) wan0 csum_tx', '(!) wan0 rss_key'])
+        plain = self.ok('show', 'ports', '--features', '--plain')
+        self.assertNotIn('(!)', plain)
+        self.assertEqual(plain.count('\n'), 2)
+        port = json.loads(self.ok('show', 'ports', '--features', '--json'))['ports'][0]
+        self.assertEqual([r['feature'] for r in port['features']['remarks']],
+                         ['csum_tx', 'rss_key'])
+
     def test_listeners_are_shown_as_ss_does(self):
         head, _, http = self.ok('show', 'listeners', '--plain').split('\n')[:3]
         row = dict(zip(head.split(), http.split()))
