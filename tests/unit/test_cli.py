@@ -274,6 +274,73 @@ class Shared(unittest.TestCase):
         self.assertLessEqual(frame.count('\n'), 24)
         self.assertLessEqual(max(map(len, frame.split('\n'))), 80)
 
+    def test_batches_are_frames_as_text(self):
+        out = self.ok('top', '--batch', '2')
+        self.assertEqual(out.count('sluice 0.0.0-test'), 2)
+        self.assertNotIn('\033', out)
+        lines = self.ok('top', '--batch', '2', '--json-lines').strip().split('\n')
+        self.assertEqual([json.loads(line)['version']['workers'] for line in lines], [2, 2])
+        self.fails(2, 'exclude each other', 'top', '--once', '--batch', '2')
+        self.fails(2, 'not a number', 'top', '--batch', '0')
+
+    def test_keys_of_top_lead_to_pages_and_back(self):
+        steps = ((b'c', 'cores by number', 'LOOP-us'), (b's', 'cores by busy', 'LOOP-us'),
+                 (b'd', 'drops by packets', 'bad-tcp-csum'),
+                 (b's', 'drops by /s', 'bad-tcp-csum'),
+                 (b'\033[B', 'drops by /s', 'cookie-invalid'),
+                 (b'p', 'ports ', 'net_tap'), (b'f', 'flows by bytes/s', '192.0.2.9:0'),
+                 (b's', 'flows by retrans', '192.0.2.1:80'), (b'h', 'help ', 'arrows'),
+                 (b'h', 'everything by packets', 'PKTS'), (b'f', 'flows', 'REMOTE'),
+                 (b'\033', 'everything', 'PKTS'))
+        with self.Terminal(self.daemon.path, 'top') as top:
+            top.frame_with('everything by packets')
+            for key, status, content in steps:
+                top.press(key)
+                frame = top.frame_with(status)
+                self.assertIn(content, frame, key)
+                # The one with the highest rate is above what the arrow leads to.
+                self.assertFalse(key == b'\033[B' and 'no-listener' in frame, frame)
+                lines = frame.replace('\r', '').split('\n')
+                self.assertLessEqual(len(lines), 25, (key, frame))
+                self.assertLessEqual(max(map(len, lines)), 80, (key, frame))
+            top.press(b'q')
+            self.assertEqual(top.process.wait(10), 0)
+
+    class Terminal:
+        """sluicectl on a terminal of 80x24 that a test types at."""
+
+        def __init__(self, path, *words):
+            self.master, slave = pty.openpty()
+            subprocess.run(['stty', 'cols', '80', 'rows', '24'], stdin=slave, check=True)
+            self.process = subprocess.Popen(
+                [CLI, *words], stdin=slave, stdout=slave,
+                env=dict(os.environ, SLUICE_SOCKET=path, NO_COLOR='1', TERM='xterm'))
+            os.close(slave)
+            self.text = ''
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            if self.process.poll() is None:
+                self.process.terminate()
+                self.process.wait()
+            os.close(self.master)
+
+        def press(self, keys):
+            self.text = ''
+            os.write(self.master, keys)
+
+        def frame_with(self, status):
+            """The next whole frame whose last line begins with this."""
+            end = time.monotonic() + 20
+            while time.monotonic() < end:
+                for frame in self.text.split('\033[H\033[J')[1:]:
+                    if '\n' + status in frame and frame.endswith('sort\r\n'):
+                        return frame
+                self.text += os.read(self.master, 65536).decode()
+            raise AssertionError(f'no frame with {status}: {self.text}')
+
     def test_color_is_for_terminals_that_want_it(self):
         self.assertNotIn('\033', self.ok('show', 'ports'))
         self.assertIn('\033[1m', self.ok('show', 'ports', '--color=always'))
