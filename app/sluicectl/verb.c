@@ -37,6 +37,7 @@ static const struct {
 		  { CTL_ARG_TEXT, "command", "what to repeat", 0 } }, true },
 	{ VERB_HELP, "help", "this text, or that of one command",
 		{ { CTL_ARG_OPTION, "command", "which", 0 } }, true },
+	{ VERB_MANUAL, "manual", "the manual page sluicectl(1), for man -l -", { { 0 } }, false },
 	{ VERB_COMPLETION, "completion", "completion script for a shell: bash",
 		{ { CTL_ARG_TEXT, "shell", "bash", 0 } }, false },
 };

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -380,6 +381,21 @@ class Shared(unittest.TestCase):
         self.assertIn('--features', self.ok('show', 'ports', '--help'))
         self.assertIn("Needs the role 'operate'", self.ok('help', 'set'))
         self.assertLessEqual(max(map(len, out.split('\n'))), 100)
+
+    def test_the_manual_page_has_every_command_and_exit_code(self):
+        page = self.ok('manual')
+        for line in self.ok('completion', 'bash').split('\n'):
+            if line.startswith("\t'') words='"):
+                names = line.split("'")[3].split()
+        self.assertIn('top', names)
+        for name in names:
+            self.assertRegex(page, rf'(?m)^\.B {name}\b')
+        for code in range(7):
+            self.assertRegex(page, rf'(?m)^\.TP\n{code}$')
+        if shutil.which('groff') is not None:
+            done = subprocess.run(['groff', '-man', '-Tutf8', '-ww', '-z'], input=page, text=True,
+                                  capture_output=True, check=True)
+            self.assertEqual(done.stderr, '')
 
     def complete(self, line):
         """What bash offers behind a line."""
