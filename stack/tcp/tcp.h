@@ -249,6 +249,10 @@ struct tcp_listener_info {
 	uint64_t syn_drops_full;   /* SYN queue full, cookies off */
 	uint64_t syn_drops_early;  /* the last quarter kept free, cookies off */
 	uint64_t syn_drops_accept; /* accept queue full */
+	bool fastopen;		   /* effective */
+	uint32_t fastopen_pending, fastopen_limit;
+	uint64_t fastopen_opened;  /* SYNs with a cookie that opened */
+	uint64_t fastopen_failed;  /* ... that got the plain handshake */
 };
 
 /**

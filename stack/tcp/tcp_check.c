@@ -201,6 +201,8 @@ tcp_check_rst(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		return TCP_STOP;
 	}
 	rx->outcome = OUT_RST_ACCEPTED;
+	if (tcp_is_fastopen_child(c))
+		tcp_fastopen_reset(stack, c);
 	if (c->state == TCPS_SYN_RECEIVED && (c->flags & TF_ACTIVE))
 		err = -ECONNREFUSED;
 	/* Everything was delivered and acknowledged: the peer only forgot the connection. */

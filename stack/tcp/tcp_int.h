@@ -409,7 +409,10 @@ struct tcp_listener {
 	uint32_t acceptq_head;	/* slots; TCP_NONE */
 	uint32_t acceptq_tail;
 	uint32_t fastopen_pending; /* children in SYN-RECEIVED; outlives the listener */
+	uint32_t fastopen_resets[2]; /* children reset by the peer: lately, and the time before */
+	uint32_t fastopen_reset_ms; /* when [0] began */
 	bool fastopen;		/* a SYN with a cookie may open */
+	uint64_t fastopen_opened, fastopen_failed; /* SYNs with a cookie */
 	uint64_t cookie_us;	/* when a cookie was last sent; 0: never */
 	uint64_t accepted, cookies_sent, cookies_valid, cookies_invalid;
 	uint64_t acceptq_overflows, synq_overflows;
@@ -452,11 +455,12 @@ struct tcp_mem {
 	uint32_t bar_ms;	/* who has waited so long is reset; UINT32_MAX: first round */
 };
 
-/** Keys of the Fast Open cookies of this period and the one before, derived when first needed. */
+/** Keys of the Fast Open cookies: the current one and the one before, made when needed. */
 struct tcp_fastopen_keys {
 	struct siphash_key key[2];
-	uint64_t period;	/* number of the period */
-	uint32_t period_s;	/* its length; 0: no keys yet */
+	uint64_t period;	/* number of the period they are derived from */
+	uint32_t period_s;	/* its length; 0: none is derived */
+	bool renew;		/* the SYN in hand has a cookie of the key before */
 };
 
 /** What a peer that we open connections to was found to do with Fast Open. */

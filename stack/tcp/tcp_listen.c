@@ -260,6 +260,11 @@ tcp_list_listeners(const struct tcp_stack *stack, const struct env *env,
 			.syn_drops_full = l->syn_drops_full,
 			.syn_drops_early = l->syn_drops_early,
 			.syn_drops_accept = l->syn_drops_accept,
+			.fastopen = tcp_fastopen_is_on(stack, l),
+			.fastopen_pending = tcp_fastopen_pending(stack, l),
+			.fastopen_limit = tcp_fastopen_limit(stack),
+			.fastopen_opened = l->fastopen_opened,
+			.fastopen_failed = l->fastopen_failed,
 		};
 	}
 	return n;

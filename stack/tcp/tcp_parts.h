@@ -110,6 +110,15 @@ bool tcp_fastopen_open(struct tcp_stack *stack, struct tcp_listener *l, const st
 /** Put a cookie into the SYN-ACK for a SYN with the option, where l has Fast Open on. */
 void tcp_fastopen_grant(struct tcp_stack *stack, const struct tcp_listener *l,
 	const struct tcp_seg *seg, struct tcp_opts *opts);
+/** The same in a child's first SYN-ACK, if its cookie was of the key before. */
+void tcp_fastopen_renew(struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_opts *opts);
+/** The peer resets a child in SYN-RECEIVED: it counts on as pending for a while (s5.1). */
+void tcp_fastopen_reset(struct tcp_stack *stack, const struct tcp_conn *c);
+/** Do l's fastopen and tcp_fastopen both say so? */
+bool tcp_fastopen_is_on(const struct tcp_stack *stack, const struct tcp_listener *l);
+/** What counts against the limit now, and this worker's share of it. */
+unsigned int tcp_fastopen_pending(const struct tcp_stack *stack, const struct tcp_listener *l);
+unsigned int tcp_fastopen_limit(const struct tcp_stack *stack);
 /** A child leaves SYN-RECEIVED. */
 void tcp_fastopen_settled(struct tcp_stack *stack, const struct tcp_conn *c);
 

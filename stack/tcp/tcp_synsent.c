@@ -73,10 +73,12 @@ tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 		e.flags |= TCP_ECE | TCP_CWR;
 		c->flags |= TF_ECN;
 	}
-	if (c->state == TCPS_SYN_RECEIVED)
+	if (c->state == TCPS_SYN_RECEIVED) {
 		synack_of(c, &e, &opts);
-	else if ((c->flags & TF_FASTOPEN) && cold->rexmits == 0)
+		tcp_fastopen_renew(stack, c, &opts);
+	} else if ((c->flags & TF_FASTOPEN) && cold->rexmits == 0) {
 		add_early_data(stack, c, p, &opts);
+	}
 	if (cold->rexmits == 1 && c->state == TCPS_SYN_SENT && (c->flags & TF_FASTOPEN))
 		tcp_fastopen_lost(stack, c);
 	if (cold->rexmits > 0) {

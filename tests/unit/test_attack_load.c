@@ -330,6 +330,87 @@ a55_resets_are_budgeted(void **state)
 	assert_int_equal(bed->ctr.TcpRstRateLimited, 5000 - bed->ctr.OutRsts);
 }
 
+static struct tcp_seg
+cookie_syn(const struct bed_peer *p, const struct tcp_opts *cookie)
+{
+	struct tcp_seg seg = bed_peer_seg(p, TCP_SYN, 100);
+
+	seg.opts.present |= TCP_OPT_FASTOPEN;
+	if (cookie != NULL) {
+		seg.opts.fastopen_len = cookie->fastopen_len;
+		memcpy(seg.opts.fastopen, cookie->fastopen, sizeof(seg.opts.fastopen));
+	}
+	return seg;
+}
+
+/* n SYNs with a cookie from as many ports; how many made a connection. */
+static unsigned int
+replay(struct tcp_bed *bed, const struct tcp_opts *cookie, unsigned int n, bool reset)
+{
+	unsigned int opened = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct bed_peer p;
+		struct tcp_seg seg;
+
+		bed_peer_init(&p, bed);
+		seg = cookie_syn(&p, cookie);
+		if (bed_peer_send_seg(&p, &seg) != OUT_SYN_FASTOPEN)
+			continue;
+		opened++;
+		/* What comes of it is one SYN-ACK: nobody gets data who did not shake hands. */
+		assert_int_equal(tcp_bed_discard(bed), 1);
+		p.seq = seg.seq + 101;
+		if (reset)
+			assert_int_equal(bed_peer_send(&p, TCP_RST, 0), OUT_RST_ACCEPTED);
+	}
+	tcp_bed_discard(bed);
+	return opened;
+}
+
+/* Somebody overheard a cookie and sends what he likes with it, answers and resets included. */
+static void
+a56_an_overheard_cookie_opens_no_more_than_the_limit(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_opts cookie;
+	struct bed_peer p;
+	struct tcp_seg seg;
+
+	tcp_bed_listen(bed, 0);
+	bed_peer_init(&p, bed);
+	seg = cookie_syn(&p, NULL);
+	/* Off by default, on both sides of it: no cookie, and the data is not taken. */
+	assert_int_equal(bed_peer_send_seg(&p, &seg), OUT_SYN_QUEUED);
+	assert_true(tcp_bed_take(bed));
+	assert_false(bed->sent.opts.present & TCP_OPT_FASTOPEN);
+	assert_int_equal(bed->sent.ack, seg.seq + 1);
+	bed->tun.tcp_fastopen = TCP_FASTOPEN_SERVER;
+	assert_int_equal(replay(bed, NULL, 1, false), 0);
+	bed->stack->listeners[0].fastopen = true;
+	bed_peer_init(&p, bed);
+	seg = cookie_syn(&p, NULL);
+	bed_peer_send_seg(&p, &seg);
+	assert_true(tcp_bed_take(bed));
+	cookie = bed->sent.opts;
+	bed->tun.tcp_fastopen_backlog = 10;
+	/* Ten stay, and resets make no room: in all of two hold times there are no more than that
+	 * (RFC 7413 s5.1). */
+	assert_int_equal(replay(bed, &cookie, 10, true), 10);
+	assert_int_equal(bed->ctr.ConnsInUse, 0);
+	assert_int_equal(replay(bed, &cookie, 5000, true), 0);
+	/* What the SYN queue has no room for gets a SYN cookie, and is not looked at here. */
+	assert_in_range(bed->ctr.TCPFastOpenListenOverflow, 1, 5000);
+	assert_int_equal(bed->ctr.ConnsInUse, 0);
+	tcp_bed_advance(bed, 59000);
+	assert_int_equal(replay(bed, &cookie, 5000, true), 0);
+	tcp_bed_advance(bed, 61000);
+	assert_int_equal(replay(bed, &cookie, 5000, true), 10);
+	/* Meanwhile the ordinary handshake is there for everybody. */
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+}
+
 /* Multipath TCP, MD5, an experiment, a length that is not its kind's. */
 static void
 a57_options_nobody_asked_for_change_nothing(void **state)
@@ -521,6 +602,7 @@ main(void)
 		ATTACK_TEST(a53_who_has_not_proved_its_address_gets_no_more_than_it_sent),
 		ATTACK_TEST(a54_before_the_handshake_no_payload_is_sent_and_at_most_one_reset),
 		ATTACK_TEST(a55_resets_are_budgeted),
+		ATTACK_TEST(a56_an_overheard_cookie_opens_no_more_than_the_limit),
 		cmocka_unit_test(a57_options_nobody_asked_for_change_nothing),
 		ATTACK_TEST(a57_a_segment_with_odd_options_is_taken_like_any_other),
 		ATTACK_TEST(a58_an_elephant_does_not_keep_a_mouse_waiting),
