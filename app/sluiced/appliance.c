@@ -12,7 +12,7 @@
 
 /* Keys nobody outside may know; the same on every worker. */
 struct secrets {
-	struct siphash_key steer, flow, isn, cookie[2], port, neigh;
+	struct siphash_key steer, flow, isn, cookie[2], port, neigh, reass;
 	uint64_t seed;
 };
 
@@ -158,6 +158,7 @@ worker_params_of(struct appliance *a, unsigned int id, const struct secrets *sec
 			.local = &a->local,
 			.neigh_max = mem->neighbours,
 			.neigh_key = secrets->neigh,
+			.reass_key = secrets->reass,
 		},
 		.tcp = {
 			.conns_max = share_of(mem->connections, a->workers),
@@ -252,7 +253,7 @@ make_workers(struct appliance *a, struct io_error *err)
 		return io_fail(err, -ENOMEM,
 			"no memory for the rings between workers. "
 			"Fix: lower netdev_max_backlog");
-	a->steer = (struct steer){ secrets.steer, a->workers, &a->local };
+	a->steer = (struct steer){ secrets.steer, a->workers, owners, &a->local };
 	a->lcores.port = &a->port;
 	a->lcores.clock = &a->clock;
 	a->lcores.steer = &a->steer;

@@ -129,14 +129,6 @@ drop_chained(struct lcore *lc, struct pkt **pkts, unsigned int n)
 	return kept;
 }
 
-static void
-deliver(struct lcore *lc, struct pkt **pkts, unsigned int n, uint64_t now_us)
-{
-	worker_rx(lc->worker, now_us, pkts, n);
-	if (lc->worker->frames.count >= TX_EARLY)
-		(void)transmit(lc, now_us);
-}
-
 /* A worker that does not drain its ring loses packets; the others do not notice. */
 static void
 flush_outbox(struct lcore *lc, unsigned int to)
@@ -199,6 +191,29 @@ sort_out(struct lcore *lc, struct pkt **pkts, unsigned int n)
 	for (unsigned int to = 0; to < lc->group->count; to++)
 		flush_outbox(lc, to);
 	return mine;
+}
+
+/* Datagrams whose fragments met here, to the workers that own their connections. */
+static void
+pass_on(struct lcore *lc)
+{
+	struct pkt *pkts[WORKER_BURST_MAX];
+	unsigned int n = worker_take_strays(lc->worker, pkts);
+
+	/* What comes back is ours after all: steering is what called it a stray. */
+	n = sort_out(lc, pkts, n);
+	if (n > 0)
+		mbuf_free_burst(pkts, n);
+}
+
+static void
+deliver(struct lcore *lc, struct pkt **pkts, unsigned int n, uint64_t now_us)
+{
+	worker_rx(lc->worker, now_us, pkts, n);
+	if (lc->worker->stray_count > 0)
+		pass_on(lc);
+	if (lc->worker->frames.count >= TX_EARLY)
+		(void)transmit(lc, now_us);
 }
 
 static unsigned int

@@ -87,6 +87,8 @@ acked_with_score(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_r
 		tcp_score_acked(stack, c, rx->ack);
 		take_ack(stack, c, rx->ack);
 	}
+	if (tcp_score(stack, c)->flags & SC_MTU_PROBE)
+		tcp_mtu_probe_acked(stack, c, tcp_score(stack, c));
 	tcp_recovery_ack(stack, c, rx, was);
 	if (!recovers && !(c->flags & TF_RECOVERY) && c->snd_una != was)
 		tcp_cc_of(stack, c)->on_ack(stack, c, c->snd_una - was);

@@ -237,7 +237,7 @@ struct tcp_cold {
 	struct tcp_range *ooo;	/* out-of-order runs, by sequence */
 	uint32_t dsack_seq;	/* with TF_DSACK: data received twice (RFC 2883) */
 	uint16_t dsack_len;	/* bytes from dsack_seq */
-	uint16_t peer_mss;	/* the peer's MSS option */
+	uint16_t mss_high;	/* RFC 4821 search_high: larger is tried up to it; 0: no search */
 	/* Deadlines. */
 	uint32_t keep_at_ms;
 	union {
@@ -256,6 +256,7 @@ struct tcp_cold {
 	uint32_t owner;		/* slot of its connection; TCP_NONE: free */
 	int err;		/* -errno it ended with; until then: of the last ICMP error */
 	uint16_t listener;	/* slot it came from, TCP_LISTENERS_MAX */
+	uint16_t peer_mss;	/* the peer's MSS option */
 	uint32_t iss, irs;
 	uint32_t next;		/* accept queue, by slot; of a free one: the next free one */
 } SLUICE_CACHE_ALIGNED;
@@ -282,7 +283,7 @@ struct tcp_park {
 	uint16_t listener;
 	void *data;
 	const void *ops;
-	uint16_t peer_mss, rcv_mss;
+	uint16_t peer_mss, rcv_mss, mss_high;
 	uint8_t cc;
 };
 
@@ -297,6 +298,7 @@ _Static_assert(sizeof(struct tcp_park) <= 96, "ten million connections in 2.6 GB
 #define SC_PROBE 0x20u		/* a tail loss probe is out, up to probe_seq */
 #define SC_PROBE_RTX 0x40u	/* ... and it was a retransmission */
 #define SC_DSACK_ROUND 0x80u	/* dsack_round is set */
+#define SC_MTU_PROBE 0x100u	/* a larger segment is out, up to mtu_probe_end */
 /* ... that live for one ACK. */
 #define SC_ORIG_DELIVERED 0x0200u /* something sent once, before the timeout, was delivered */
 #define SC_RETRANS_ACKED 0x0400u /* something sent again was acknowledged */
@@ -338,7 +340,10 @@ struct tcp_score {
 	uint32_t undo_retrans;	/* packets sent again since, not reported as duplicates */
 	uint32_t retrans_ts;	/* timestamp of the first of them */
 	uint32_t probe_seq;	/* snd_nxt when the probe was sent */
-	uint32_t next;		/* link of the free list */
+	union {
+		uint32_t next;	/* link of the free list */
+		uint32_t mtu_probe_end; /* RFC 4821, with SC_MTU_PROBE */
+	};
 	uint16_t flags;		/* SC_* */
 	uint16_t runs;		/* in sacks */
 };

@@ -373,6 +373,8 @@ send_new(struct tcp_stack *stack, struct tcp_conn *c)
 	struct pkt *p;
 	uint32_t len;
 
+	if (tcp_cold(stack, c)->mss_high != 0)
+		tcp_mtu_probe_send(stack, c);
 	while ((p = c->send_next) != NULL && (len = sendable(stack, c, p)) > 0) {
 		if (!tcp_tx_has_room(stack) || !tcp_send_next(stack, c, len))
 			return false;

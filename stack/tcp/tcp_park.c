@@ -67,6 +67,7 @@ save(const struct tcp_cold *cold, struct tcp_park *park)
 		.listener = cold->listener,
 		.peer_mss = cold->peer_mss,
 		.rcv_mss = cold->rcv_mss,
+		.mss_high = cold->mss_high,
 		.cc = cold->cc,
 	};
 }
@@ -103,6 +104,7 @@ restore(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold
 		.listener = park->listener,
 		.peer_mss = park->peer_mss,
 		.rcv_mss = park->rcv_mss,
+		.mss_high = park->mss_high,
 		.cc = park->cc,
 		.owner = tcp_slot(stack, c),
 		.next = TCP_NONE,

@@ -382,6 +382,29 @@ bool tcp_pmtu_report(struct tcp_stack *stack, struct tcp_conn *c,
 	const struct icmp_report *report);
 void tcp_pmtu_on_timeout(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_pmtu_expired(struct tcp_stack *stack, struct tcp_conn *c);
+/** Segments are no longer than mss from now on; the path is tried again later. */
+void tcp_pmtu_lower(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss);
+/** The payload of a full segment, as the handshake left it. */
+uint32_t tcp_pmtu_full_mss(const struct tcp_stack *stack, const struct tcp_conn *c);
+
+/* tcp_mtu_probe.c: larger segments to find the path MTU upward (RFC 4821 s7). */
+/** A connection is set up: with tcp_mtu_probing 2 it begins small. */
+void tcp_mtu_probe_begin(struct tcp_stack *stack, struct tcp_conn *c);
+/** Search between what segments are now and the full size. */
+void tcp_mtu_probe_search(struct tcp_stack *stack, struct tcp_conn *c);
+/** Send one as the next segment if now is the time; with cold.mss_high. */
+void tcp_mtu_probe_send(struct tcp_stack *stack, struct tcp_conn *c);
+/** An ACK was taken in while one is out. */
+void tcp_mtu_probe_acked(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc);
+/**
+ * Something is lost. True: it is the probe, which is all that is, and no sign of congestion (s7.7);
+ * it is sent again in pieces.
+ */
+bool tcp_mtu_probe_lost(struct tcp_stack *stack, struct tcp_conn *c);
+/** A timeout: inconclusive (s7.6.2), but not tried again in that size. */
+void tcp_mtu_probe_timeout(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc);
+/** A router says what it carries. */
+void tcp_mtu_probe_report(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss);
 
 /* tcp_timers.c: the only file that arms timers. Callers report what happened. */
 void tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c);

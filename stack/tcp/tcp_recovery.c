@@ -280,7 +280,7 @@ tcp_recovery_ack(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_r
 	/* What is suspect now has no tail to be probed for. */
 	if ((c->timers & TT_PROBE) && (sc->sacked > 0 || sc->lost > 0))
 		tcp_timers_on_suspicion(stack, c);
-	lost = detect_loss(stack, c, sc);
+	lost = detect_loss(stack, c, sc) && !tcp_mtu_probe_lost(stack, c);
 	if (lost)
 		tcp_recovery_enter(stack, c, TCP_RECOVERY_LOSS);
 	if ((sc->flags & SC_PRR) && (sc->delivered > 0 || lost))
@@ -298,7 +298,7 @@ tcp_reorder_timer(struct tcp_stack *stack, struct tcp_conn *c)
 	if (sc == NULL)
 		return;
 	sc->delivered = 0;
-	if (!detect_loss(stack, c, sc))
+	if (!detect_loss(stack, c, sc) || tcp_mtu_probe_lost(stack, c))
 		return;
 	tcp_recovery_enter(stack, c, TCP_RECOVERY_LOSS);
 	if (!recovers)
@@ -327,7 +327,7 @@ tcp_recovery_duplicate(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 	/* RFC 6582 s3.2 step 2, and s4.1: not again for losses of the last recovery or timeout. */
 	if (c->dupacks != min_u32(stack->env->tun->tcp_reordering, UINT8_MAX) ||
-		(c->flags & TF_RTO_DONE))
+		(c->flags & TF_RTO_DONE) || tcp_mtu_probe_lost(stack, c))
 		return;
 	tcp_recovery_enter(stack, c, TCP_RECOVERY_LOSS);
 	if (c->sendq_head != NULL && c->sendq_head != c->send_next)
@@ -350,6 +350,6 @@ tcp_recovery_settle(struct tcp_stack *stack, struct tcp_conn *c)
 	if (sc->seek != NULL && c->snd_una != c->snd_nxt)
 		return;
 	if (sc->sacked == 0 && sc->lost == 0 && sc->retrans == 0 &&
-		!(sc->flags & (SC_UNDO | SC_PROBE | SC_DSACK_ROUND)))
+		!(sc->flags & (SC_UNDO | SC_PROBE | SC_DSACK_ROUND | SC_MTU_PROBE)))
 		tcp_score_free(stack, c);
 }

@@ -70,6 +70,7 @@ BANNED_CALLS = {
 # file: (functions that may allocate or give back at start and end, why). It may include stdlib.h.
 INIT_ALLOCATORS = {
     'stack/net/neigh.c': (('neigh_init', 'neigh_fini'), 'the cache, at start'),
+    'stack/net/reass.c': (('reass_init', 'reass_fini'), 'rows and buckets, at start'),
     'stack/tcp/tcp_stack.c': (('alloc_lines', 'alloc_memory', 'free_memory', 'tcp_stack_create'),
                               'all memory of an engine, at start'),
     'stack/table/flow_table.c': (('flow_table_init', 'flow_table_fini'), 'buckets, at start'),
