@@ -260,6 +260,7 @@ do_setopt(struct runner *r, struct flow *f, const struct stmt *st)
 		[SLUICE_TCP_USER_TIMEOUT] = "TCP_USER_TIMEOUT",
 		[SLUICE_TCP_MAXSEG] = "TCP_MAXSEG",
 		[SLUICE_TCP_CONGESTION] = "TCP_CONGESTION",
+		[SLUICE_TCP_CORK] = "TCP_CORK",
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
