@@ -305,14 +305,16 @@ runner_call(struct runner *r, const struct stmt *st)
 {
 	long want = st->has_result ? st->result : 0;
 	long got = call(r, st);
+	char text[SCRIPT_WORD_MAX];
 
 	if (!st->has_result && (st->kind == ST_SEND || st->kind == ST_RECV))
 		want = st->value;
 	if (!st->has_result && st->kind == ST_CONNECT && st->early > 0)
 		want = st->early;
+	/* One at a time: numbers share a buffer. */
+	snprintf(text, sizeof(text), "%s", script_errno_name(want));
 	if (got != want)
-		runner_fail(
-			r, "expected %s, got %s", script_errno_name(want), script_errno_name(got));
+		runner_fail(r, "expected %s, got %s", text, script_errno_name(got));
 }
 
 /* End what the script left open, as an application that dies would. */
