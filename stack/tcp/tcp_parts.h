@@ -354,9 +354,15 @@ void tcp_respond_rst(struct tcp_stack *stack, const struct tcp_seg *seg, struct 
 	enum outcome out);
 /** The same for a segment of a connection, whose outcome the caller sets. */
 void tcp_reply_rst(struct tcp_stack *stack, struct tcp_rx *rx);
-/** An ACK; wnd is as on the wire. */
+/** An ACK of what has no connection (yet, or any more). */
+struct tcp_bare_ack {
+	uint32_t seq, ack;
+	uint16_t wnd;		/* as on the wire */
+	bool has_ts;		/* timestamps were agreed on */
+	uint32_t ts_recent;
+};
 void tcp_respond_ack(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt,
-	uint32_t seq, uint32_t ack, uint16_t wnd);
+	const struct tcp_bare_ack *ack);
 /** Count out and give the packet back. */
 void tcp_drop(struct tcp_stack *stack, struct pkt *pkt, enum outcome out);
 

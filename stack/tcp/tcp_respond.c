@@ -73,23 +73,24 @@ tcp_reply_rst(struct tcp_stack *stack, struct tcp_rx *rx)
 		rx->pkt = NULL;
 }
 
-/* The caller has counted the outcome. */
+/* The caller has counted the outcome. Timestamps are on it if they were agreed on, whatever the
+ * segment has (RFC 7323 s3.2), and echo the last good one. */
 void
-tcp_respond_ack(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt, uint32_t seq,
-	uint32_t ack, uint16_t wnd)
+tcp_respond_ack(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt,
+	const struct tcp_bare_ack *ack)
 {
 	const struct tcp_opts opts = {
 		.present = TCP_OPT_TS,
 		.tsval = tcp_ts_now(stack, (uint32_t)(tcp_flow_hash(stack, &seg->key) >> 32)),
-		.tsecr = seg->opts.tsval,
+		.tsecr = ack->ts_recent,
 	};
 	const struct tcp_emit e = {
 		.key = &seg->key,
-		.seq = seq,
-		.ack = ack,
-		.wnd = wnd,
+		.seq = ack->seq,
+		.ack = ack->ack,
+		.wnd = ack->wnd,
 		.flags = TCP_ACK,
-		.opts = (seg->opts.present & TCP_OPT_TS) != 0 ? &opts : NULL,
+		.opts = ack->has_ts ? &opts : NULL,
 		.ts_only = true,
 	};
 

@@ -263,7 +263,13 @@ ack_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_se
 	uint16_t now = (uint16_t)stack->env->now_ms;
 	/* What the SYN-ACK offered: less would take it back (RFC 9293 s3.8.6). */
 	unsigned int shift = e->has_wscale ? tcp_own_wscale(stack) : 0;
-	uint32_t wnd = (tcp_syn_window(stack) + (1u << shift) - 1) >> shift;
+	const struct tcp_bare_ack answer = {
+		.seq = e->iss + 1,
+		.ack = e->irs + 1,
+		.wnd = (uint16_t)((tcp_syn_window(stack) + (1u << shift) - 1) >> shift),
+		.has_ts = e->has_ts,
+		.ts_recent = e->ts_recent,
+	};
 
 	if (seg->len == 0 && !(seg->flags & TCP_FIN)) {
 		if ((uint16_t)(now - e->acked_ms) < stack->env->tun->tcp_invalid_ratelimit) {
@@ -274,7 +280,7 @@ ack_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_se
 		e->acked_ms = now;
 	}
 	tcp_outcome(stack, out);
-	tcp_respond_ack(stack, seg, pkt, e->iss + 1, e->irs + 1, (uint16_t)wnd);
+	tcp_respond_ack(stack, seg, pkt, &answer);
 	return true;
 }
 

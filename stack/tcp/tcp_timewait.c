@@ -149,14 +149,21 @@ static void
 ack_again(struct tcp_stack *stack, struct tcp_tw *tw, const struct tcp_seg *seg, struct pkt *pkt,
 	enum outcome out)
 {
+	/* Behind the peer's FIN there is nothing to offer room for. */
+	const struct tcp_bare_ack answer = {
+		.seq = tw->snd_nxt,
+		.ack = tw->rcv_nxt,
+		.has_ts = tw->has_ts,
+		.ts_recent = tw->ts_recent,
+	};
+
 	if (is_rationed(stack, tw, seg)) {
 		stack->env->ctr->TCPACKSkippedTimeWait++;
 		tcp_drop(stack, pkt, out);
 		return;
 	}
 	tcp_outcome(stack, out);
-	/* Behind the peer's FIN there is nothing to offer room for. */
-	tcp_respond_ack(stack, seg, pkt, tw->snd_nxt, tw->rcv_nxt, 0);
+	tcp_respond_ack(stack, seg, pkt, &answer);
 }
 
 bool

@@ -319,6 +319,7 @@ static const struct {
 	{ "set", ST_SET, "w=" },
 	{ "option", ST_OPTION, "w=" },
 	{ "nomem", ST_NOMEM, "n" },
+	{ "icmp", ST_ICMP, "wnM" },
 	{ "expect", ST_EXPECT_NOTHING, "E" },
 };
 
@@ -361,6 +362,9 @@ parse_args(struct parser *p, struct stmt *st, const char *args)
 			return parse_expect(p, st);
 		case 'n':
 			ok = parse_number(p, &st->value);
+			break;
+		case 'M':
+			ok = !parse_keyword(p, "mtu") || parse_number(p, &st->early);
 			break;
 		case 'm':
 			st->more = parse_keyword(p, "more");
