@@ -222,6 +222,12 @@ receive(struct lcore *lc, uint64_t now_us)
 	struct pkt *pkts[LCORE_BURST_MAX];
 	unsigned int n, mine;
 
+	/*
+	 * While the port sends nothing, frames wait in its ring: here they would be lost. Not where
+	 * they may be for others, who are not to wait with us.
+	 */
+	if (lc->group->count == 1 && !worker_may_rx(lc->worker))
+		return 0;
 	n = rte_eth_rx_burst(lc->port_id, lc->queue, mbuf_array_of(pkts), (uint16_t)lc->burst);
 	lc->burst = n == lc->burst ? LCORE_BURST_MAX : LCORE_BURST;
 	if (n == 0)

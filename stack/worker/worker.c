@@ -153,6 +153,12 @@ worker_take_strays(struct worker *w, struct pkt **out)
 	return n;
 }
 
+bool
+worker_may_rx(const struct worker *w)
+{
+	return pkt_txq_room(&w->frames) >= FRAMES_LOW_WATER;
+}
+
 void
 worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
 {
@@ -166,7 +172,7 @@ worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
 	pkt_pool_adopt(&w->pool, n);
 	w->ctr.RxPackets += n;
 	/* The port takes nothing: without a place for answers, receiving more would lose them. */
-	if (pkt_txq_room(&w->frames) < FRAMES_LOW_WATER) {
+	if (!worker_may_rx(w)) {
 		drop_burst(w, pkts, n);
 		return;
 	}
@@ -192,7 +198,7 @@ void
 worker_poll(struct worker *w, uint64_t now_us)
 {
 	set_now(w, now_us);
-	if (pkt_txq_room(&w->frames) >= FRAMES_LOW_WATER) {
+	if (worker_may_rx(w)) {
 		net_poll(&w->net, &w->env, &w->frames);
 		tcp_poll(w->tcp, &w->env);
 	}

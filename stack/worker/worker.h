@@ -69,6 +69,9 @@ int worker_init(struct worker *w, const struct worker_params *par, uint64_t now_
 /** Aborts what is left and frees everything; frames still queued are freed. */
 void worker_fini(struct worker *w, uint64_t now_us);
 
+/** False while so many frames wait for the port that worker_rx would drop what it is given. */
+bool worker_may_rx(const struct worker *w);
+
 /** Process n <= WORKER_BURST_MAX received frames, taken over. */
 void worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n);
 

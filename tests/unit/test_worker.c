@@ -229,12 +229,16 @@ frames_that_nobody_takes_stop_reception(void **state)
 	(void)state;
 	settle();
 	listen_with(&echo_ops);
-	while (w.ctr.outcome[OUT_NO_BUFFER] == 0 && n < 2000)
+	while (worker_may_rx(&w) && n < 2000)
 		receive(segment((uint16_t)(10000 + n++), ISN, 0, 0x02, 0));
+	assert_int_equal(w.ctr.outcome[OUT_NO_BUFFER], 0);
+	receive(segment((uint16_t)(10000 + n++), ISN, 0, 0x02, 0));
+	assert_int_equal(w.ctr.outcome[OUT_NO_BUFFER], 1);
 	assert_in_range(w.frames.count, 2 * WORKER_BURST_MAX, PKT_TXQ_CAP);
 	assert_int_equal(w.ctr.outcome[OUT_SYN_QUEUED], n - 1);
 	assert_int_equal(w.frames.count, n - 1);
 	settle();
+	assert_true(worker_may_rx(&w));
 	receive(segment(9999, ISN, 0, 0x02, 0));
 	assert_int_equal(w.frames.count, 1);
 }
