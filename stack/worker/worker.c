@@ -13,8 +13,8 @@
 
 _Static_assert(WORKER_BURST_MAX * 2 < FRAMES_LOW_WATER, "a burst's answers fit the low water");
 
-static void
-set_now(struct worker *w, uint64_t now_us)
+void
+worker_set_now(struct worker *w, uint64_t now_us)
 {
 	w->env.now_us = now_us;
 	w->env.now_ms = (uint32_t)(now_us / 1000);
@@ -58,7 +58,7 @@ worker_init(struct worker *w, const struct worker_params *par, uint64_t now_us)
 		.pool = &w->pool,
 		.tx = &w->ip_tx,
 	};
-	set_now(w, now_us);
+	worker_set_now(w, now_us);
 	err = net_init(&w->net, &net);
 	if (err != 0)
 		return err;
@@ -82,7 +82,7 @@ free_queue(struct worker *w, struct pkt_txq *q)
 void
 worker_fini(struct worker *w, uint64_t now_us)
 {
-	set_now(w, now_us);
+	worker_set_now(w, now_us);
 	free_queue(w, &w->ip_tx);
 	free_queue(w, &w->frames);
 	tcp_stack_destroy(w->tcp, &w->env);
@@ -130,7 +130,7 @@ worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
 	unsigned int ntcp = 0;
 
 	ASSERT(n <= WORKER_BURST_MAX);
-	set_now(w, now_us);
+	worker_set_now(w, now_us);
 	pkt_pool_adopt(&w->pool, n);
 	w->ctr.RxPackets += n;
 	/* The port takes nothing: without a place for answers, receiving more would lose them. */
@@ -157,7 +157,7 @@ worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
 void
 worker_poll(struct worker *w, uint64_t now_us)
 {
-	set_now(w, now_us);
+	worker_set_now(w, now_us);
 	if (pkt_txq_room(&w->frames) >= FRAMES_LOW_WATER) {
 		net_poll(&w->net, &w->env, &w->frames);
 		tcp_poll(w->tcp, &w->env);

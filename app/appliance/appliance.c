@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "appliance.h"
+#include "appliance/appliance.h"
 
+#include "appliance/station.h"
 #include "io/eal.h"
-#include "station.h"
 
 /* Keys nobody outside may know; the same on every worker. */
 struct secrets {
@@ -192,14 +192,12 @@ make_worker(
 	struct appliance *a, unsigned int id, const struct secrets *secrets, struct io_error *err)
 {
 	struct station *st = &a->stations[id];
-	const struct lcore_params lcore = {
-		.hooks = station_hooks(st),
+	struct lcore_params lcore = {
 		.id = id,
 		.spin_only = a->conf->idle == CONFIG_IDLE_SPIN,
 		.spin_us =
 			a->conf->lcores.count != 0 && !a->eal.oversubscribed ? SPIN_OWN_CPU_US : 0,
 	};
-	struct lcore_params with_worker = lcore;
 	struct worker_params par;
 	struct worker *w;
 	int rc;
@@ -207,6 +205,7 @@ make_worker(
 	st->appliance = a;
 	st->mailbox = &a->hub.boxes[id];
 	st->self = (struct steer_self){ &a->steer, id };
+	lcore.hooks = station_hooks(st);
 	par = worker_params_of(a, id, secrets);
 	w = aligned_alloc(CACHE_LINE, (sizeof(*w) + CACHE_LINE - 1) & ~(CACHE_LINE - 1ul));
 	if (w == NULL)
@@ -221,8 +220,8 @@ make_worker(
 			id, strerror(-rc));
 	}
 	st->worker = w;
-	with_worker.worker = w;
-	rc = lcore_create(&a->lcores, &with_worker);
+	lcore.worker = w;
+	rc = lcore_create(&a->lcores, &lcore);
 	if (rc != 0)
 		return io_fail(err, rc, "worker %u: cannot be set up: %s", id, strerror(-rc));
 	return 0;
@@ -282,7 +281,8 @@ launch(struct appliance *a, struct io_error *err)
 }
 
 int
-appliance_start(const struct config *conf, struct appliance **out, struct io_error *err)
+appliance_start(const struct config *conf, const struct appliance_app *app, struct appliance **out,
+	struct io_error *err)
 {
 	unsigned int payload = port_payload_bytes((uint16_t)conf->ports[0].mtu);
 	struct appliance *a;
@@ -298,6 +298,7 @@ appliance_start(const struct config *conf, struct appliance **out, struct io_err
 		return io_fail(err, -ENOMEM, "out of memory");
 	memset(a, 0, sizeof(*a));
 	a->conf = conf;
+	a->app = app;
 	a->workers = conf->workers;
 	a->packets = (unsigned int)min_u64(
 		(uint64_t)conf->memory.packets * conf->workers, UINT32_MAX / 2);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The whole machine: port, packets, workers and their services, built from a configuration. */
-#ifndef SLUICED_APPLIANCE_H
-#define SLUICED_APPLIANCE_H
+/* The whole machine: port, packets and workers for an application, built from a configuration. */
+#ifndef APPLIANCE_APPLIANCE_H
+#define APPLIANCE_APPLIANCE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -12,7 +12,6 @@
 #include "io/error.h"
 #include "io/lcore.h"
 #include "io/port.h"
-#include "service_set.h"
 #include "worker/worker.h"
 
 /** How far the end has come; each worker follows on its own thread. */
@@ -23,13 +22,32 @@ enum appliance_phase {
 };
 
 struct appliance;
+struct station;
+
+/**
+ * What a program does on its workers: the daemon serves, the load generator asks. All calls come
+ * on the worker's thread; members but start may be NULL.
+ */
+struct appliance_app {
+	void *ctx;
+	/** Before the first packet; sets st->state. Not 0: st->error says why. */
+	int (*start)(void *ctx, struct station *st);
+	/** No new connections from now on. */
+	void (*drain)(void *ctx, struct station *st);
+	/** Each round of the loop; bounded work. Returns how much there was to do. */
+	unsigned int (*run)(void *ctx, struct station *st, uint64_t now_us);
+	/** When run has something to do by itself; UINT64_MAX: never. */
+	uint64_t (*run_at)(void *ctx, const struct station *st);
+	/** Once no connection is left, also after a start that failed. */
+	void (*stop)(void *ctx, struct station *st);
+};
 
 /** One worker and what runs on its thread beside it. */
 struct station {
 	struct appliance *appliance;
 	struct worker *worker;
 	struct steer_self self;
-	struct service_set services;
+	void *state; /* of the application */
 	struct mailbox *mailbox; /* of the control server */
 	_Atomic int phase; /* enum appliance_phase reached; written by the worker */
 	struct io_error error; /* of the start */
@@ -37,6 +55,7 @@ struct station {
 
 struct appliance {
 	const struct config *conf; /* outlives the appliance */
+	const struct appliance_app *app; /* so does this */
 	struct eal_facts eal;
 	struct port port;
 	struct rte_mempool *pool;
@@ -54,10 +73,11 @@ struct appliance {
 };
 
 /**
- * Build everything and start serving; DPDK is started for good. *out is the caller's, to be given
- * to appliance_stop. 0, or -errno with the reason and the fix in err.
+ * Build everything and start the workers; DPDK is started for good. *out is the caller's, to be
+ * given to appliance_stop. 0, or -errno with the reason and the fix in err.
  */
-int appliance_start(const struct config *conf, struct appliance **out, struct io_error *err);
+int appliance_start(const struct config *conf, const struct appliance_app *app,
+	struct appliance **out, struct io_error *err);
 
 /** Ask the workers to move on to a later phase. */
 void appliance_enter(struct appliance *a, enum appliance_phase phase);
