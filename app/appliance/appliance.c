@@ -8,6 +8,8 @@
 #include "appliance/appliance.h"
 
 #include "appliance/station.h"
+#include "base/compiler.h"
+#include "base/rng.h"
 #include "io/eal.h"
 
 /* Keys nobody outside may know; the same on every worker. */
@@ -39,8 +41,19 @@ static const enum eal_memory memory_kinds[] = {
 };
 
 static int
-draw_secrets(struct secrets *secrets, struct io_error *err)
+draw_secrets(const struct appliance_app *app, struct secrets *secrets, struct io_error *err)
 {
+	if (app->keys_from != 0) {
+		uint64_t words[sizeof(*secrets) / sizeof(uint64_t)];
+		struct rng rng;
+
+		_Static_assert(sizeof(*secrets) % sizeof(uint64_t) == 0, "whole words");
+		rng_seed(&rng, app->keys_from);
+		for (unsigned int i = 0; i < ARRAY_SIZE(words); i++)
+			words[i] = rng_u64(&rng);
+		memcpy(secrets, words, sizeof(*secrets));
+		return 0;
+	}
 	if (getrandom(secrets, sizeof(*secrets), 0) != (ssize_t)sizeof(*secrets))
 		return io_fail(
 			err, -EIO, "the system gives no random numbers: %s", strerror(errno));
@@ -240,7 +253,7 @@ make_workers(struct appliance *a, struct io_error *err)
 {
 	unsigned int owners = min_u32(a->port.queues, a->workers);
 	struct secrets secrets;
-	int rc = draw_secrets(&secrets, err);
+	int rc = draw_secrets(a->app, &secrets, err);
 
 	if (rc != 0)
 		return rc;
@@ -344,10 +357,17 @@ appliance_connections(const struct appliance *a)
 }
 
 void
-appliance_stop(struct appliance *a)
+appliance_halt(struct appliance *a)
 {
 	if (a->launched)
 		lcore_group_stop(&a->lcores);
+	a->launched = false;
+}
+
+void
+appliance_stop(struct appliance *a)
+{
+	appliance_halt(a);
 	for (unsigned int i = 0; i < a->workers; i++) {
 		if (a->stations[i].worker == NULL)
 			continue;

@@ -30,6 +30,12 @@ struct station;
  */
 struct appliance_app {
 	void *ctx;
+	/**
+	 * 0: keys are drawn anew. Else they follow from this, the same at every start: for a client
+	 * that is started again and again, whose sequence numbers and timestamps then go on where a
+	 * server still has the last connection in TIME-WAIT (RFC 6191). Never for a server.
+	 */
+	uint64_t keys_from;
 	/** Before the first packet; sets st->state. Not 0: st->error says why. */
 	int (*start)(void *ctx, struct station *st);
 	/** No new connections from now on. */
@@ -85,7 +91,10 @@ void appliance_enter(struct appliance *a, enum appliance_phase phase);
 /** Connections left on all workers; UINT64_MAX while a worker has not reached the phase. */
 uint64_t appliance_connections(const struct appliance *a);
 
-/** Stop the workers and give everything back. */
+/** Stop the workers: what they wrote may be read until appliance_stop. */
+void appliance_halt(struct appliance *a);
+
+/** Stop the workers, if they run, and give everything back. */
 void appliance_stop(struct appliance *a);
 
 #endif
