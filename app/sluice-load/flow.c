@@ -53,6 +53,8 @@ fail_of(const struct flow *f, int err)
 		return LOAD_FAIL_NO_PORT;
 	case ENOBUFS:
 		return LOAD_FAIL_NO_MEMORY;
+	case ECONNABORTED:
+		return LOAD_FAIL_BAD_DATA;
 	default:
 		return LOAD_FAIL_OTHER;
 	}
@@ -473,6 +475,12 @@ flow_closed(struct sluice *s, sluice_conn c, void *data, int err)
 
 	(void)s;
 	(void)c;
+	/*
+	 * Closed with something unread, which makes it a reset: as the run ended, the answer was on
+	 * its way; else nobody had asked for it.
+	 */
+	if (err == -ECONNABORTED && f->end == FLOW_END_CLOSED && f->group->is_stopping)
+		f->end = FLOW_END_ABORTED;
 	if (err != 0 && (f->end == FLOW_END_NONE || f->end == FLOW_END_CLOSED)) {
 		f->fail = (uint8_t)fail_of(f, err);
 		f->end = FLOW_END_FAILED;

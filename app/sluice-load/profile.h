@@ -12,7 +12,7 @@
 #include "ctl/config.h"
 #include "ctl/config_report.h"
 
-#define LOAD_GROUPS_MAX 8u
+#define LOAD_GROUPS_MAX 16u
 #define LOAD_PROFILE_ERR_LEN 400
 
 enum load_app {
