@@ -41,6 +41,13 @@ lower(uint8_t c)
 	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
 }
 
+/* Is c the next byte of a word? A zero, which anybody may send, is not: it would match its end. */
+static bool
+goes_on(const char *word, unsigned int pos, uint8_t c)
+{
+	return c != '\0' && (uint8_t)word[pos] == c;
+}
+
 static void
 bad(struct http_answer *a)
 {
@@ -139,7 +146,7 @@ name_byte(struct http_answer *a, uint8_t c)
 	a->is_line_empty = false;
 	c = lower(c);
 	for (unsigned int i = 0; i < FIELD_COUNT; i++)
-		if ((a->names & 1u << i) != 0 && (uint8_t)field_names[i][a->pos] != c)
+		if ((a->names & 1u << i) != 0 && !goes_on(field_names[i], a->pos, c))
 			a->names &= (uint8_t)~(1u << i);
 	if (a->names != 0)
 		a->pos++;
@@ -165,7 +172,7 @@ word_byte(struct http_answer *a, uint8_t c, const char *const words[2])
 		return;
 	c = lower(c);
 	for (unsigned int i = 0; i < 2; i++)
-		if ((a->names & 1u << i) != 0 && (uint8_t)words[i][a->pos] != c)
+		if ((a->names & 1u << i) != 0 && !goes_on(words[i], a->pos, c))
 			a->names &= (uint8_t)~(1u << i);
 	if (a->names != 0)
 		a->pos++;

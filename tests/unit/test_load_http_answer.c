@@ -142,6 +142,27 @@ a_header_without_end_is_refused(void **state)
 	assert_true(sum >= HTTP_ANSWER_HEAD_MAX);
 }
 
+/* Found by fuzz_load: a zero matched the end of the word and what stands behind it in memory. */
+static void
+zeros_behind_a_word_are_not_its_end(void **state)
+{
+	static const char *const heads[] = { OK "Connection: close", OK "Content-Length" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		struct http_answer a;
+		struct http_span body;
+
+		http_answer_init(&a);
+		(void)http_answer_take(&a, (const uint8_t *)heads[i], strlen(heads[i]), &body);
+		for (unsigned int n = 0; n < 100; n++)
+			(void)http_answer_take(&a, (const uint8_t *)"", 1, &body);
+		(void)http_answer_take(&a, (const uint8_t *)": 1\r\n", 5, &body);
+		assert_false(a.says_close);
+		assert_false(a.has_length);
+	}
+}
+
 int
 main(void)
 {
@@ -149,6 +170,7 @@ main(void)
 		cmocka_unit_test(responses_end_where_they_should_however_they_are_cut),
 		cmocka_unit_test(bytes_behind_the_end_are_left),
 		cmocka_unit_test(a_header_without_end_is_refused),
+		cmocka_unit_test(zeros_behind_a_word_are_not_its_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
