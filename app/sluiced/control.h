@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "appliance.h"
+#include "appliance/appliance.h"
 #include "ctl/backend.h"
 #include "ctl/server.h"
 #include "ctl/socket.h"

@@ -18,7 +18,7 @@
 #define CONFIG_PORTS_MAX 8u
 #define CONFIG_PORTS_SERVED 1u /* of them: what the daemon can do so far */
 #define CONFIG_SERVICES_MAX 64u
-#define CONFIG_ADDRS_MAX 16u /* addresses of a port */
+#define CONFIG_ADDRS_MAX 64u /* addresses of a port */
 #define CONFIG_NEIGHBOURS_MAX 64u /* static neighbours of a port */
 #define CONFIG_CPUS_MAX 64u /* entries of lcores */
 #define CONFIG_CPU_ID_MAX 1023u
@@ -249,10 +249,10 @@ extern const char *const config_words_syncookies[];
 extern const char *const config_words_cc[];
 
 /**
- * Read a file into out. kinds: the built-in services, name NULL at the end; NULL: any name goes and
- * each service must say its port. Everything found wrong goes to report, in the order of the file.
- * 0; -EINVAL: report holds at least one error and out is not to be used; -ENOMEM; or, with one
- * error in report, the error of opening and reading the file.
+ * Read a file into out. kinds: the built-in services, name NULL at the end, none where the
+ * program has none; NULL: any name goes and each service must say its port. Everything found wrong
+ * goes to report, in the order of the file. 0; -EINVAL: report holds at least one error and out is
+ * not to be used; -ENOMEM; or, with one error in report, the error of opening and reading the file.
  */
 int config_load(const char *path, const struct config_service_kind *kinds, struct config *out,
 	struct config_report *report);

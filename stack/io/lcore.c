@@ -293,6 +293,8 @@ quiet_us(const struct lcore *lc, uint64_t now_us)
 
 	if (lc->worker->frames.count > 0 || lc->relay_next < lc->relay_count)
 		return TX_RETRY_US;
+	if (lc->hooks.mail_at != NULL)
+		at = min_u64(at, lc->hooks.mail_at(lc->hooks.ctx));
 	return at > now_us ? at - now_us : 0;
 }
 

@@ -13,8 +13,8 @@
 
 _Static_assert(WORKER_BURST_MAX * 2 < FRAMES_LOW_WATER, "a burst's answers fit the low water");
 
-static void
-set_now(struct worker *w, uint64_t now_us)
+void
+worker_set_now(struct worker *w, uint64_t now_us)
 {
 	w->env.now_us = now_us;
 	w->env.now_ms = (uint32_t)(now_us / 1000);
@@ -61,7 +61,7 @@ worker_init(struct worker *w, const struct worker_params *par, uint64_t now_us)
 		.pool = &w->pool,
 		.tx = &w->ip_tx,
 	};
-	set_now(w, now_us);
+	worker_set_now(w, now_us);
 	err = net_init(&w->net, &net);
 	if (err != 0)
 		return err;
@@ -85,7 +85,7 @@ free_queue(struct worker *w, struct pkt_txq *q)
 void
 worker_fini(struct worker *w, uint64_t now_us)
 {
-	set_now(w, now_us);
+	worker_set_now(w, now_us);
 	while (w->stray_count > 0)
 		pkt_free(&w->pool, w->strays[--w->stray_count]);
 	free_queue(w, &w->ip_tx);
@@ -168,7 +168,7 @@ worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
 
 	ASSERT(n <= WORKER_BURST_MAX);
 	ASSERT(w->stray_count == 0);
-	set_now(w, now_us);
+	worker_set_now(w, now_us);
 	pkt_pool_adopt(&w->pool, n);
 	w->ctr.RxPackets += n;
 	/* The port takes nothing: without a place for answers, receiving more would lose them. */
@@ -197,7 +197,7 @@ worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
 void
 worker_poll(struct worker *w, uint64_t now_us)
 {
-	set_now(w, now_us);
+	worker_set_now(w, now_us);
 	if (worker_may_rx(w)) {
 		net_poll(&w->net, &w->env, &w->frames);
 		tcp_poll(w->tcp, &w->env);

@@ -81,6 +81,9 @@ unsigned int worker_take_strays(struct worker *w, struct pkt **out);
 /** Timers, owners' callbacks and output; bounded work. */
 void worker_poll(struct worker *w, uint64_t now_us);
 
+/** What time it is, for who uses the API between bursts; the calls above say so themselves. */
+void worker_set_now(struct worker *w, uint64_t now_us);
+
 /** The first n queued frames were taken by the port; the rest stays, in order. */
 void worker_sent(struct worker *w, unsigned int n);
 

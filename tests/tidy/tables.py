@@ -22,10 +22,13 @@ EDGES = {
     'stack/worker': L0_L2 + ('sock', 'sluice'),
     'stack/io': L0_L3,
     'stack/ctl': L0_L3,
+    'app/appliance': ('base', 'io', 'ctl', 'worker', 'sock', 'conf', 'sluice'),
     'app/services': ('sluice',),
     'app/sluicectl': ('ctl', 'conf', 'sluice'),
-    'app/sluice-load': ('io', 'ctl', 'worker', 'sock', 'conf', 'sluice'),
-    'app/sluiced': ('base', 'io', 'ctl', 'worker', 'sock', 'conf', 'sluice', 'services'),
+    'app/sluice-load': ('base', 'appliance', 'io', 'ctl', 'worker', 'sock', 'conf', 'sluice',
+                        'services'),
+    'app/sluiced': ('base', 'appliance', 'io', 'ctl', 'worker', 'sock', 'conf', 'sluice',
+                    'services'),
 }
 
 # (includer, included): why the edge above is crossed.

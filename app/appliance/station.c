@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "station.h"
+#include "appliance/station.h"
 
 static int
 set_neighbours(struct station *st)
@@ -29,11 +29,13 @@ static int
 start(void *ctx, struct worker *w, uint64_t now_us)
 {
 	struct station *st = ctx;
+	const struct appliance_app *app = st->appliance->app;
 	int rc = set_neighbours(st);
 
+	(void)w;
 	(void)now_us;
 	if (rc == 0)
-		rc = service_set_start(&st->services, &w->sluice, st->appliance->conf, &st->error);
+		rc = app->start(app->ctx, st);
 	return rc;
 }
 
@@ -50,6 +52,16 @@ has_mail(const void *ctx)
 
 	return wanted_phase(st) != atomic_load_explicit(&st->phase, memory_order_relaxed) ||
 		ring_count(st->mailbox->requests) > 0;
+}
+
+static void
+drain(struct station *st)
+{
+	const struct appliance_app *app = st->appliance->app;
+
+	st->worker->draining = true;
+	if (app->drain != NULL)
+		app->drain(app->ctx, st);
 }
 
 /* Do what the control server asks, and answer in the message. */
@@ -70,8 +82,7 @@ serve(struct station *st, struct ctl_msg *msg)
 		msg->rows = tcp_list_listeners(w->tcp, &w->env, msg->listeners, msg->rows_max);
 		break;
 	case CTL_DRAIN:
-		w->draining = true;
-		service_set_drain(&st->services, &w->sluice);
+		drain(st);
 		break;
 	case CTL_STOP:
 		tcp_abort_all(w->tcp, &w->env);
@@ -85,8 +96,7 @@ follow(struct station *st, int phase)
 {
 	struct worker *w = st->worker;
 
-	w->draining = true;
-	service_set_drain(&st->services, &w->sluice);
+	drain(st);
 	if (phase == APPLIANCE_ABORTING)
 		tcp_abort_all(w->tcp, &w->env);
 	atomic_store_explicit(&st->phase, phase, memory_order_release);
@@ -96,11 +106,9 @@ static unsigned int
 mail(void *ctx, struct worker *w, uint64_t now_us)
 {
 	struct station *st = ctx;
-
+	const struct appliance_app *app = st->appliance->app;
 	unsigned int done = 0;
 
-	(void)w;
-	(void)now_us;
 	if (wanted_phase(st) != atomic_load_explicit(&st->phase, memory_order_relaxed)) {
 		follow(st, wanted_phase(st));
 		done++;
@@ -114,18 +122,33 @@ mail(void *ctx, struct worker *w, uint64_t now_us)
 		mailbox_answer(st->mailbox, msg);
 		done++;
 	}
+	if (app->run != NULL) {
+		worker_set_now(w, now_us);
+		done += app->run(app->ctx, st, now_us);
+	}
 	return done;
+}
+
+static uint64_t
+mail_at(const void *ctx)
+{
+	const struct station *st = ctx;
+	const struct appliance_app *app = st->appliance->app;
+
+	return app->run_at(app->ctx, st);
 }
 
 static void
 stop(void *ctx, struct worker *w, uint64_t now_us)
 {
 	struct station *st = ctx;
+	const struct appliance_app *app = st->appliance->app;
 
 	/* Owners learn of the end of what is left before their state goes. */
 	tcp_abort_all(w->tcp, &w->env);
 	worker_poll(w, now_us);
-	service_set_stop(&st->services, &w->sluice);
+	if (app->stop != NULL)
+		app->stop(app->ctx, st);
 }
 
 struct lcore_hooks
@@ -136,6 +159,7 @@ station_hooks(struct station *st)
 		.start = start,
 		.mail = mail,
 		.has_mail = has_mail,
+		.mail_at = st->appliance->app->run_at != NULL ? mail_at : NULL,
 		.stop = stop,
 	};
 }

@@ -5,10 +5,12 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "appliance.h"
+#include "appliance/appliance.h"
 
+#include "appliance/station.h"
+#include "base/compiler.h"
+#include "base/rng.h"
 #include "io/eal.h"
-#include "station.h"
 
 /* Keys nobody outside may know; the same on every worker. */
 struct secrets {
@@ -39,8 +41,19 @@ static const enum eal_memory memory_kinds[] = {
 };
 
 static int
-draw_secrets(struct secrets *secrets, struct io_error *err)
+draw_secrets(const struct appliance_app *app, struct secrets *secrets, struct io_error *err)
 {
+	if (app->keys_from != 0) {
+		uint64_t words[sizeof(*secrets) / sizeof(uint64_t)];
+		struct rng rng;
+
+		_Static_assert(sizeof(*secrets) % sizeof(uint64_t) == 0, "whole words");
+		rng_seed(&rng, app->keys_from);
+		for (unsigned int i = 0; i < ARRAY_SIZE(words); i++)
+			words[i] = rng_u64(&rng);
+		memcpy(secrets, words, sizeof(*secrets));
+		return 0;
+	}
 	if (getrandom(secrets, sizeof(*secrets), 0) != (ssize_t)sizeof(*secrets))
 		return io_fail(
 			err, -EIO, "the system gives no random numbers: %s", strerror(errno));
@@ -193,14 +206,12 @@ make_worker(
 	struct appliance *a, unsigned int id, const struct secrets *secrets, struct io_error *err)
 {
 	struct station *st = &a->stations[id];
-	const struct lcore_params lcore = {
-		.hooks = station_hooks(st),
+	struct lcore_params lcore = {
 		.id = id,
 		.spin_only = a->conf->idle == CONFIG_IDLE_SPIN,
 		.spin_us =
 			a->conf->lcores.count != 0 && !a->eal.oversubscribed ? SPIN_OWN_CPU_US : 0,
 	};
-	struct lcore_params with_worker = lcore;
 	struct worker_params par;
 	struct worker *w;
 	int rc;
@@ -208,6 +219,7 @@ make_worker(
 	st->appliance = a;
 	st->mailbox = &a->hub.boxes[id];
 	st->self = (struct steer_self){ &a->steer, id };
+	lcore.hooks = station_hooks(st);
 	par = worker_params_of(a, id, secrets);
 	w = aligned_alloc(CACHE_LINE, (sizeof(*w) + CACHE_LINE - 1) & ~(CACHE_LINE - 1ul));
 	if (w == NULL)
@@ -222,8 +234,8 @@ make_worker(
 			id, strerror(-rc));
 	}
 	st->worker = w;
-	with_worker.worker = w;
-	rc = lcore_create(&a->lcores, &with_worker);
+	lcore.worker = w;
+	rc = lcore_create(&a->lcores, &lcore);
 	if (rc != 0)
 		return io_fail(err, rc, "worker %u: cannot be set up: %s", id, strerror(-rc));
 	return 0;
@@ -242,7 +254,7 @@ make_workers(struct appliance *a, struct io_error *err)
 {
 	unsigned int owners = min_u32(a->port.queues, a->workers);
 	struct secrets secrets;
-	int rc = draw_secrets(&secrets, err);
+	int rc = draw_secrets(a->app, &secrets, err);
 
 	if (rc != 0)
 		return rc;
@@ -283,7 +295,8 @@ launch(struct appliance *a, struct io_error *err)
 }
 
 int
-appliance_start(const struct config *conf, struct appliance **out, struct io_error *err)
+appliance_start(const struct config *conf, const struct appliance_app *app, struct appliance **out,
+	struct io_error *err)
 {
 	unsigned int payload = port_payload_bytes((uint16_t)conf->ports[0].mtu);
 	struct appliance *a;
@@ -299,6 +312,7 @@ appliance_start(const struct config *conf, struct appliance **out, struct io_err
 		return io_fail(err, -ENOMEM, "out of memory");
 	memset(a, 0, sizeof(*a));
 	a->conf = conf;
+	a->app = app;
 	a->workers = conf->workers;
 	a->packets = (unsigned int)min_u64(
 		(uint64_t)conf->memory.packets * conf->workers, UINT32_MAX / 2);
@@ -344,10 +358,17 @@ appliance_connections(const struct appliance *a)
 }
 
 void
-appliance_stop(struct appliance *a)
+appliance_halt(struct appliance *a)
 {
 	if (a->launched)
 		lcore_group_stop(&a->lcores);
+	a->launched = false;
+}
+
+void
+appliance_stop(struct appliance *a)
+{
+	appliance_halt(a);
 	for (unsigned int i = 0; i < a->workers; i++) {
 		if (a->stations[i].worker == NULL)
 			continue;
