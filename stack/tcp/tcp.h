@@ -109,6 +109,7 @@ struct tcp_listen_params {
 	unsigned int cc;	/* congestion control: 1 + enum tun_cc; 0: the tunable */
 	bool nodelay;
 	bool fastopen;		/* a SYN with a cookie may open, where tcp_fastopen lets it */
+	int blackhole;		/* no RST for what has no connection: 1, -1 RST, 0 the tunable */
 	const char *name;	/* for listings; outlives the listener */
 	void *data;
 	const void *ops;

@@ -113,7 +113,7 @@ listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
 		return;
 	}
 	if (l == NULL) {
-		tcp_respond_rst(stack, seg, b->pkts[i],
+		tcp_refuse(stack, NULL, seg, b->pkts[i],
 			(seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN ? OUT_NO_LISTENER :
 									OUT_NO_CONN);
 		return;
@@ -121,7 +121,7 @@ listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
 	/* Second: an ACK of nothing we sent, unless it carries a cookie. */
 	if (seg->flags & TCP_ACK) {
 		if (seg->flags & TCP_SYN)
-			tcp_respond_rst(stack, seg, b->pkts[i], OUT_NO_CONN);
+			tcp_refuse(stack, l, seg, b->pkts[i], OUT_NO_CONN);
 		else
 			b->acks[b->nacks++] = (uint8_t)i;
 		return;
@@ -246,9 +246,9 @@ check_acks(struct tcp_stack *stack, struct burst *b)
 		} else if (l->cookie_us != 0) {
 			l->cookies_invalid++;
 			stack->env->ctr->SyncookiesFailed++;
-			tcp_respond_rst(stack, &b->segs[i], b->pkts[i], OUT_COOKIE_INVALID);
+			tcp_refuse(stack, l, &b->segs[i], b->pkts[i], OUT_COOKIE_INVALID);
 		} else {
-			tcp_respond_rst(stack, &b->segs[i], b->pkts[i], OUT_NO_CONN);
+			tcp_refuse(stack, l, &b->segs[i], b->pkts[i], OUT_NO_CONN);
 		}
 	}
 }

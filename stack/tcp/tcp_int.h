@@ -398,6 +398,7 @@ struct tcp_listener {
 	bool ev;		/* ACCEPTABLE not yet reported */
 	int8_t syncookies;	/* -1: the tunable */
 	uint8_t cc;		/* 1 + enum tun_cc; 0: the tunable */
+	int8_t blackhole;	/* no RST from its port: 1 yes, -1 no, 0 the tunable */
 	int laddr_idx;		/* -1: any */
 	uint16_t port;
 	uint16_t next;		/* slot of the next listener on this port, or TCP_LISTENERS_MAX */

@@ -139,7 +139,8 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 
 	stack->env = env;
 	if (par->port == 0 || par->laddr_idx >= (int)stack->par.local->count ||
-		par->syncookies > 2 || par->cc > TUN_CC_COUNT)
+		par->syncookies > 2 || par->cc > TUN_CC_COUNT || par->blackhole < -1 ||
+		par->blackhole > 1)
 		return -EINVAL;
 	if (address_taken(stack, par->port, par->laddr_idx))
 		return -EADDRINUSE;
@@ -155,6 +156,7 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 		.fastopen_pending = pending,
 		.syncookies = (int8_t)(par->syncookies < 0 ? -1 : par->syncookies),
 		.cc = (uint8_t)par->cc,
+		.blackhole = (int8_t)par->blackhole,
 		.laddr_idx = par->laddr_idx < 0 ? -1 : par->laddr_idx,
 		.port = par->port,
 		.next = stack->port_listener[par->port],

@@ -341,7 +341,10 @@ bool tcp_emit_alike(struct tcp_stack *stack, struct pkt *p, const struct tcp_seg
 /** RST as RFC 9293 s3.10.7.1 has it, within the budget. */
 void tcp_respond_rst(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt,
 	enum outcome out);
-/** The same for a segment of a connection, whose outcome the caller sets. */
+/** The same for a segment without a connection, to a port of l (NULL: of nobody); or silence. */
+void tcp_refuse(struct tcp_stack *stack, const struct tcp_listener *l, const struct tcp_seg *seg,
+	struct pkt *pkt, enum outcome out);
+/** The RST for a segment of a connection, whose outcome the caller sets. */
 void tcp_reply_rst(struct tcp_stack *stack, struct tcp_rx *rx);
 /** An ACK; wnd is as on the wire. */
 void tcp_respond_ack(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt,

@@ -132,6 +132,62 @@ a51_keys_that_collide_under_crc32c_do_not_lengthen_probes(void **state)
 	assert_in_range(attacked, 1000, random * 12 / 10);
 }
 
+/* --- A-35 ----------------------------------------------------------------------------------- */
+
+/* Every port but the open one is tried, with a SYN and with what is none; returns the answers. */
+static unsigned int
+scan(struct tcp_bed *bed)
+{
+	static const uint16_t flags[] = { TCP_SYN, TCP_ACK, TCP_FIN | TCP_ACK, TCP_SYN | TCP_ACK,
+		TCP_RST, TCP_FIN | TCP_PSH, 0 };
+	unsigned int answers = 0;
+
+	for (unsigned int port = 1; port < 4096; port++) {
+		struct bed_peer p;
+
+		if (port == BED_PORT)
+			continue;
+		bed_peer_init(&p, bed);
+		p.key.lport = (uint16_t)port;
+		bed_peer_send(&p, flags[port % ARRAY_SIZE(flags)], 0);
+		answers += tcp_bed_discard(bed);
+	}
+	return answers;
+}
+
+static void
+a35_a_port_scan_is_answered_within_the_budget(void **state)
+{
+	struct tcp_bed *bed = *state;
+	unsigned int allocs = bed->pkts.allocs;
+
+	tcp_bed_listen(bed, 0);
+	bed->tun.tcp_rst_ratelimit = 1000;
+	for (unsigned int second = 0; second < 3; second++) {
+		/* A RST is never answered, so the budget is what is used up. */
+		assert_int_equal(scan(bed), 1000);
+		tcp_bed_advance(bed, 1000);
+	}
+	assert_int_equal(bed->pkts.allocs, allocs);
+	assert_int_equal(tcp_conn_count(bed->stack), 0);
+}
+
+static void
+a35_a_blackhole_tells_a_scan_nothing_and_clients_everything(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	tcp_bed_listen(bed, 0);
+	bed->tun.tcp_blackhole = 2;
+	assert_int_equal(scan(bed), 0);
+	assert_int_equal(bed->ctr.OutRsts, 0);
+	assert_true(bed->ctr.outcome[OUT_BLACKHOLED] > 2000);
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	assert_int_equal(bed_peer_send(&p, TCP_ACK | TCP_PSH, 100), OUT_DELIVERED);
+}
+
 /* --- A-53 to A-58 --------------------------------------------------------------------------- */
 
 static void
@@ -342,6 +398,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BED_TEST(a51_keys_that_collide_under_crc32c_do_not_lengthen_probes),
+		BED_TEST(a35_a_port_scan_is_answered_within_the_budget),
+		BED_TEST(a35_a_blackhole_tells_a_scan_nothing_and_clients_everything),
 		BED_TEST(a53_a_syn_is_answered_with_one_segment_no_longer_than_itself),
 		BED_TEST(a54_before_the_handshake_no_payload_is_sent_and_at_most_one_reset),
 		BED_TEST(a55_resets_are_budgeted),
