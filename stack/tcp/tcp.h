@@ -109,6 +109,8 @@ struct tcp_listen_params {
 	unsigned int cc;	/* congestion control: 1 + enum tun_cc; 0: the tunable */
 	bool nodelay;
 	bool fastopen;		/* a SYN with a cookie may open, where tcp_fastopen lets it */
+	uint32_t source_syn_rate; /* for each source prefix, as the tunable; 0: the tunable */
+	uint32_t source_conns;
 	int blackhole;		/* no RST for what has no connection: 1, -1 RST, 0 the tunable */
 	const char *name;	/* for listings; outlives the listener */
 	void *data;
@@ -250,6 +252,7 @@ struct tcp_listener_info {
 	uint64_t syn_drops_full;   /* SYN queue full, cookies off */
 	uint64_t syn_drops_early;  /* the last quarter kept free, cookies off */
 	uint64_t syn_drops_accept; /* accept queue full */
+	uint64_t syn_drops_source; /* over a limit of the source prefix */
 };
 
 /**

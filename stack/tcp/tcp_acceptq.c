@@ -127,6 +127,7 @@ tcp_acceptq_add(struct tcp_stack *stack, const struct tcp_handshake *hs, const s
 	}
 	open_conn(stack, c, hs, seg);
 	append(stack, l, c);
+	tcp_source_conn_opened(stack, c);
 	stack->env->ctr->PassiveOpens++;
 	return c;
 }

@@ -136,6 +136,11 @@ listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
 		tcp_drop(stack, b->pkts[i], OUT_NO_BUFFER);
 		return;
 	}
+	if (tcp_source_is_limited(stack, l) &&
+		!tcp_source_admits_syn(stack, l, &seg->key, &why)) {
+		tcp_drop(stack, b->pkts[i], why);
+		return;
+	}
 	switch (tcp_listen_judge(stack, l, &why)) {
 	case TCP_SYN_QUEUE:
 		if ((seg->opts.present & TCP_OPT_FASTOPEN) &&
@@ -205,6 +210,11 @@ open_from_cookie(struct tcp_stack *stack, struct burst *b, unsigned int i,
 
 	l->cookies_valid++;
 	stack->env->ctr->SyncookiesRecv++;
+	if (tcp_source_is_limited(stack, l) && !tcp_source_admits_conn(stack, l, &seg->key)) {
+		/* Nobody forged this one: it may know. */
+		tcp_respond_rst(stack, seg, b->pkts[i], OUT_SOURCE_CONNS);
+		return;
+	}
 	c = tcp_acceptq_admits(stack, l, &why) ?
 		tcp_acceptq_add(stack, &hs, seg, b->hash[i], &why) :
 		NULL;

@@ -14,7 +14,9 @@
 #include "conf/tunables.h"
 #include "pkt/pool.h"
 #include "pkt/txq.h"
+#include "table/count_sketch.h"
 #include "table/flow_table.h"
+#include "table/rate_table.h"
 #include "tcp/tcp.h"
 #include "timer/wheel.h"
 
@@ -411,13 +413,29 @@ struct tcp_listener {
 	uint32_t acceptq_tail;
 	uint32_t fastopen_pending; /* children in SYN-RECEIVED; outlives the listener */
 	bool fastopen;		/* a SYN with a cookie may open */
+	bool has_source_limits;	/* one of its own, or two: at the end */
 	uint64_t cookie_us;	/* when a cookie was last sent; 0: never */
 	uint64_t accepted, cookies_sent, cookies_valid, cookies_invalid;
 	uint64_t acceptq_overflows, synq_overflows;
 	uint64_t syn_drops_full, syn_drops_early, syn_drops_accept; /* by reason */
+	uint64_t syn_drops_source;
+	uint32_t source_syn_rate; /* for all workers; 0: the tunable */
+	uint32_t source_conns;
 	const char *name;
 	void *data;
 	const void *ops;
+};
+
+/** What comes from where: the limits by source prefix. */
+struct tcp_source {
+	struct rate_table rates;
+	struct count_sketch conns;
+	uint64_t mask[2][2];	/* of the prefix, IPv4 and IPv6, on the words of flow_key */
+	uint32_t prefix4, prefix6; /* ... made of these; 0: not yet */
+	bool is_on;		/* connections are counted */
+	bool is_forced;		/* ... for a listener's own limit, once there was one */
+	uint32_t conn_edge;	/* slots before it are counted; UINT32_MAX: all */
+	uint32_t synq_edge;
 };
 
 /** Out-of-order data without a gap inside: [start, end). */
@@ -470,6 +488,9 @@ struct tcp_fastopen_peer {
 	uint32_t lost_ms;	/* the last of them */
 };
 
+/** Lines of a worker's table of SYN rates, eight sources each: 256 KiB. */
+#define TCP_RATE_SETS 4096u
+
 /** Places in a worker's cache; each address has one. */
 #define TCP_FASTOPEN_PEERS 1024u
 
@@ -494,6 +515,7 @@ struct tcp_stack {
 	struct tcp_fastopen_keys fastopen;
 	struct tcp_fastopen_peer *fastopen_peers;
 	void *conns_raw, *cold_raw; /* what was allocated; the arrays begin at a line within */
+	struct tcp_source source;
 	uint32_t conn_free;	/* head of the list of slots given back */
 	uint32_t conn_fresh;	/* slots from here on were never used */
 	uint32_t cold_free, cold_fresh;

@@ -157,6 +157,9 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 		.syncookies = (int8_t)(par->syncookies < 0 ? -1 : par->syncookies),
 		.cc = (uint8_t)par->cc,
 		.blackhole = (int8_t)par->blackhole,
+		.has_source_limits = par->source_syn_rate != 0 || par->source_conns != 0,
+		.source_syn_rate = par->source_syn_rate,
+		.source_conns = par->source_conns,
 		.laddr_idx = par->laddr_idx < 0 ? -1 : par->laddr_idx,
 		.port = par->port,
 		.next = stack->port_listener[par->port],
@@ -169,6 +172,7 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 		.ops = par->ops,
 	};
 	stack->port_listener[par->port] = (uint16_t)slot;
+	stack->source.is_forced |= par->source_conns != 0;
 	*out = (uint64_t)gen << 32 | slot;
 	return 0;
 }
@@ -262,6 +266,7 @@ tcp_list_listeners(const struct tcp_stack *stack, const struct env *env,
 			.syn_drops_full = l->syn_drops_full,
 			.syn_drops_early = l->syn_drops_early,
 			.syn_drops_accept = l->syn_drops_accept,
+			.syn_drops_source = l->syn_drops_source,
 		};
 	}
 	return n;

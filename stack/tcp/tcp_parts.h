@@ -45,6 +45,32 @@ enum tcp_syn_verdict {
 enum tcp_syn_verdict tcp_listen_judge(struct tcp_stack *stack, struct tcp_listener *l,
 	enum outcome *why);
 
+/* tcp_source.c: limits by the prefix that a connection comes from. */
+/** May this source have one more connection of l? Counts the SYN, and, if it is refused, why. */
+bool tcp_source_admits_syn(struct tcp_stack *stack, struct tcp_listener *l,
+	const struct flow_key *key, enum outcome *why);
+/** The same for an ACK with a valid cookie, whose SYN left no trace. */
+bool tcp_source_admits_conn(struct tcp_stack *stack, struct tcp_listener *l,
+	const struct flow_key *key);
+/** A passive connection begins or ends. */
+void tcp_source_conn_opened(struct tcp_stack *stack, const struct tcp_conn *c);
+void tcp_source_conn_ended(struct tcp_stack *stack, const struct tcp_conn *c);
+/** The same of an entry of the SYN queue. */
+void tcp_source_synq_opened(struct tcp_stack *stack, uint32_t slot);
+void tcp_source_synq_ended(struct tcp_stack *stack, uint32_t slot);
+/** See what the tunables say now; count on, where a change made everything to be counted anew. */
+void tcp_source_poll(struct tcp_stack *stack);
+/** True while there is something left to be counted. */
+bool tcp_source_is_counting(const struct tcp_stack *stack);
+/** True if l or the tunables limit sources: else nothing is hashed. */
+static inline bool
+tcp_source_is_limited(const struct tcp_stack *stack, const struct tcp_listener *l)
+{
+	const struct tunables *tun = stack->env->tun;
+
+	return (tun->tcp_source_syn_rate | tun->tcp_source_conns) != 0 || l->has_source_limits;
+}
+
 /* tcp_synq.c: the SYN queue, and SYN-RECEIVED of passive opens. */
 /** Take the SYN in and answer it in its own buffer; pkt is taken over. */
 void tcp_synq_add(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg *seg,

@@ -41,6 +41,8 @@ static void
 free_memory(struct tcp_stack *stack)
 {
 	flow_table_fini(&stack->flows);
+	rate_table_fini(&stack->source.rates);
+	count_sketch_fini(&stack->source.conns);
 	wheel_fini(&stack->wheel);
 	free(stack->conns_raw);
 	free(stack->cold_raw);
@@ -108,6 +110,9 @@ tcp_stack_create(const struct tcp_params *par, uint64_t now_us, struct tcp_stack
 		goto no_memory;
 	if (wheel_init(&stack->wheel, par->conns_max + par->synq_max, (uint32_t)(now_us / 1000)) !=
 		0)
+		goto no_memory;
+	if (rate_table_init(&stack->source.rates, TCP_RATE_SETS) != 0 ||
+		count_sketch_init(&stack->source.conns, par->conns_max + par->synq_max) != 0)
 		goto no_memory;
 	init_lists(stack);
 	stack->cookies.key[0] = par->cookie_key[0];
@@ -274,6 +279,7 @@ tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err)
 	flow_table_remove(
 		&stack->flows, tcp_flow_hash(stack, &c->key), TCP_REF_CONN | tcp_slot(stack, c));
 	tcp_timers_keep_app(stack, c);
+	tcp_source_conn_ended(stack, c);
 	tcp_score_free(stack, c);
 	tcp_sendq_free(stack, c);
 	tcp_reass_free(stack, c);

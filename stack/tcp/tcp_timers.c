@@ -350,6 +350,7 @@ tcp_poll(struct tcp_stack *stack, struct env *env)
 	tcp_timewait_poll(stack);
 	tcp_mem_poll(stack);
 	tcp_park_poll(stack);
+	tcp_source_poll(stack);
 }
 
 uint64_t
@@ -363,7 +364,7 @@ tcp_poll_at(const struct tcp_stack *stack)
 		return 0;
 	/* Output or events that wait are work for now. */
 	if (stack->out_head != TCP_NONE || stack->ev_head != TCP_NONE ||
-		stack->listener_events > 0)
+		stack->listener_events > 0 || tcp_source_is_counting(stack))
 		return 0;
 	at = tcp_timewait_poll_at(stack);
 	/* The search for memory goes on. */
