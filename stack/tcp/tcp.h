@@ -111,6 +111,8 @@ struct tcp_listen_params {
 	bool fastopen;		/* a SYN with a cookie may open, where tcp_fastopen lets it */
 	uint32_t source_syn_rate; /* for each source prefix, as the tunable; 0: the tunable */
 	uint32_t source_conns;
+	uint32_t first_byte_s;	/* timeouts of its connections; 0: the tunables */
+	uint32_t idle_s;
 	int blackhole;		/* no RST for what has no connection: 1, -1 RST, 0 the tunable */
 	const char *name;	/* for listings; outlives the listener */
 	void *data;

@@ -39,6 +39,8 @@
 #define TCP_SSTHRESH_INFINITE (UINT32_MAX / 2) /* no loss seen yet */
 #define TCP_FASTOPEN_CLIENT 1u	/* bits of tcp_fastopen */
 #define TCP_FASTOPEN_SERVER 2u
+#define TCP_MOVED_SHIFT 10u	/* unit of tcp_cold.moved_ticks: 1024 ms */
+#define TCP_NO_DATA_MS 1000u	/* last_data_ms before any came: so long before it opened */
 #define TCP_PAWS_IDLE_MS (24u * 24 * 3600 * 1000) /* RFC 7323 s5.5 */
 
 /* What a reference in the flow table points to: type in the two high bits, slot below. */
@@ -88,7 +90,7 @@
 /* Bits of tcp_conn.timers: deadlines that are set. */
 #define TT_REXMIT 0x01u		/* retransmission, SYN, zero-window probe: conn.rexmit_at_ms */
 #define TT_DELACK 0x02u
-#define TT_KEEP 0x04u		/* keepalive, FIN_WAIT_2, linger */
+#define TT_KEEP 0x04u		/* keepalive, first byte, idle; FIN_WAIT_2, linger */
 #define TT_APP 0x08u		/* the owner's */
 #define TT_NOBUF 0x10u		/* a writer refused for lack of packets is called again */
 #define TT_PMTU 0x80u		/* the path MTU was lowered: tried again */
@@ -239,7 +241,7 @@ struct tcp_cold {
 	struct tcp_range *ooo;	/* out-of-order runs, by sequence */
 	uint32_t dsack_seq;	/* with TF_DSACK: data received twice (RFC 2883) */
 	uint16_t dsack_len;	/* bytes from dsack_seq */
-	uint16_t peer_mss;	/* the peer's MSS option */
+	uint16_t moved_ticks;	/* when our data last began to go or was acknowledged; ms >> 10 */
 	/* Deadlines. */
 	uint32_t keep_at_ms;
 	union {
@@ -258,6 +260,7 @@ struct tcp_cold {
 	uint32_t owner;		/* slot of its connection; TCP_NONE: free */
 	int err;		/* -errno it ended with; until then: of the last ICMP error */
 	uint16_t listener;	/* slot it came from, TCP_LISTENERS_MAX */
+	uint16_t peer_mss;	/* the peer's MSS option */
 	uint32_t iss, irs;
 	uint32_t next;		/* accept queue, by slot; of a free one: the next free one */
 } SLUICE_CACHE_ALIGNED;
@@ -285,6 +288,7 @@ struct tcp_park {
 	void *data;
 	const void *ops;
 	uint16_t peer_mss, rcv_mss;
+	uint16_t moved_ticks;
 	uint8_t cc;
 };
 
@@ -421,6 +425,7 @@ struct tcp_listener {
 	uint64_t syn_drops_source;
 	uint32_t source_syn_rate; /* for all workers; 0: the tunable */
 	uint32_t source_conns;
+	uint32_t first_byte_s, idle_s; /* timeouts of its connections; 0: the tunables */
 	const char *name;
 	void *data;
 	const void *ops;
@@ -436,6 +441,12 @@ struct tcp_source {
 	bool is_forced;		/* ... for a listener's own limit, once there was one */
 	uint32_t conn_edge;	/* slots before it are counted; UINT32_MAX: all */
 	uint32_t synq_edge;
+};
+
+/** The timeouts of tcp_keep.c as they were last seen, and how far a change has got. */
+struct tcp_keep_sweep {
+	uint32_t first_byte_s, idle_s;
+	uint32_t edge;		/* slots from here on have not heard of it; UINT32_MAX: all have */
 };
 
 /** Out-of-order data without a gap inside: [start, end). */
@@ -516,6 +527,7 @@ struct tcp_stack {
 	struct tcp_fastopen_peer *fastopen_peers;
 	void *conns_raw, *cold_raw; /* what was allocated; the arrays begin at a line within */
 	struct tcp_source source;
+	struct tcp_keep_sweep keep_sweep;
 	uint32_t conn_free;	/* head of the list of slots given back */
 	uint32_t conn_fresh;	/* slots from here on were never used */
 	uint32_t cold_free, cold_fresh;

@@ -160,6 +160,8 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 		.has_source_limits = par->source_syn_rate != 0 || par->source_conns != 0,
 		.source_syn_rate = par->source_syn_rate,
 		.source_conns = par->source_conns,
+		.first_byte_s = par->first_byte_s,
+		.idle_s = par->idle_s,
 		.laddr_idx = par->laddr_idx < 0 ? -1 : par->laddr_idx,
 		.port = par->port,
 		.next = stack->port_listener[par->port],

@@ -67,6 +67,7 @@ save(const struct tcp_cold *cold, struct tcp_park *park)
 		.listener = cold->listener,
 		.peer_mss = cold->peer_mss,
 		.rcv_mss = cold->rcv_mss,
+		.moved_ticks = cold->moved_ticks,
 		.cc = cold->cc,
 	};
 }
@@ -103,6 +104,7 @@ restore(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold
 		.listener = park->listener,
 		.peer_mss = park->peer_mss,
 		.rcv_mss = park->rcv_mss,
+		.moved_ticks = park->moved_ticks,
 		.cc = park->cc,
 		.owner = tcp_slot(stack, c),
 		.next = TCP_NONE,
@@ -163,6 +165,15 @@ tcp_cold_peek(const struct tcp_stack *stack, const struct tcp_conn *c, struct tc
 	return room;
 }
 
+void
+tcp_park(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	save(tcp_cold(stack, c), &stack->park[tcp_slot(stack, c)]);
+	give_cold(stack, c);
+	stack->conns_parked++;
+	stack->env->ctr->ConnsParked++;
+}
+
 static void
 visit(struct tcp_stack *stack, const struct tcp_cold *cold)
 {
@@ -177,12 +188,8 @@ visit(struct tcp_stack *stack, const struct tcp_cold *cold)
 			give_cold(stack, c);
 		return;
 	}
-	if (!may_park(stack, c, cold))
-		return;
-	save(cold, &stack->park[cold->owner]);
-	give_cold(stack, c);
-	stack->conns_parked++;
-	stack->env->ctr->ConnsParked++;
+	if (may_park(stack, c, cold))
+		tcp_park(stack, c);
 }
 
 /* Every tcp_cold is looked at once in park_after_ms. */

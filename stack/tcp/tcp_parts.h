@@ -199,6 +199,8 @@ void tcp_recvq_free(struct tcp_stack *stack, struct tcp_conn *c);
 struct tcp_cold *tcp_cold_take(struct tcp_stack *stack, struct tcp_conn *c);
 /** The general half of tcp_wake. */
 void tcp_unpark(struct tcp_stack *stack, struct tcp_conn *c);
+/** The other way: for one that was parked and has only had its deadline changed. */
+void tcp_park(struct tcp_stack *stack, struct tcp_conn *c);
 /** For whoever only reads: c's own if it is awake, else made in room from what it remembers. */
 const struct tcp_cold *tcp_cold_peek(
 	const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold *room);
@@ -303,6 +305,16 @@ bool tcp_fin_acked_now(struct tcp_stack *stack, struct tcp_conn *c);
 /** Reset and end. */
 void tcp_reset(struct tcp_stack *stack, struct tcp_conn *c, int err);
 void tcp_close_timer(struct tcp_stack *stack, struct tcp_conn *c);
+
+/* tcp_keep.c: how long a connection with an owner may be silent. */
+#define TCP_KEEP_NEVER UINT64_MAX
+/** It is ESTABLISHED. */
+void tcp_keep_opened(struct tcp_stack *stack, struct tcp_conn *c);
+/** Have the timer fire when the first of the limits is reached; keepalive_ms: its own. */
+void tcp_keep_arm(struct tcp_stack *stack, struct tcp_conn *c, uint64_t keepalive_ms);
+void tcp_keep_timer(struct tcp_stack *stack, struct tcp_conn *c);
+/** Tell connections of changed tunables, some with each call. */
+void tcp_keep_poll(struct tcp_stack *stack);
 
 /* tcp_timewait.c */
 void tcp_timewait_enter(struct tcp_stack *stack, struct tcp_conn *c);

@@ -121,6 +121,7 @@ tcp_stack_create(const struct tcp_params *par, uint64_t now_us, struct tcp_stack
 	stack->rst_refill_us = now_us - 1000000;
 	stack->park_ms = (uint32_t)(now_us / 1000);
 	stack->fast_state = TCPS_ESTABLISHED;
+	stack->keep_sweep.edge = UINT32_MAX;
 	stack->mem.high = UINT64_MAX;
 	stack->mem.bar_ms = UINT32_MAX;
 	*out = stack;
@@ -244,7 +245,8 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 		.rto_ms = TCP_RTO_INIT_MS,
 		.reo_mult = 1,
 		.last_rx_ms = stack->env->now_ms,
-		.last_data_ms = stack->env->now_ms - 1000,
+		.last_data_ms = stack->env->now_ms - TCP_NO_DATA_MS,
+		.moved_ticks = (uint16_t)(stack->env->now_ms >> TCP_MOVED_SHIFT),
 		.rcvbuf = stack->env->tun->tcp_rmem[1],
 		.sndbuf = stack->env->tun->tcp_wmem[1],
 		.user_timeout_ms = stack->env->tun->tcp_user_timeout,
