@@ -136,6 +136,7 @@ listener_add(struct tcp_listener_info *sum, const struct tcp_listener_info *info
 	sum->syn_drops_full += info->syn_drops_full;
 	sum->syn_drops_early += info->syn_drops_early;
 	sum->syn_drops_accept += info->syn_drops_accept;
+	sum->syn_drops_source += info->syn_drops_source;
 }
 
 static void

@@ -233,6 +233,7 @@ listeners_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 			.syn_drops_full = 1,
 			.syn_drops_early = 2,
 			.syn_drops_accept = 3,
+			.syn_drops_source = 4,
 		};
 }
 
