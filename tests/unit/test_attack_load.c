@@ -241,6 +241,43 @@ a54_before_the_handshake_no_payload_is_sent_and_at_most_one_reset(void **state)
 		}
 }
 
+/* Forged segments in the names of others, at open and closed ports: RSTs, challenge ACKs and what
+ * else comes back is never more than went in, and RSTs keep to their budget. */
+static void
+a55_nothing_is_multiplied(void **state)
+{
+	static const uint16_t flags[] = { TCP_SYN, TCP_ACK, TCP_FIN | TCP_ACK, TCP_SYN | TCP_ACK,
+		TCP_RST, TCP_PSH | TCP_ACK };
+	struct tcp_bed *bed = *state;
+	struct bed_peer victim, p;
+	unsigned int back = 0;
+
+	bed->tun.tcp_rst_ratelimit = 50;
+	bed->tun.tcp_syncookies = 2;
+	bed_peer_init(&victim, bed);
+	bed_peer_reach(&victim, TCPS_ESTABLISHED);
+	for (unsigned int i = 0; i < 3000; i++) {
+		struct tcp_seg seg;
+
+		bed_peer_init(&p, bed);
+		p.key.lport = i % 2 ? BED_PORT : 9;
+		/* A third hits a connection: old, new and in-window numbers. */
+		if (i % 3 == 0)
+			p.key = victim.key;
+		p.seq = victim.seq + i * 7919u;
+		p.ack = victim.ack + i % 5 * 1000000u;
+		seg = bed_peer_seg(&p, flags[i % ARRAY_SIZE(flags)], i % 7 ? 0 : 10);
+		bed_peer_send_seg(&p, &seg);
+		for (unsigned int n = tcp_bed_discard(bed); n > 0; n--)
+			back++;
+		assert_true(back <= i + 1);
+	}
+	assert_in_range(bed->ctr.OutRsts, 1, 50);
+	assert_in_range(bed->ctr.TCPChallengeACK, 0, bed->tun.tcp_challenge_ack_limit);
+	assert_true(back < 2000);
+	assert_int_equal(bed_peer_state(&victim), TCPS_ESTABLISHED);
+}
+
 static void
 a55_resets_are_budgeted(void **state)
 {
@@ -402,6 +439,7 @@ main(void)
 		BED_TEST(a35_a_blackhole_tells_a_scan_nothing_and_clients_everything),
 		BED_TEST(a53_a_syn_is_answered_with_one_segment_no_longer_than_itself),
 		BED_TEST(a54_before_the_handshake_no_payload_is_sent_and_at_most_one_reset),
+		BED_TEST(a55_nothing_is_multiplied),
 		BED_TEST(a55_resets_are_budgeted),
 		cmocka_unit_test(a57_options_nobody_asked_for_change_nothing),
 		BED_TEST(a58_an_elephant_does_not_keep_a_mouse_waiting),
