@@ -437,6 +437,7 @@ struct tcp_source {
 	struct count_sketch conns;
 	uint64_t mask[2][2];	/* of the prefix, IPv4 and IPv6, on the words of flow_key */
 	uint32_t prefix4, prefix6; /* ... made of these; 0: not yet */
+	uint32_t rate, cost_us;	/* the rate that was asked for last, and the cost of a SYN at it */
 	bool is_on;		/* connections are counted */
 	bool is_forced;		/* ... for a listener's own limit, once there was one */
 	uint32_t conn_edge;	/* slots before it are counted; UINT32_MAX: all */

@@ -88,6 +88,17 @@ limit_of(const struct tcp_stack *stack, uint32_t own, uint32_t tunable)
 	return limit == 0 ? 0 : max_u32(tcp_share(stack, limit), 1);
 }
 
+/* A division for each change of the rate, not for each SYN. */
+static uint32_t
+cost_at(struct tcp_source *src, uint32_t rate)
+{
+	if (src->rate != rate) {
+		src->rate = rate;
+		src->cost_us = rate_cost_us(rate);
+	}
+	return src->cost_us;
+}
+
 static bool
 is_too_fast(struct tcp_stack *stack, const struct tcp_listener *l, uint64_t hash)
 {
@@ -96,8 +107,8 @@ is_too_fast(struct tcp_stack *stack, const struct tcp_listener *l, uint64_t hash
 
 	if (rate == 0)
 		return false;
-	switch (rate_table_hit(
-		&stack->source.rates, hash, env->now_us, rate_cost_us(rate), env->rng)) {
+	switch (rate_table_hit(&stack->source.rates, hash, env->now_us,
+		cost_at(&stack->source, rate), env->rng)) {
 	case RATE_OK:
 		return false;
 	case RATE_UNTRACKED:
