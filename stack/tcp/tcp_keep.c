@@ -18,8 +18,9 @@
  * is ESTABLISHED is limited: who has closed a side has other limits, and orphans have their own.
  *
  * When our data last moved is known in units of 1024 ms, 16 bits of them, which fit where there was
- * padding in tcp_cold and tcp_park: it is taken for the end of its unit, so that nobody is reset early and nobody stays a
- * second longer. Looked at after 9 hours or more it may seem recent, and one timeout is waited.
+ * padding, in tcp_cold and tcp_park: it is taken for the end of its unit, so that nobody is reset
+ * early and nobody stays a second longer. Looked at after 9 hours or more it may seem recent, and
+ * one timeout is waited.
  */
 #define SLOTS_PER_POLL 1024u
 #define TICK_MS (1u << TCP_MOVED_SHIFT)

@@ -302,7 +302,7 @@ static const struct scenario rows[] = {
 	},
 	{
 		.name = "sources",
-		.help = "clients of one prefix under its limits and silent ones reset, beside a flood",
+		.help = "clients of one prefix under its limits, silent ones reset, a flood",
 		.clients = 3,
 		.servers = 2,
 		.seconds = 120,
