@@ -55,6 +55,11 @@ listen_params(const struct config_service *conf)
 		.syncookies_set = conf->syncookies != CONFIG_SYNCOOKIES_DEFAULT,
 		.nodelay = conf->nodelay,
 		.fastopen = conf->fastopen,
+		.source_syn_rate = conf->source_syn_rate,
+		.source_conns = conf->source_conns,
+		.first_byte_s = conf->first_byte_s,
+		.idle_s = conf->idle_s,
+		.blackhole = (int)conf->blackhole - CONFIG_BLACKHOLE_DEFAULT,
 		.name = conf->name,
 	};
 

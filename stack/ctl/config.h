@@ -65,6 +65,13 @@ enum config_syncookies {
 	CONFIG_SYNCOOKIES_DEFAULT, /* as the tunable says */
 };
 
+/** In the order of sluice_listen_params.blackhole, one higher. */
+enum config_blackhole {
+	CONFIG_BLACKHOLE_OFF,
+	CONFIG_BLACKHOLE_DEFAULT, /* as the tunable says */
+	CONFIG_BLACKHOLE_ON,
+};
+
 /** Values below are those of enum tun_cc. */
 enum config_cc {
 	CONFIG_CC_DEFAULT = TUN_CC_COUNT, /* as the tunable says */
@@ -151,6 +158,9 @@ struct config_service {
 	bool nodelay;
 	uint32_t congestion_control; /* enum tun_cc or config_cc */
 	bool fastopen;
+	uint32_t source_syn_rate, source_conns; /* of each source prefix; 0: the tunable */
+	uint32_t first_byte_s, idle_s; /* of each connection; 0: the tunable */
+	uint32_t blackhole; /* enum config_blackhole */
 	struct config_endpoint to; /* forward: where connections go */
 	char root[CONFIG_PATH_LEN]; /* http: the directory served; "": the built-in page only */
 	uint32_t max_header_bytes; /* http: of a request */
@@ -246,6 +256,7 @@ extern const char *const config_words_idle[];
 extern const char *const config_words_hugepages[];
 extern const char *const config_words_offload[];
 extern const char *const config_words_syncookies[];
+extern const char *const config_words_blackhole[];
 extern const char *const config_words_cc[];
 
 /**

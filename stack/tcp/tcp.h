@@ -109,6 +109,11 @@ struct tcp_listen_params {
 	unsigned int cc;	/* congestion control: 1 + enum tun_cc; 0: the tunable */
 	bool nodelay;
 	bool fastopen;		/* a SYN with a cookie may open, where tcp_fastopen lets it */
+	uint32_t source_syn_rate; /* for each source prefix, as the tunable; 0: the tunable */
+	uint32_t source_conns;
+	uint32_t first_byte_s;	/* timeouts of its connections; 0: the tunables */
+	uint32_t idle_s;
+	int blackhole;		/* no RST for what has no connection: 1, -1 RST, 0 the tunable */
 	const char *name;	/* for listings; outlives the listener */
 	void *data;
 	const void *ops;
@@ -253,6 +258,7 @@ struct tcp_listener_info {
 	uint32_t fastopen_pending, fastopen_limit;
 	uint64_t fastopen_opened;  /* SYNs with a cookie that opened */
 	uint64_t fastopen_failed;  /* ... that got the plain handshake */
+	uint64_t syn_drops_source; /* over a limit of the source prefix */
 };
 
 /**

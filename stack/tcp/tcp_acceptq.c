@@ -110,6 +110,8 @@ open_conn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_handshak
 	if (hs->fastopen)
 		c->flags |= TF_FASTOPEN;
 	tcp_set_state(stack, c, hs->fastopen ? TCPS_SYN_RECEIVED : TCPS_ESTABLISHED);
+	if (!hs->fastopen)
+		tcp_keep_opened(stack, c);
 }
 
 struct tcp_conn *
@@ -127,6 +129,7 @@ tcp_acceptq_add(struct tcp_stack *stack, const struct tcp_handshake *hs, const s
 	}
 	open_conn(stack, c, hs, seg);
 	append(stack, l, c);
+	tcp_source_conn_opened(stack, c);
 	stack->env->ctr->PassiveOpens++;
 	return c;
 }

@@ -145,6 +145,7 @@ fastopen_established(struct tcp_stack *stack, struct tcp_conn *c, const struct t
 	tcp_fastopen_settled(stack, c);
 	c->flags &= ~TF_FASTOPEN;
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
+	tcp_keep_opened(stack, c);
 	if (c->flags & TF_FIN_QUEUED)
 		tcp_set_state(stack, c, TCPS_FIN_WAIT_1);
 	tcp_want_output(stack, c);
@@ -173,6 +174,7 @@ synrcvd_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	tcp_timers_on_progress(stack, c);
 	tcp_conn_setup(stack, c, cold->peer_mss);
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
+	tcp_keep_opened(stack, c);
 	c->flags = (c->flags & ~TF_FASTOPEN) | TF_CONNECTED;
 	tcp_raise(stack, c, TCP_EV_CONNECTED);
 	/* The owner closed while it was still SYN-RECEIVED. */

@@ -113,7 +113,7 @@ listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
 		return;
 	}
 	if (l == NULL) {
-		tcp_respond_rst(stack, seg, b->pkts[i],
+		tcp_refuse(stack, NULL, seg, b->pkts[i],
 			(seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN ? OUT_NO_LISTENER :
 									OUT_NO_CONN);
 		return;
@@ -121,7 +121,7 @@ listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
 	/* Second: an ACK of nothing we sent, unless it carries a cookie. */
 	if (seg->flags & TCP_ACK) {
 		if (seg->flags & TCP_SYN)
-			tcp_respond_rst(stack, seg, b->pkts[i], OUT_NO_CONN);
+			tcp_refuse(stack, l, seg, b->pkts[i], OUT_NO_CONN);
 		else
 			b->acks[b->nacks++] = (uint8_t)i;
 		return;
@@ -134,6 +134,11 @@ listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
 	if (!tcp_tx_has_room(stack)) {
 		stack->env->ctr->ListenDrops++;
 		tcp_drop(stack, b->pkts[i], OUT_NO_BUFFER);
+		return;
+	}
+	if (tcp_source_is_limited(stack, l) &&
+		!tcp_source_admits_syn(stack, l, &seg->key, &why)) {
+		tcp_drop(stack, b->pkts[i], why);
 		return;
 	}
 	switch (tcp_listen_judge(stack, l, &why)) {
@@ -205,6 +210,11 @@ open_from_cookie(struct tcp_stack *stack, struct burst *b, unsigned int i,
 
 	l->cookies_valid++;
 	stack->env->ctr->SyncookiesRecv++;
+	if (tcp_source_is_limited(stack, l) && !tcp_source_admits_conn(stack, l, &seg->key)) {
+		/* Nobody forged this one: it may know. */
+		tcp_respond_rst(stack, seg, b->pkts[i], OUT_SOURCE_CONNS);
+		return;
+	}
 	c = tcp_acceptq_admits(stack, l, &why) ?
 		tcp_acceptq_add(stack, &hs, seg, b->hash[i], &why) :
 		NULL;
@@ -246,9 +256,9 @@ check_acks(struct tcp_stack *stack, struct burst *b)
 		} else if (l->cookie_us != 0) {
 			l->cookies_invalid++;
 			stack->env->ctr->SyncookiesFailed++;
-			tcp_respond_rst(stack, &b->segs[i], b->pkts[i], OUT_COOKIE_INVALID);
+			tcp_refuse(stack, l, &b->segs[i], b->pkts[i], OUT_COOKIE_INVALID);
 		} else {
-			tcp_respond_rst(stack, &b->segs[i], b->pkts[i], OUT_NO_CONN);
+			tcp_refuse(stack, l, &b->segs[i], b->pkts[i], OUT_NO_CONN);
 		}
 	}
 }

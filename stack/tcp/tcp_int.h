@@ -14,7 +14,9 @@
 #include "conf/tunables.h"
 #include "pkt/pool.h"
 #include "pkt/txq.h"
+#include "table/count_sketch.h"
 #include "table/flow_table.h"
+#include "table/rate_table.h"
 #include "tcp/tcp.h"
 #include "timer/wheel.h"
 
@@ -37,6 +39,8 @@
 #define TCP_SSTHRESH_INFINITE (UINT32_MAX / 2) /* no loss seen yet */
 #define TCP_FASTOPEN_CLIENT 1u	/* bits of tcp_fastopen */
 #define TCP_FASTOPEN_SERVER 2u
+#define TCP_MOVED_SHIFT 10u	/* unit of tcp_cold.moved_ticks: 1024 ms */
+#define TCP_NO_DATA_MS 1000u	/* last_data_ms before any came: so long before it opened */
 #define TCP_PAWS_IDLE_MS (24u * 24 * 3600 * 1000) /* RFC 7323 s5.5 */
 
 /* What a reference in the flow table points to: type in the two high bits, slot below. */
@@ -86,7 +90,7 @@
 /* Bits of tcp_conn.timers: deadlines that are set. */
 #define TT_REXMIT 0x01u		/* retransmission, SYN, zero-window probe: conn.rexmit_at_ms */
 #define TT_DELACK 0x02u
-#define TT_KEEP 0x04u		/* keepalive, FIN_WAIT_2, linger */
+#define TT_KEEP 0x04u		/* keepalive, first byte, idle; FIN_WAIT_2, linger */
 #define TT_APP 0x08u		/* the owner's */
 #define TT_NOBUF 0x10u		/* a writer refused for lack of packets is called again */
 #define TT_PMTU 0x80u		/* the path MTU was lowered: tried again */
@@ -238,6 +242,7 @@ struct tcp_cold {
 	uint32_t dsack_seq;	/* with TF_DSACK: data received twice (RFC 2883) */
 	uint16_t dsack_len;	/* bytes from dsack_seq */
 	uint16_t mss_high;	/* RFC 4821 search_high: larger is tried up to it; 0: no search */
+	uint16_t moved_ticks;	/* when our data last began to go or was acknowledged; ms >> 10 */
 	/* Deadlines. */
 	uint32_t keep_at_ms;
 	union {
@@ -280,11 +285,12 @@ struct tcp_park {
 	uint32_t total_retrans;
 	uint32_t iss, irs;
 	int16_t linger_s;
-	uint16_t listener;
+	uint16_t listener : 11;
+	uint16_t cc : 5;
 	void *data;
 	const void *ops;
 	uint16_t peer_mss, rcv_mss, mss_high;
-	uint8_t cc;
+	uint16_t moved_ticks;
 };
 
 _Static_assert(sizeof(struct tcp_park) <= 96, "ten million connections in 2.6 GB");
@@ -403,6 +409,7 @@ struct tcp_listener {
 	bool ev;		/* ACCEPTABLE not yet reported */
 	int8_t syncookies;	/* -1: the tunable */
 	uint8_t cc;		/* 1 + enum tun_cc; 0: the tunable */
+	int8_t blackhole;	/* no RST from its port: 1 yes, -1 no, 0 the tunable */
 	int laddr_idx;		/* -1: any */
 	uint16_t port;
 	uint16_t next;		/* slot of the next listener on this port, or TCP_LISTENERS_MAX */
@@ -418,13 +425,37 @@ struct tcp_listener {
 	uint32_t fastopen_reset_ms; /* when [0] began */
 	bool fastopen;		/* a SYN with a cookie may open */
 	uint64_t fastopen_opened, fastopen_failed; /* SYNs with a cookie */
+	bool has_source_limits;	/* one of its own, or two: at the end */
 	uint64_t cookie_us;	/* when a cookie was last sent; 0: never */
 	uint64_t accepted, cookies_sent, cookies_valid, cookies_invalid;
 	uint64_t acceptq_overflows, synq_overflows;
 	uint64_t syn_drops_full, syn_drops_early, syn_drops_accept; /* by reason */
+	uint64_t syn_drops_source;
+	uint32_t source_syn_rate; /* for all workers; 0: the tunable */
+	uint32_t source_conns;
+	uint32_t first_byte_s, idle_s; /* timeouts of its connections; 0: the tunables */
 	const char *name;
 	void *data;
 	const void *ops;
+};
+
+/** What comes from where: the limits by source prefix. */
+struct tcp_source {
+	struct rate_table rates;
+	struct count_sketch conns;
+	uint64_t mask[2][2];	/* of the prefix, IPv4 and IPv6, on the words of flow_key */
+	uint32_t prefix4, prefix6; /* ... made of these; 0: not yet */
+	uint32_t rate, cost_us;	/* the rate that was asked for last, and the cost of a SYN at it */
+	bool is_on;		/* connections are counted */
+	bool is_forced;		/* ... for a listener's own limit, once there was one */
+	uint32_t conn_edge;	/* slots before it are counted; UINT32_MAX: all */
+	uint32_t synq_edge;
+};
+
+/** The timeouts of tcp_keep.c as they were last seen, and how far a change has got. */
+struct tcp_keep_sweep {
+	uint32_t first_byte_s, idle_s;
+	uint32_t edge;		/* slots from here on have not heard of it; UINT32_MAX: all have */
 };
 
 /** Out-of-order data without a gap inside: [start, end). */
@@ -478,6 +509,9 @@ struct tcp_fastopen_peer {
 	uint32_t lost_ms;	/* the last of them */
 };
 
+/** Lines of a worker's table of SYN rates, eight sources each: 256 KiB. */
+#define TCP_RATE_SETS 4096u
+
 /** Places in a worker's cache; each address has one. */
 #define TCP_FASTOPEN_PEERS 1024u
 
@@ -502,6 +536,8 @@ struct tcp_stack {
 	struct tcp_fastopen_keys fastopen;
 	struct tcp_fastopen_peer *fastopen_peers;
 	void *conns_raw, *cold_raw; /* what was allocated; the arrays begin at a line within */
+	struct tcp_source source;
+	struct tcp_keep_sweep keep_sweep;
 	uint32_t conn_free;	/* head of the list of slots given back */
 	uint32_t conn_fresh;	/* slots from here on were never used */
 	uint32_t cold_free, cold_fresh;

@@ -158,6 +158,26 @@ check_parked(const struct tcp_stack *stack, const struct tcp_conn *c)
 		ASSERT(wheel_is_armed(&stack->wheel, tcp_slot(stack, c)));
 }
 
+/* Who is counted by source is counted once, and nobody else is. */
+static void
+check_source(const struct tcp_stack *stack)
+{
+	const struct tcp_source *src = &stack->source;
+	uint64_t counted = 0;
+
+	for (uint32_t i = 0; i < stack->conn_fresh; i++) {
+		const struct tcp_conn *c = &stack->conns[i];
+
+		counted += i < src->conn_edge && c->state != TCPS_CLOSED &&
+			!(c->flags & TF_ACTIVE);
+	}
+	for (uint32_t i = 0; i < stack->synq_fresh; i++)
+		counted += i < src->synq_edge && stack->synq[i].key.w[2] != 0;
+	ASSERT(counted == src->conns.total);
+	if (src->is_on)
+		count_sketch_check(&src->conns);
+}
+
 void
 tcp_check_invariants(const struct tcp_stack *stack, const struct env *env)
 {
@@ -197,4 +217,5 @@ tcp_check_invariants(const struct tcp_stack *stack, const struct env *env)
 	/* I-6: memory is given back to whom it was taken from. */
 	ASSERT(mem == stack->mem.held);
 	check_synq(stack);
+	check_source(stack);
 }

@@ -132,10 +132,8 @@ static void
 set_keepalive(struct tcp_stack *stack, struct tcp_conn *c, bool on)
 {
 	set_flag(c, TF_KEEPALIVE, on);
-	if (on)
-		tcp_timers_keep(stack, c, 1000ULL * stack->env->tun->tcp_keepalive_time);
-	else
-		tcp_timers_keep_off(stack, c);
+	tcp_keep_arm(stack, c,
+		on ? 1000ULL * stack->env->tun->tcp_keepalive_time : TCP_KEEP_NEVER);
 }
 
 int

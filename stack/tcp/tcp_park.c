@@ -64,11 +64,12 @@ save(const struct tcp_cold *cold, struct tcp_park *park)
 		.data = cold->data,
 		.ops = cold->ops,
 		.linger_s = cold->linger_s,
-		.listener = cold->listener,
+		.listener = cold->listener & 0x7ffu,
 		.peer_mss = cold->peer_mss,
 		.rcv_mss = cold->rcv_mss,
 		.mss_high = cold->mss_high,
-		.cc = cold->cc,
+		.moved_ticks = cold->moved_ticks,
+		.cc = cold->cc & 31u,
 	};
 }
 
@@ -105,6 +106,7 @@ restore(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold
 		.peer_mss = park->peer_mss,
 		.rcv_mss = park->rcv_mss,
 		.mss_high = park->mss_high,
+		.moved_ticks = park->moved_ticks,
 		.cc = park->cc,
 		.owner = tcp_slot(stack, c),
 		.next = TCP_NONE,
@@ -165,6 +167,15 @@ tcp_cold_peek(const struct tcp_stack *stack, const struct tcp_conn *c, struct tc
 	return room;
 }
 
+void
+tcp_park(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	save(tcp_cold(stack, c), &stack->park[tcp_slot(stack, c)]);
+	give_cold(stack, c);
+	stack->conns_parked++;
+	stack->env->ctr->ConnsParked++;
+}
+
 static void
 visit(struct tcp_stack *stack, const struct tcp_cold *cold)
 {
@@ -179,12 +190,8 @@ visit(struct tcp_stack *stack, const struct tcp_cold *cold)
 			give_cold(stack, c);
 		return;
 	}
-	if (!may_park(stack, c, cold))
-		return;
-	save(cold, &stack->park[cold->owner]);
-	give_cold(stack, c);
-	stack->conns_parked++;
-	stack->env->ctr->ConnsParked++;
+	if (may_park(stack, c, cold))
+		tcp_park(stack, c);
 }
 
 /* Every tcp_cold is looked at once in park_after_ms. */

@@ -45,6 +45,32 @@ enum tcp_syn_verdict {
 enum tcp_syn_verdict tcp_listen_judge(struct tcp_stack *stack, struct tcp_listener *l,
 	enum outcome *why);
 
+/* tcp_source.c: limits by the prefix that a connection comes from. */
+/** May this source have one more connection of l? Counts the SYN, and, if it is refused, why. */
+bool tcp_source_admits_syn(struct tcp_stack *stack, struct tcp_listener *l,
+	const struct flow_key *key, enum outcome *why);
+/** The same for an ACK with a valid cookie, whose SYN left no trace. */
+bool tcp_source_admits_conn(struct tcp_stack *stack, struct tcp_listener *l,
+	const struct flow_key *key);
+/** A passive connection begins or ends. */
+void tcp_source_conn_opened(struct tcp_stack *stack, const struct tcp_conn *c);
+void tcp_source_conn_ended(struct tcp_stack *stack, const struct tcp_conn *c);
+/** The same of an entry of the SYN queue. */
+void tcp_source_synq_opened(struct tcp_stack *stack, uint32_t slot);
+void tcp_source_synq_ended(struct tcp_stack *stack, uint32_t slot);
+/** See what the tunables say now; count on, where a change made everything to be counted anew. */
+void tcp_source_poll(struct tcp_stack *stack);
+/** True while there is something left to be counted. */
+bool tcp_source_is_counting(const struct tcp_stack *stack);
+/** True if l or the tunables limit sources: else nothing is hashed. */
+static inline bool
+tcp_source_is_limited(const struct tcp_stack *stack, const struct tcp_listener *l)
+{
+	const struct tunables *tun = stack->env->tun;
+
+	return (tun->tcp_source_syn_rate | tun->tcp_source_conns) != 0 || l->has_source_limits;
+}
+
 /* tcp_synq.c: the SYN queue, and SYN-RECEIVED of passive opens. */
 /** Take the SYN in and answer it in its own buffer; pkt is taken over. */
 void tcp_synq_add(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg *seg,
@@ -184,6 +210,8 @@ void tcp_recvq_free(struct tcp_stack *stack, struct tcp_conn *c);
 struct tcp_cold *tcp_cold_take(struct tcp_stack *stack, struct tcp_conn *c);
 /** The general half of tcp_wake. */
 void tcp_unpark(struct tcp_stack *stack, struct tcp_conn *c);
+/** The other way: for one that was parked and has only had its deadline changed. */
+void tcp_park(struct tcp_stack *stack, struct tcp_conn *c);
 /** For whoever only reads: c's own if it is awake, else made in room from what it remembers. */
 const struct tcp_cold *tcp_cold_peek(
 	const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold *room);
@@ -289,6 +317,16 @@ bool tcp_fin_acked_now(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_reset(struct tcp_stack *stack, struct tcp_conn *c, int err);
 void tcp_close_timer(struct tcp_stack *stack, struct tcp_conn *c);
 
+/* tcp_keep.c: how long a connection with an owner may be silent. */
+#define TCP_KEEP_NEVER UINT64_MAX
+/** It is ESTABLISHED. */
+void tcp_keep_opened(struct tcp_stack *stack, struct tcp_conn *c);
+/** Have the timer fire when the first of the limits is reached; keepalive_ms: its own. */
+void tcp_keep_arm(struct tcp_stack *stack, struct tcp_conn *c, uint64_t keepalive_ms);
+void tcp_keep_timer(struct tcp_stack *stack, struct tcp_conn *c);
+/** Tell connections of changed tunables, some with each call. */
+void tcp_keep_poll(struct tcp_stack *stack);
+
 /* tcp_timewait.c */
 void tcp_timewait_enter(struct tcp_stack *stack, struct tcp_conn *c);
 /** True: a SYN may open a new connection; the entry is gone. False: pkt was dealt with. */
@@ -352,7 +390,10 @@ bool tcp_emit_alike(struct tcp_stack *stack, struct pkt *p, const struct tcp_seg
 /** RST as RFC 9293 s3.10.7.1 has it, within the budget. */
 void tcp_respond_rst(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt,
 	enum outcome out);
-/** The same for a segment of a connection, whose outcome the caller sets. */
+/** The same for a segment without a connection, to a port of l (NULL: of nobody); or silence. */
+void tcp_refuse(struct tcp_stack *stack, const struct tcp_listener *l, const struct tcp_seg *seg,
+	struct pkt *pkt, enum outcome out);
+/** The RST for a segment of a connection, whose outcome the caller sets. */
 void tcp_reply_rst(struct tcp_stack *stack, struct tcp_rx *rx);
 /** An ACK of what has no connection (yet, or any more). */
 struct tcp_bare_ack {

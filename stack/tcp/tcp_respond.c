@@ -5,7 +5,8 @@
 /*
  * Threat model: anybody can make us answer with forged segments. A RST is never longer than what
  * caused it, goes back to the sender's Ethernet address, and is bounded by tcp_rst_ratelimit per
- * second and worker; beyond it segments are dropped in silence and counted (attack A-35).
+ * second and worker; beyond it segments are dropped in silence and counted (attack A-35). Who wants
+ * to tell a scan nothing at all has tcp_blackhole.
  */
 static bool
 rst_allowed(struct tcp_stack *stack)
@@ -64,6 +65,30 @@ tcp_respond_rst(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *
 		tcp_outcome(stack, out);
 	else
 		tcp_drop(stack, pkt, is_rst ? out : OUT_RST_RATE);
+}
+
+/* The modes are those of FreeBSD's blackhole(4). */
+static bool
+is_blackhole(const struct tcp_stack *stack, const struct tcp_listener *l,
+	const struct tcp_seg *seg)
+{
+	uint32_t mode = stack->env->tun->tcp_blackhole;
+
+	if (l == NULL)
+		return mode >= 2 || (mode == 1 && (seg->flags & TCP_SYN));
+	return l->blackhole != 0 ? l->blackhole > 0 : mode == 3;
+}
+
+void
+tcp_refuse(struct tcp_stack *stack, const struct tcp_listener *l, const struct tcp_seg *seg,
+	struct pkt *pkt, enum outcome out)
+{
+	if (!is_blackhole(stack, l, seg)) {
+		tcp_respond_rst(stack, seg, pkt, out);
+		return;
+	}
+	stack->env->ctr->TcpBlackholed++;
+	tcp_drop(stack, pkt, OUT_BLACKHOLED);
 }
 
 void

@@ -41,6 +41,8 @@ static void
 free_memory(struct tcp_stack *stack)
 {
 	flow_table_fini(&stack->flows);
+	rate_table_fini(&stack->source.rates);
+	count_sketch_fini(&stack->source.conns);
 	wheel_fini(&stack->wheel);
 	free(stack->conns_raw);
 	free(stack->cold_raw);
@@ -109,6 +111,9 @@ tcp_stack_create(const struct tcp_params *par, uint64_t now_us, struct tcp_stack
 	if (wheel_init(&stack->wheel, par->conns_max + par->synq_max, (uint32_t)(now_us / 1000)) !=
 		0)
 		goto no_memory;
+	if (rate_table_init(&stack->source.rates, TCP_RATE_SETS) != 0 ||
+		count_sketch_init(&stack->source.conns, par->conns_max + par->synq_max) != 0)
+		goto no_memory;
 	init_lists(stack);
 	stack->cookies.key[0] = par->cookie_key[0];
 	stack->cookies.key[1] = par->cookie_key[1];
@@ -116,6 +121,7 @@ tcp_stack_create(const struct tcp_params *par, uint64_t now_us, struct tcp_stack
 	stack->rst_refill_us = now_us - 1000000;
 	stack->park_ms = (uint32_t)(now_us / 1000);
 	stack->fast_state = TCPS_ESTABLISHED;
+	stack->keep_sweep.edge = UINT32_MAX;
 	stack->mem.high = UINT64_MAX;
 	stack->mem.bar_ms = UINT32_MAX;
 	*out = stack;
@@ -239,7 +245,8 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 		.rto_ms = TCP_RTO_INIT_MS,
 		.reo_mult = 1,
 		.last_rx_ms = stack->env->now_ms,
-		.last_data_ms = stack->env->now_ms - 1000,
+		.last_data_ms = stack->env->now_ms - TCP_NO_DATA_MS,
+		.moved_ticks = (uint16_t)(stack->env->now_ms >> TCP_MOVED_SHIFT),
 		.rcvbuf = stack->env->tun->tcp_rmem[1],
 		.sndbuf = stack->env->tun->tcp_wmem[1],
 		.user_timeout_ms = stack->env->tun->tcp_user_timeout,
@@ -274,6 +281,7 @@ tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err)
 	flow_table_remove(
 		&stack->flows, tcp_flow_hash(stack, &c->key), TCP_REF_CONN | tcp_slot(stack, c));
 	tcp_timers_keep_app(stack, c);
+	tcp_source_conn_ended(stack, c);
 	tcp_score_free(stack, c);
 	tcp_sendq_free(stack, c);
 	tcp_reass_free(stack, c);

@@ -78,6 +78,7 @@ take_entry(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg
 	stack->synq_used++;
 	stack->env->ctr->HalfOpen++;
 	stack->env->ctr->state_count[TCPS_SYN_RECEIVED]++;
+	tcp_source_synq_opened(stack, slot);
 	return e;
 }
 
@@ -113,6 +114,7 @@ tcp_synq_drop(struct tcp_stack *stack, uint32_t slot)
 	flow_table_remove(
 		&stack->flows, tcp_flow_hash(stack, &e->key), TCP_REF_SYNQ | slot);
 	tcp_timers_synq_stop(stack, slot);
+	tcp_source_synq_ended(stack, slot);
 	l->synq--;
 	l->synq_young -= e->retrans == 0;
 	stack->synq_used--;

@@ -172,6 +172,7 @@ established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	else
 		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
+	tcp_keep_opened(stack, c);
 	if (c->flags & TF_FASTOPEN)
 		tcp_fastopen_learn(stack, c, &rx->seg->opts);
 	c->flags &= ~TF_FASTOPEN;

@@ -97,10 +97,25 @@ tcp_bed_discard(struct tcp_bed *bed)
 	return n;
 }
 
+/* What was counted for its source is taken off when it ends, however it does. */
+static void
+check_all_uncounted(struct tcp_bed *bed)
+{
+	do {
+		tcp_bed_discard(bed);
+		tcp_abort_all(bed->stack, &bed->env);
+	} while (!tcp_tx_has_room(bed->stack));
+	tcp_check_invariants(bed->stack, &bed->env);
+	ASSERT(bed->stack->source.conns.total == 0);
+	ASSERT(bed->ctr.SourceConns == 0);
+}
+
 void
 tcp_bed_fini(struct tcp_bed *bed)
 {
 	tcp_check_invariants(bed->stack, &bed->env);
+	if (bed->stack->source.is_on)
+		check_all_uncounted(bed);
 	tcp_bed_discard(bed);
 	tcp_stack_destroy(bed->stack, &bed->env);
 	ASSERT(bed->pkts.pool.held == 0);

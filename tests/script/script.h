@@ -63,8 +63,8 @@ struct stmt {
 	bool has_result;
 	long result; /* a count or -errno */
 	/* listen */
-	long port, backlog, syncookies;
-	bool nodelay, more, fastopen;
+	long port, backlog, syncookies, source_conns, first_byte;
+	bool nodelay, more, fastopen, blackhole;
 	long early; /* connect: bytes to go with the SYN; -1: an ordinary connect. icmp: MTU */
 	struct pattern pat;
 };

@@ -190,6 +190,62 @@ a51_with_the_secret_out_probes_stay_bounded_and_the_rest_is_refused(void **state
 	assert_int_equal(bed->ctr.ListenDrops, 20);
 }
 
+/* --- A-35 ----------------------------------------------------------------------------------- */
+
+/* Every port but the open one is tried, with a SYN and with what is none; returns the answers. */
+static unsigned int
+scan(struct tcp_bed *bed)
+{
+	static const uint16_t flags[] = { TCP_SYN, TCP_ACK, TCP_FIN | TCP_ACK, TCP_SYN | TCP_ACK,
+		TCP_RST, TCP_FIN | TCP_PSH, 0 };
+	unsigned int answers = 0;
+
+	for (unsigned int port = 1; port < 4096; port++) {
+		struct bed_peer p;
+
+		if (port == BED_PORT)
+			continue;
+		bed_peer_init(&p, bed);
+		p.key.lport = (uint16_t)port;
+		bed_peer_send(&p, flags[port % ARRAY_SIZE(flags)], 0);
+		answers += tcp_bed_discard(bed);
+	}
+	return answers;
+}
+
+static void
+a35_a_port_scan_is_answered_within_the_budget(void **state)
+{
+	struct tcp_bed *bed = *state;
+	unsigned int allocs = bed->pkts.allocs;
+
+	tcp_bed_listen(bed, 0);
+	bed->tun.tcp_rst_ratelimit = 1000;
+	for (unsigned int second = 0; second < 3; second++) {
+		/* A RST is never answered, so the budget is what is used up. */
+		assert_int_equal(scan(bed), 1000);
+		tcp_bed_advance(bed, 1000);
+	}
+	assert_int_equal(bed->pkts.allocs, allocs);
+	assert_int_equal(tcp_conn_count(bed->stack), 0);
+}
+
+static void
+a35_a_blackhole_tells_a_scan_nothing_and_clients_everything(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	tcp_bed_listen(bed, 0);
+	bed->tun.tcp_blackhole = 2;
+	assert_int_equal(scan(bed), 0);
+	assert_int_equal(bed->ctr.OutRsts, 0);
+	assert_true(bed->ctr.outcome[OUT_BLACKHOLED] > 2000);
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	assert_int_equal(bed_peer_send(&p, TCP_ACK | TCP_PSH, 100), OUT_DELIVERED);
+}
+
 /* --- A-53 to A-58 --------------------------------------------------------------------------- */
 
 static void
@@ -310,6 +366,43 @@ a54_before_the_handshake_no_payload_is_sent_and_at_most_one_reset(void **state)
 			}
 			assert_int_equal(tcp_bed_discard(bed), 0);
 		}
+}
+
+/* Forged segments in the names of others, at open and closed ports: RSTs, challenge ACKs and what
+ * else comes back is never more than went in, and RSTs keep to their budget. */
+static void
+a55_nothing_is_multiplied(void **state)
+{
+	static const uint16_t flags[] = { TCP_SYN, TCP_ACK, TCP_FIN | TCP_ACK, TCP_SYN | TCP_ACK,
+		TCP_RST, TCP_PSH | TCP_ACK };
+	struct tcp_bed *bed = *state;
+	struct bed_peer victim, p;
+	unsigned int back = 0;
+
+	bed->tun.tcp_rst_ratelimit = 50;
+	bed->tun.tcp_syncookies = 2;
+	bed_peer_init(&victim, bed);
+	bed_peer_reach(&victim, TCPS_ESTABLISHED);
+	for (unsigned int i = 0; i < 3000; i++) {
+		struct tcp_seg seg;
+
+		bed_peer_init(&p, bed);
+		p.key.lport = i % 2 ? BED_PORT : 9;
+		/* A third hits a connection: old, new and in-window numbers. */
+		if (i % 3 == 0)
+			p.key = victim.key;
+		p.seq = victim.seq + i * 7919u;
+		p.ack = victim.ack + i % 5 * 1000000u;
+		seg = bed_peer_seg(&p, flags[i % ARRAY_SIZE(flags)], i % 7 ? 0 : 10);
+		bed_peer_send_seg(&p, &seg);
+		for (unsigned int n = tcp_bed_discard(bed); n > 0; n--)
+			back++;
+		assert_true(back <= i + 1);
+	}
+	assert_in_range(bed->ctr.OutRsts, 1, 50);
+	assert_in_range(bed->ctr.TCPChallengeACK, 0, bed->tun.tcp_challenge_ack_limit);
+	assert_true(back < 2000);
+	assert_int_equal(bed_peer_state(&victim), TCPS_ESTABLISHED);
 }
 
 static void
@@ -595,12 +688,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		ATTACK_TEST(a35_a_port_scan_is_answered_within_the_budget),
+		ATTACK_TEST(a35_a_blackhole_tells_a_scan_nothing_and_clients_everything),
 		ATTACK_TEST(a51_keys_that_collide_under_linear_hashes_do_not_lengthen_probes),
 		ATTACK_TEST_PREPARED(
 			a51_with_the_secret_out_probes_stay_bounded_and_the_rest_is_refused),
 		ATTACK_TEST(a53_a_syn_is_answered_with_one_segment_no_longer_than_itself),
 		ATTACK_TEST(a53_who_has_not_proved_its_address_gets_no_more_than_it_sent),
 		ATTACK_TEST(a54_before_the_handshake_no_payload_is_sent_and_at_most_one_reset),
+		ATTACK_TEST(a55_nothing_is_multiplied),
 		ATTACK_TEST(a55_resets_are_budgeted),
 		ATTACK_TEST(a56_an_overheard_cookie_opens_no_more_than_the_limit),
 		cmocka_unit_test(a57_options_nobody_asked_for_change_nothing),
