@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* G-14: the formula of docs/memory.md is what the allocator is asked for, once; G-10 at the start. */
+/* G-14: the formula of docs/memory.md is what the allocator is asked for; G-10 at the start. */
 #include "unit/tcp_unit.h"
 
 #include "net/net.h"
