@@ -67,8 +67,9 @@ class Checks(unittest.TestCase):
         return groups
 
 
+# Long enough for every count to be reached on a machine that does other things meanwhile.
 EVERYTHING = """
-duration: 2s
+duration: 6s
 grace: 10s
 target: {ip}:80
 groups:
@@ -120,7 +121,7 @@ class AgainstAppliance(Checks):
         self.assertEqual(count["cps"]["requests_done"], 200)
         self.assertEqual(count["cps"]["conns_closed"], count["cps"]["conns_established"])
         self.assertGreaterEqual(count["cps"]["conns_established"], 200)
-        for name, due in (("open", 400), ("fresh", 200)):
+        for name, due in (("open", 1200), ("fresh", 600)):
             self.assertEqual(count[name]["requests_started"] + count[name]["requests_unsent"], due)
         self.assertEqual(count["echo"]["bytes_in"], 300 * 10000)
         self.assertEqual(count["echo"]["bytes_out"], 300 * 10000)
