@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Requests, connections and one download per second: sluiced and nginx on one virtual NIC."""
+"""Side by side on one virtual NIC: sluiced, nginx, an epoll server, and who else is named."""
 
 import contextlib
 import os
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 
+import http_figures
 import report
 
 SERVER = '10.98.0.1'
@@ -26,16 +27,13 @@ START_TIMEOUT_S = 30
 SERVERS = {
     'sluiced': ('sluiced', 'af_packet', ''),
     'nginx': ('nginx', '', ''),
+    'epoll': ('epoll', '', ''),
+    'sluiced-adaptive': ('sluiced', 'af_packet', 'sleeps when idle'),
     'sluiced-tap': ('sluiced', 'tap', 'client on the tap'),
     'sluiced-af_xdp': ('sluiced', 'af_xdp', ''),
     'nginx-tso': ('nginx', '', 'offloads of the veth pair on'),
 }
-
-TESTS = {
-    'requests': ('requests/s, connections kept', 'wrk'),
-    'connections': ('connections/s, one request each', 'ab'),
-    'download': ('one download, Gb/s', 'curl'),
-}
+BASE = 'nginx'  # what the others are compared with
 
 SLUICED_CONF = """\
 workers: 1
@@ -54,6 +52,8 @@ ports:
     iface: {nic}
 {mac}    addresses: [{address}/24]
 services:
+  discard:
+    backlog: 4096
   http:
     root: {root}
     backlog: 4096
@@ -68,7 +68,7 @@ worker_rlimit_nofile 65536;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{
-  worker_connections 16384;
+  worker_connections 32768;
   multi_accept on;
 }}
 http {{
@@ -102,6 +102,7 @@ class Bed:
     """Two namespaces and what is between them; everything goes when it is closed."""
 
     time_waits = 262144
+    address = SERVER
 
     def __init__(self, options):
         self.options = options
@@ -112,6 +113,7 @@ class Bed:
         cpus = sorted(os.sched_getaffinity(0))
         self.server_cpu, self.client_cpu = cpus[0], cpus[-1]
         self.process = None
+        self.discards = False
 
     def __enter__(self):
         try:
@@ -193,12 +195,13 @@ class Bed:
     def start(self, name):
         """Starts a server on a fresh NIC and waits for its first answer."""
         program, port_type, _ = SERVERS[name]
+        self.discards = program in ('sluiced', 'epoll')
         tap = port_type == 'tap'
         if not tap:
             self.make_veth(name == 'nginx-tso')
-        if program == 'nginx':
+        if program != 'sluiced':
             sh('ip', '-n', self.server_ns, 'addr', 'add', SERVER + '/24', 'dev', NIC)
-        command = self.nginx() if program == 'nginx' else self.sluiced(port_type)
+        command = self.command(name)
         with open(os.path.join(self.folder, 'log'), 'w', encoding='ascii') as log:
             self.process = subprocess.Popen(
                 ['setpriv', '--pdeathsig', 'TERM'] +
@@ -218,17 +221,30 @@ class Bed:
                                        **values))
         return path
 
+    def command(self, name):
+        """Of a server."""
+        program, port_type, _ = SERVERS[name]
+        if program == 'sluiced':
+            idle = 'adaptive' if name == 'sluiced-adaptive' else self.options.idle
+            return self.sluiced(port_type, idle)
+        if program == 'nginx':
+            return self.nginx()
+        files = [os.path.join(self.root, file) for file in ('page.bin', 'large.bin')]
+        if program == 'epoll':
+            program = os.path.join(self.options.build, 'tests/bench/epoll_server')
+        return [program, SERVER, *files]
+
     def nginx(self):
         """Its command."""
         return ['nginx', '-p', self.folder, '-e', os.path.join(self.folder, 'error.log'),
                 '-c', self.write('nginx.conf', NGINX_CONF)]
 
-    def sluiced(self, port_type):
+    def sluiced(self, port_type, idle):
         """Its command."""
         # A tap has two ends with one address otherwise; a veth's end has its own.
         mac = f'    mac: {SERVER_MAC}\n' if port_type == 'tap' else ''
         conf = self.write('sluice.yaml', SLUICED_CONF, cpu=self.server_cpu, nic=NIC, mac=mac,
-                          idle=self.options.idle, port_type=port_type,
+                          idle=idle, port_type=port_type,
                           time_waits=self.time_waits)
         return [os.path.join(self.options.build, 'app/sluiced/sluiced'), '-c', conf]
 
@@ -272,43 +288,19 @@ class Bed:
                               text=True, capture_output=True, timeout=timeout, check=False)
         return done.stdout
 
-
-def found(pattern, text, test):
-    """The number that a client printed."""
-    match = re.search(pattern, text, re.M)
-    if match is None:
-        raise RuntimeError(f'{test}: no figure in: {text[-1000:]}')
-    return float(match.group(1))
-
-
-def requests(bed):
-    """wrk: (requests/s, how many went wrong)."""
-    text = bed.client('wrk', '-t1', f'-c{bed.options.clients}', f'-d{bed.options.seconds}s',
-                      bed.url('page.bin'))
-    bad = sum(int(count) for count in re.findall(
-        r'(?:connect|read|write|timeout|responses:) (\d+)', text))
-    return found(r'^Requests/sec:\s+([\d.]+)', text, 'wrk'), bad
-
-
-def connections(bed):
-    """ab: (connections/s, how many went wrong)."""
-    # -t sets -n too, so -n comes after it.
-    text = bed.client('ab', '-q', '-r', '-t', str(bed.options.seconds), '-n', '10000000',
-                      '-c', str(bed.options.clients), bed.url('page.bin'))
-    bad = sum(int(count) for count in re.findall(
-        r'^(?:Failed requests|Non-2xx responses):\s+(\d+)', text, re.M))
-    return found(r'^Requests per second:\s+([\d.]+)', text, 'ab'), bad
-
-
-def download(bed):
-    """curl: (Gb/s, 1 if it was not whole)."""
-    text = bed.client('curl', '-gs', '-o', '/dev/null', '--max-time', '60', '-w',
-                      '%{size_download} %{speed_download}', bed.url('large.bin'))
-    size, speed = text.split()
-    return float(speed) * 8 / 1e9, int(int(size) != bed.options.megabytes << 20)
-
-
-MEASURE = {'requests': requests, 'connections': connections, 'download': download}
+    @contextlib.contextmanager
+    def client_process(self, *command):
+        """A client that is spoken to; told to end, at the latest, by the end of its input."""
+        with subprocess.Popen(self.within(self.client_ns, self.client_cpu) + list(command),
+                              text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            try:
+                yield process
+            finally:
+                process.stdin.close()
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    process.kill()
 
 
 def measure(options, servers, tests):
@@ -322,9 +314,10 @@ def measure(options, servers, tests):
                 try:
                     bed.start(server)
                     for test in tests:
-                        value, bad = MEASURE[test](bed)
-                        lines.append({'server': server, 'test': test, 'round': number,
-                                      'value': value, 'bad': bad})
+                        values, bad = http_figures.MEASURE[test](bed)
+                        lines += [{'server': server, 'figure': figure, 'round': number,
+                                   'value': value, 'bad': bad}
+                                  for figure, value in values.items() if value is not None]
                 except (RuntimeError, subprocess.TimeoutExpired) as error:
                     print(f'{server}: {error}', file=sys.stderr)
                     lines.append({'server': server, 'round': number, 'error': str(error)})
@@ -334,45 +327,72 @@ def measure(options, servers, tests):
 
 
 def compare(lines, servers, tests):
-    """One row per test: the spread of each server, and how many times nginx each is."""
+    """One row per figure: the spread of each server, and how many times nginx's each is."""
     rows = []
-    for test in tests:
-        spreads = {server: report.spread([line['value'] for line in lines
-                                          if line.get('test') == test and
-                                          line['server'] == server]) for server in servers}
+    for name, figure in http_figures.FIGURES.items():
+        if figure.test not in tests:
+            continue
+        of = {server: [line for line in lines
+                       if line.get('figure') == name and line['server'] == server]
+              for server in servers}
+        spreads = {server: report.spread([line['value'] for line in of[server]])
+                   for server in servers}
         rows.append({
-            'test': test, 'what': TESTS[test][0], 'servers': spreads,
-            'ratio': {server: report.ratio(spreads[server], spreads.get('nginx'))
-                      for server in servers if server != 'nginx'},
-            'bad': {server: sum(line['bad'] for line in lines
-                                if line.get('test') == test and line['server'] == server)
-                    for server in servers},
+            'figure': name, 'what': f'{figure.what}, {figure.unit}', 'servers': spreads,
+            'ratio': {server: report.ratio(spreads[server], spreads.get(BASE))
+                      for server in servers if server != BASE},
+            'bad': {server: sum(line['bad'] for line in of[server]) for server in servers},
         })
     return rows
 
 
+def cell(row, server):
+    """A server's figure. What went wrong is said beside it."""
+    text = report.triple(row['servers'][server])
+    if row['ratio'].get(server) is not None:
+        text += f" ({row['ratio'][server]:.2f}x)"
+    return text + (f", {row['bad'][server]} failed" if row['bad'][server] else '')
+
+
 def table(rows, servers):
-    """For people: a line per server. What went wrong is said beside the figure."""
-    head = ['server']
-    for row in rows:
-        head += [row['what'], 'of nginx']
-    lines = []
-    for server in servers:
-        note = SERVERS[server][2]
-        line = [server + (f' ({note})' if note else '')]
-        for row in rows:
-            bad, ratio = row['bad'][server], row['ratio'].get(server)
-            line.append(report.triple(row['servers'][server]) + (f' ({bad} failed)' if bad else ''))
-            line.append('-' if ratio is None else f'{ratio:.2f}x')
-        lines.append(line)
-    return head, lines
+    """For people: a line per figure, a column per server."""
+    notes = {server: SERVERS[server][2] for server in servers}
+    head = [''] + [server + (f' ({notes[server]})' if notes[server] else '') for server in servers]
+    return head, [[row['what']] + [cell(row, server) for server in servers] for row in rows]
+
+
+PLOT = """\
+set terminal svg size 900,520 dynamic background rgb 'white'
+set output '{path}'
+set title 'Times {base} ({base} = 1; of latencies, memory and CPU less is better)'
+set style data histograms
+set style fill solid 0.8 border -1
+set boxwidth 0.9
+set logscale y
+set grid y
+set xtics rotate by -35
+set key top left
+plot for [i=2:{last}] '-' using i:xtic(1) title columnheader(i)
+"""
+
+
+def plot(path, rows, servers):
+    """Bars of the ratios to the base, as SVG."""
+    others = [server for server in servers if server != BASE]
+    rows = [row for row in rows if any(row['ratio'].get(server) for server in others)]
+    data = ' '.join(['figure', *others]) + '\n' + ''.join(
+        ' '.join([row['figure'], *(f"{row['ratio'].get(server) or 1:.4f}" for server in others)])
+        + '\n' for row in rows) + 'e\n'
+    script = PLOT.format(path=path, base=BASE, last=len(others) + 1) + data * len(others)
+    subprocess.run(['gnuplot'], input=script, text=True, check=True)
 
 
 def missing(options, servers, tests):
     """What keeps it from running here; nothing if it can."""
     needed = {'ip', 'ethtool', 'taskset', 'setpriv', 'sysctl', 'curl'}
-    needed |= {TESTS[test][1] for test in tests}
+    needed |= {http_figures.TOOLS[test] for test in tests if test in http_figures.TOOLS}
     needed |= {'nginx'} if any(SERVERS[server][0] == 'nginx' for server in servers) else set()
+    needed |= {'gnuplot'} if getattr(options, 'plot', None) else set()
     absent = sorted(tool for tool in needed if shutil.which(tool) is None)
     if absent:
         return 'not installed: ' + ' '.join(absent)
@@ -392,27 +412,45 @@ def chosen(parser, text, known):
     return names
 
 
+def more_servers(parser, texts):
+    """The names of servers that the caller brings; each gets a row among the known."""
+    names = []
+    for text in texts:
+        name, _, program = text.partition('=')
+        if not re.fullmatch(r'[a-z][a-z0-9_-]*', name) or name in SERVERS:
+            parser.error(f"--server {text}: NAME=PROGRAM, of a name that is not taken")
+        if not os.access(program, os.X_OK):
+            parser.error(f"--server {text}: '{program}' cannot be run")
+        SERVERS[name] = (os.path.abspath(program), '', '')
+        names.append(name)
+    return names
+
+
 def main():
     """Measures and reports."""
     parser = report.arguments(__doc__, runs=5)
-    parser.add_argument('--servers', default='sluiced,nginx,sluiced-tap', metavar='A,B',
+    parser.add_argument('--servers', metavar='A,B',
+                        default='sluiced,nginx,epoll,sluiced-adaptive,sluiced-tap',
                         help='some of ' + ' '.join(SERVERS))
-    parser.add_argument('--tests', default=','.join(TESTS), metavar='A,B',
-                        help='some of ' + ' '.join(TESTS))
+    parser.add_argument('--server', action='append', default=[], metavar='NAME=PROGRAM',
+                        help='one more: a program that is given an address and two files,'
+                        ' page.bin and large.bin, and serves them over HTTP on port 80')
+    parser.add_argument('--tests', default=','.join(http_figures.tests()), metavar='A,B',
+                        help='some of ' + ' '.join(http_figures.tests()))
     parser.add_argument('--seconds', type=int, default=3, help='of wrk and ab each (3)')
-    parser.add_argument('--clients', type=int, default=64, help='connections at once (64)')
     parser.add_argument('--megabytes', type=int, default=512, help='of the download (512)')
     parser.add_argument('--idle', choices=('spin', 'adaptive'), default='spin',
                         help="the idle policy of sluiced's worker (spin)")
     parser.add_argument('--steering', choices=('own', 'sender'), default='own',
                         help='which CPU does the receive work of an end of the veth pair in the'
                         ' kernel: its own (default) or that of the sender')
+    parser.add_argument('--plot', metavar='FILE', help='draw the ratios as SVG (gnuplot)')
     options = parser.parse_args()
     options.build = os.path.abspath(options.build)
-    servers = chosen(parser, options.servers, SERVERS)
-    tests = chosen(parser, options.tests, TESTS)
+    servers = chosen(parser, options.servers, SERVERS) + more_servers(parser, options.server)
+    tests = chosen(parser, options.tests, http_figures.tests())
     if options.quick:
-        options.seconds, options.clients, options.megabytes = 1, 8, 8
+        options.seconds, options.megabytes = 1, 8
     reason = missing(options, servers, tests)
     if reason:
         print(f'SKIP: {reason}')
@@ -424,6 +462,8 @@ def main():
         lines = measure(options, servers, tests)
         rows = compare(lines, servers, tests)
         report.publish(options, {'http': table(rows, servers)}, {'rows': rows, 'lines': lines})
+        if options.plot:
+            plot(options.plot, rows, servers)
         sys.exit(any('error' in line for line in lines))
     sys.exit(130)
 

@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 
 import compare  # noqa: E402
 import http_compare  # noqa: E402
+import http_figures  # noqa: E402
 import report  # noqa: E402
 
 BUILD = os.environ.get('SLUICE_BUILD', os.path.join(report.ROOT, 'build'))
@@ -113,7 +114,7 @@ class Http(unittest.TestCase):
 
     class Bed:
         """A client that says what it is told to."""
-        options = argparse.Namespace(seconds=1, clients=8, megabytes=8)
+        options = argparse.Namespace(seconds=1, megabytes=8)
         url = staticmethod(http_compare.Bed.url)
 
         def __init__(self, text):
@@ -124,30 +125,43 @@ class Http(unittest.TestCase):
             return self.text
 
     def test_failures_of_wrk_are_counted(self):
-        text = '  Socket errors: connect 1, read 2, write 3, timeout 4\n' \
+        text = '     50%   97.00us\n     99%    1.50ms\n' \
+            '  Socket errors: connect 1, read 2, write 3, timeout 4\n' \
             '  Non-2xx or 3xx responses: 5\nRequests/sec:  12345.67\n'
-        self.assertEqual(http_compare.requests(self.Bed(text)), (12345.67, 15))
+        self.assertEqual(http_figures.requests(self.Bed(text), 64),
+                         ({'rps-64': 12345.67, 'p50-64': 97.0, 'p99-64': 1500.0}, 15))
 
     def test_failures_of_ab_are_counted(self):
         text = 'Complete requests:      900\nFailed requests:        7\n' \
             'Non-2xx responses:      2\nRequests per second:    300.50 [#/sec] (mean)\n'
-        self.assertEqual(http_compare.connections(self.Bed(text)), (300.5, 9))
+        self.assertEqual(http_figures.connections(self.Bed(text)), ({'cps': 300.5}, 9))
 
     def test_short_download_is_a_failure(self):
-        self.assertEqual(http_compare.download(self.Bed('8388608 125000000')), (1.0, 0))
-        self.assertEqual(http_compare.download(self.Bed('8388607 125000000')), (1.0, 1))
+        for size, bad in ((8388608, 0), (8388607, 1)):
+            self.assertEqual(http_figures.download(self.Bed(f'{size} 125000000')),
+                             ({'down': 1.0}, bad))
 
     def test_client_without_a_figure_is_an_error(self):
         with self.assertRaises(RuntimeError):
-            http_compare.requests(self.Bed('unable to connect'))
+            http_figures.requests(self.Bed('unable to connect'), 1)
 
     def test_servers_are_measured_by_nginx(self):
-        lines = [{'server': server, 'test': 'download', 'round': 0, 'value': value, 'bad': 0}
-                 for server, value in (('sluiced', 6.0), ('nginx', 4.0))]
-        rows = http_compare.compare(lines, ['sluiced', 'nginx'], ['download'])
-        self.assertEqual(rows[0]['ratio'], {'sluiced': 1.5})
-        _, table = http_compare.table(rows, ['sluiced', 'nginx'])
-        self.assertEqual([line[2] for line in table], ['1.50x', '-'])
+        lines = [{'server': server, 'figure': 'down', 'round': 0, 'value': value, 'bad': bad}
+                 for server, value, bad in (('sluiced', 6.0, 1), ('nginx', 4.0, 0))]
+        rows = http_compare.compare(lines, ['sluiced', 'nginx', 'epoll'], ['download'])
+        self.assertEqual(rows[0]['ratio'], {'sluiced': 1.5, 'epoll': None})
+        head, table = http_compare.table(rows, ['sluiced', 'nginx', 'epoll'])
+        self.assertEqual(head, ['', 'sluiced', 'nginx', 'epoll'])
+        self.assertEqual(table, [['one download, Gb/s', '6.00 / 6.00 / 6.00 (1.50x), 1 failed',
+                                  '4.00 / 4.00 / 4.00', '-']])
+
+    def test_another_server_is_a_program(self):
+        parser = argparse.ArgumentParser()
+        self.addCleanup(http_compare.SERVERS.pop, 'mine', None)
+        self.assertEqual(http_compare.more_servers(parser, ['mine=' + sys.executable]), ['mine'])
+        for text in ('mine=' + sys.executable, 'nginx=/bin/sh', 'other=/nonexistent', 'other'):
+            with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+                http_compare.more_servers(parser, [text])
 
 
 class Document(unittest.TestCase):
