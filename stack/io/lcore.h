@@ -12,6 +12,7 @@
 #include "io/port.h"
 #include "io/steer.h"
 #include "io/tsc_clock.h"
+#include "worker/residence.h"
 #include "worker/worker.h"
 
 /** Frames asked of the port at a time; more once it keeps delivering that many. */
@@ -83,6 +84,7 @@ struct lcore {
 	struct pkt *relay[LCORE_BURST_MAX];
 	struct lcore_outbox *out; /* one per worker */
 	struct lcore_stats stats;
+	struct residence residence; /* in TSC ticks */
 	int start_error; /* of hooks.start; read after lcore_group_wait_started() */
 	_Atomic bool started;
 	/* written by others */
