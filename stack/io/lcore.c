@@ -123,23 +123,6 @@ relay(struct lcore *lc)
 
 /* --- in ------------------------------------------------------------------------------------- */
 
-/* The engines see one buffer per packet; a device or peer that sends more breaks the agreement. */
-static unsigned int
-drop_chained(struct lcore *lc, struct pkt **pkts, unsigned int n)
-{
-	unsigned int kept = 0;
-
-	for (unsigned int i = 0; i < n; i++) {
-		if (pkts[i]->nb_segs == 1) {
-			pkts[kept++] = pkts[i];
-			continue;
-		}
-		lc->stats.rx_chained++;
-		mbuf_free_burst(&pkts[i], 1);
-	}
-	return kept;
-}
-
 /* A worker that does not drain its ring loses packets; the others do not notice. */
 static void
 flush_outbox(struct lcore *lc, unsigned int to)
@@ -245,7 +228,7 @@ receive(struct lcore *lc, uint64_t now_us)
 	if (n == 0)
 		return 0;
 	arrived = rte_rdtsc();
-	mine = drop_chained(lc, pkts, n);
+	mine = worker_drop_chained(lc->worker, pkts, n);
 	if (lc->group->count > 1)
 		mine = sort_out(lc, pkts, mine);
 	if (mine > 0) {
