@@ -40,7 +40,7 @@ view_cores(const struct cli *cli, const struct view_data *data)
 		{ "RX-PPS", true, false },
 		{ "TX-PPS", true, false },
 		{ "DROP/s", true, false },
-		{ "HANDOV/s", true, false },
+		{ "HAND/s", true, false },
 		{ "CONNS", true, false },
 		{ "LOOP-us", true, false },
 		{ "P99-us", true, false },
