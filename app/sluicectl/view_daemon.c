@@ -55,6 +55,7 @@ view_stats(const struct cli *cli, const struct view_data *data)
 	print_number(cli, "workers", view_int(data->now, "workers", NULL));
 	print_members(cli, data->now, "rx");
 	print_members(cli, data->now, "tx");
+	print_members(cli, data->now, "residence");
 	print_members(cli, data->now, "states");
 	print_members(cli, data->now, "tcp");
 	print_members(cli, data->now, "memory");

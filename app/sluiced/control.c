@@ -63,6 +63,22 @@ core_row(void *ctx, unsigned int worker, struct ctl_core_row *out)
 	};
 }
 
+static const struct residence *
+residence_of(void *ctx, unsigned int worker)
+{
+	const struct control *c = ctx;
+
+	return &c->appliance->lcores.each[worker]->residence;
+}
+
+static uint64_t
+ticks_ns(void *ctx, uint64_t ticks)
+{
+	const struct control *c = ctx;
+
+	return tsc_clock_span_ns(&c->appliance->clock, ticks);
+}
+
 /* Asked for: done by the port if it can, else by us. */
 static enum ctl_feature
 feature(bool asked, bool granted)
@@ -187,6 +203,8 @@ control_start(struct control *c, struct appliance *a, struct io_error *err)
 		.now_us = now_us,
 		.counters = counters_of,
 		.core = core_row,
+		.residence = residence_of,
+		.ticks_ns = ticks_ns,
 		.ports = port_rows,
 		.stop = ask_to_stop,
 	};

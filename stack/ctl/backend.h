@@ -13,6 +13,7 @@
 #include "ctl/mailbox.h"
 #include "wire/addr.h"
 #include "wire/local.h"
+#include "worker/residence.h"
 
 /** What a worker did with its time, since it started. */
 struct ctl_core_row {
@@ -69,6 +70,10 @@ struct ctl_backend {
 	const struct counters *(*counters)(void *ctx, unsigned int worker);
 
 	void (*core)(void *ctx, unsigned int worker, struct ctl_core_row *out);
+
+	/** How long packets stayed in a worker; may be changing. In ticks, and what these are. */
+	const struct residence *(*residence)(void *ctx, unsigned int worker);
+	uint64_t (*ticks_ns)(void *ctx, uint64_t ticks);
 
 	/** Fill at most max rows; returns how many. Strings outlive the answer. */
 	unsigned int (*ports)(void *ctx, struct ctl_port_row *rows, unsigned int max);

@@ -53,6 +53,21 @@ fake_core(void *ctx, unsigned int worker, struct ctl_core_row *out)
 	};
 }
 
+static const struct residence *
+fake_residence(void *ctx, unsigned int worker)
+{
+	const struct fake_backend *fake = ctx;
+
+	return &fake->residence[worker];
+}
+
+static uint64_t
+fake_ticks_ns(void *ctx, uint64_t ticks)
+{
+	(void)ctx;
+	return 2 * ticks;
+}
+
 static unsigned int
 fake_ports(void *ctx, struct ctl_port_row *rows, unsigned int max)
 {
@@ -124,8 +139,12 @@ fake_backend_init(struct fake_backend *fake)
 	fake->local.count = 2;
 	for (i = 0; i < 2; i++)
 		fake->local.addr[i] = fake->conf.ports[0].addresses.prefix[i].addr;
-	for (i = 0; i < FAKE_WORKERS; i++)
+	for (i = 0; i < FAKE_WORKERS; i++) {
 		counters_fill(&fake->counters[i]);
+		fake->residence[i].bucket[residence_bucket_of(60)] = 990;
+		fake->residence[i].bucket[residence_bucket_of(500)] = 9;
+		fake->residence[i].bucket[residence_bucket_of(8000 << i)] = 1;
+	}
 	fake_backend_reset(fake);
 	fake->now_us = 1000000000;
 	fake->conn_count = 3;
@@ -141,6 +160,8 @@ fake_backend_init(struct fake_backend *fake)
 		.now_us = fake_now_us,
 		.counters = fake_counters,
 		.core = fake_core,
+		.residence = fake_residence,
+		.ticks_ns = fake_ticks_ns,
 		.ports = fake_ports,
 		.stop = fake_stop,
 	};

@@ -305,11 +305,20 @@ stats_cores_ports_and_config_have_their_figures(void **state)
 	assert_int_equal(json_integer_value(json_object_get(row, "established")), 200);
 	row = json_object_get(reply, "rx");
 	assert_int_equal(json_integer_value(json_object_get(row, "packets")), 2301554);
+	row = json_object_get(reply, "residence");
+	assert_int_equal(json_integer_value(json_object_get(row, "packets")), 2000);
+	assert_int_equal(json_integer_value(json_object_get(row, "p50_ns")), 120);
+	assert_int_equal(json_integer_value(json_object_get(row, "p99_ns")), 120);
+	assert_in_range(json_integer_value(json_object_get(row, "p999_ns")), 1000, 1030);
+	assert_in_range(json_integer_value(json_object_get(row, "max_ns")), 32000, 33000);
 	json_decref(reply);
 
 	reply = ask("{\"cmd\":\"show cores\"}");
 	row = json_object_get(reply, "cores");
 	assert_int_equal(json_array_size(row), FAKE_WORKERS);
+	/* Of each worker its own. */
+	assert_in_range(json_integer_value(json_object_get(
+		json_object_get(json_array_get(row, 0), "residence"), "max_ns")), 16000, 16500);
 	assert_true(json_is_null(json_object_get(json_array_get(row, 1), "cpu")));
 	json_decref(reply);
 
