@@ -108,8 +108,8 @@ ATTACKS_UNTESTED = {
 LIFE_SECTIONS = ('Opening', 'Closing')
 LIFE_TUNABLES = ('tcp_challenge_ack_limit', 'tcp_invalid_ratelimit', 'tcp_keepalive_intvl',
                  'tcp_keepalive_probes', 'tcp_keepalive_time', 'tcp_min_snd_mss',
-                 'tcp_orphan_retries', 'tcp_retries2', 'tcp_rst_ratelimit', 'tcp_timestamps',
-                 'tcp_user_timeout')
+                 'tcp_orphan_retries', 'tcp_retries1', 'tcp_retries2', 'tcp_rst_ratelimit',
+                 'tcp_timestamps', 'tcp_user_timeout')
 
 # 'file:name' of functions longer, deeper or with more parameters than the limits: why.
 FUNCTION_EXCEPTIONS = {
