@@ -123,7 +123,9 @@ drop_chained(struct lcore *lc, struct pkt **pkts, unsigned int n)
 			pkts[kept++] = pkts[i];
 			continue;
 		}
-		lc->stats.rx_chained++;
+		lc->worker->ctr.RxPackets++;
+		lc->worker->ctr.RxOctets += pkts[i]->pkt_len;
+		lc->worker->ctr.outcome[OUT_FRAME_CHAINED]++;
 		mbuf_free_burst(&pkts[i], 1);
 	}
 	return kept;

@@ -26,7 +26,6 @@ struct lcore_stats {
 	uint64_t idle_ticks; /* of the others, sleep included */
 	uint64_t loop_max_ticks; /* longest loop that had work */
 	uint64_t sleeps;
-	uint64_t rx_chained; /* packets over several buffers, dropped */
 	uint64_t tx_stuck; /* frames thrown away because the port had not moved for long */
 };
 

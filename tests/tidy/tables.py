@@ -99,9 +99,6 @@ TUNABLES_UNTESTED = {
 
 # attack of the catalogue without a test of its own: why.
 ATTACKS_UNTESTED = {
-    'A-06': 'there is no limit for each source yet',
-    'A-12': 'no fragment is kept yet',
-    'A-45': 'chains end at the port: stack/io/lcore.c, and no device here makes any',
 }
 
 # Tunables that docs/handshake.md tells of: sections of their table, and more by name.
