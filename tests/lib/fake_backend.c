@@ -85,6 +85,14 @@ fake_ports(void *ctx, struct ctl_port_row *rows, unsigned int max)
 }
 
 static void
+fake_reloaded(void *ctx, const struct config *next)
+{
+	struct fake_backend *fake = ctx;
+
+	fake->conf.drain_timeout_s = next->drain_timeout_s;
+}
+
+static void
 fake_stop(void *ctx)
 {
 	struct fake_backend *fake = ctx;
@@ -133,6 +141,8 @@ fake_backend_init(struct fake_backend *fake)
 		.ctx = fake,
 		.version = "0.0.0-test",
 		.config = &fake->conf,
+		.config_path = "/nonexistent/sluice.yaml",
+		.reloaded = fake_reloaded,
 		.local = &fake->local,
 		.tunables = &fake->tunables,
 		.hub = &fake->hub,
