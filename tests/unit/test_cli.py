@@ -99,7 +99,8 @@ class Shared(unittest.TestCase):
                       ['show', 'outcomes'], ['show', 'counters'], ['show', 'cores'],
                       ['show', 'ports'], ['show', 'listeners'], ['show', 'connections'],
                       ['show', 'tunables'], ['show', 'config'], ['get', 'tcp_sack'],
-                      ['set', 'tcp_sack', '1'], ['nstat'], ['top', '--once']):
+                      ['set', 'tcp_sack', '1'], ['nstat'], ['top', '--once'],
+                      ['metrics']):
             out = self.ok(*words, '--json')
             self.assertEqual(out.count('\n'), 1, words)
             self.assertEqual(json.loads(out)['schema_version'], 1, words)
