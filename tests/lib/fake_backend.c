@@ -214,6 +214,10 @@ conns_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 		info->received_bytes = 7890;
 		info->idle_ms = 12;
 		info->data_idle_ms = 34;
+		info->has_ecn = true;
+		info->ca = TCP_CA_RECOVERY;
+		info->pmtu = 1512;
+		info->notsent_bytes = 99;
 		info->cc = msg->cursor == 1 ? NULL : "cubic";
 		info->timer_ms = msg->cursor == 0 ? UINT32_MAX : 200;
 		if (fake->use_largest)

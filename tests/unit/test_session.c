@@ -569,6 +569,10 @@ info_has_what_ss_has(void **state)
 	(void)state;
 	assert_int_equal(json_integer_value(json_object_get(row, "rcv_mss")), 536);
 	assert_true(json_is_true(json_object_get(row, "ts")));
+	assert_true(json_is_true(json_object_get(row, "ecn")));
+	assert_string_equal(json_string_value(json_object_get(row, "ca_state")), "recovery");
+	assert_int_equal(json_integer_value(json_object_get(row, "pmtu")), 1512);
+	assert_int_equal(json_integer_value(json_object_get(row, "not_sent")), 99);
 	assert_int_equal(json_integer_value(json_object_get(row, "rcv_wscale")), 8);
 	assert_int_equal(json_integer_value(json_object_get(row, "acked_mod_4gi")), 123456);
 	json_decref(reply);
