@@ -57,6 +57,8 @@ struct ctl_backend {
 	void *ctx; /* of the functions */
 	const char *version;
 	const struct config *config;
+	const char *config_path; /* it was read from, and is read from again */
+	const struct config_service_kind *kinds; /* that the file may name; NULL: any */
 	const struct local_addrs *local; /* what connections name by index */
 	struct tunables *tunables; /* current ones; the server changes them and tells the workers */
 	struct mail_hub *hub; /* hub->workers is the number of workers */
@@ -77,6 +79,9 @@ struct ctl_backend {
 
 	/** Fill at most max rows; returns how many. Strings outlive the answer. */
 	unsigned int (*ports)(void *ctx, struct ctl_port_row *rows, unsigned int max);
+
+	/** A reload changed the tunables; take over the rest of what may change while running. */
+	void (*reloaded)(void *ctx, const struct config *next);
 
 	/** Begin to end the daemon as SIGTERM does. */
 	void (*stop)(void *ctx);

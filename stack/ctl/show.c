@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/compiler.h"
 #include "ctl/port_remarks.h"
+#include "ctl/reload.h"
 #include "ctl/session_int.h"
 
 /* Ports one answer shows. */
@@ -532,6 +533,27 @@ ctl_do_set(struct ctl_request *r)
 			"the workers have not yet taken the changes before this one");
 	*b->tunables = next;
 	return put_tunable(r, name);
+}
+
+/* --- reload --------------------------------------------------------------------------------- */
+
+int
+ctl_do_reload(struct ctl_request *r)
+{
+	bool is_dry = ctl_arg_flag(r, "dry-run");
+	struct ctl_reload reload;
+	int rc = ctl_reload(r->s->backend, is_dry, &reload);
+
+	json_object_set_new(r->reply, "changes", reload.changes);
+	put_u64(r->reply, "restarts", reload.restarts);
+	put_bool(r->reply, "dry_run", is_dry);
+	if (rc == 0)
+		return 0;
+	return ctl_fail(r, rc == -EAGAIN ? CTL_E_BUSY : CTL_E_CONFIG,
+		rc == -EAGAIN  ? "try again"
+		: rc == -EPERM ? "sluicectl reload --dry-run shows all; restart sluiced for them"
+			       : "nothing was changed; sluiced --check FILE lists all of it",
+		"%s", reload.err);
 }
 
 /* --- the end -------------------------------------------------------------------------------- */

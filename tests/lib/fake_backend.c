@@ -100,6 +100,14 @@ fake_ports(void *ctx, struct ctl_port_row *rows, unsigned int max)
 }
 
 static void
+fake_reloaded(void *ctx, const struct config *next)
+{
+	struct fake_backend *fake = ctx;
+
+	fake->conf.drain_timeout_s = next->drain_timeout_s;
+}
+
+static void
 fake_stop(void *ctx)
 {
 	struct fake_backend *fake = ctx;
@@ -152,6 +160,8 @@ fake_backend_init(struct fake_backend *fake)
 		.ctx = fake,
 		.version = "0.0.0-test",
 		.config = &fake->conf,
+		.config_path = "/nonexistent/sluice.yaml",
+		.reloaded = fake_reloaded,
 		.local = &fake->local,
 		.tunables = &fake->tunables,
 		.hub = &fake->hub,
@@ -225,6 +235,10 @@ conns_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 		info->received_bytes = 7890;
 		info->idle_ms = 12;
 		info->data_idle_ms = 34;
+		info->has_ecn = true;
+		info->ca = TCP_CA_RECOVERY;
+		info->pmtu = 1512;
+		info->notsent_bytes = 99;
 		info->cc = msg->cursor == 1 ? NULL : "cubic";
 		info->timer_ms = msg->cursor == 0 ? UINT32_MAX : 200;
 		if (fake->use_largest)
