@@ -27,8 +27,8 @@
 #define PD_FDS_MAX 1024
 /** Entries of one epoll descriptor. */
 #define PD_EPOLL_MAX 64
-/** Virtual time that waiting for a packet may take. */
-#define PD_RECEIVE_US 30000000u
+/** Virtual time that waiting for a packet may take, if the flags say nothing. */
+#define PD_WAIT_US 30000000u
 
 enum pd_kind {
 	PD_NEW, /* neither connected nor listening */
@@ -107,13 +107,14 @@ struct pd {
 	struct pkt_txq ip_tx, frames;
 	struct local_addrs local;
 	uint16_t mtu;
+	uint64_t wait_us; /* for a packet, at most */
 	char sysctl_dir[256];
 };
 
 /** The one instance of this process, or NULL. */
 extern struct pd *pd_instance;
 
-/* pd_flags.c: "ip=192.168.0.1,fd00::1 mtu=1500 sysctl=/proc/sys/net". 0 or -EINVAL. */
+/* pd_flags.c: "ip=192.168.0.1,fd00::1 mtu=1500 sysctl=/proc/sys/net wait=30". 0 or -EINVAL. */
 int pd_flags_parse(struct pd *pd, const char *flags);
 
 /* pd_sysctl.c: the namespace's sysctls into the tunables of the same name. */
