@@ -211,6 +211,7 @@ struct tcp_conn_info {
 enum tcp_ca {
 	TCP_CA_OPEN = 0,
 	TCP_CA_DISORDER = 1,	/* duplicate ACKs, not enough yet */
+	TCP_CA_REDUCED = 2,		/* reduced for a mark (ECN) */
 	TCP_CA_RECOVERY = 3,	/* fast recovery */
 	TCP_CA_LOSS = 4,	/* after a retransmission timeout */
 };
@@ -229,6 +230,17 @@ struct tcp_details {
 	uint32_t snd_una, snd_nxt, write_seq, rcv_nxt;
 	uint32_t rcvbuf, sndbuf;
 	uint32_t unacked_segs;	/* in flight */
+	uint32_t sacked_segs, lost_segs, retrans_segs; /* ... of which so marked */
+	uint32_t min_rtt_us;
+	uint32_t last_sent_ms;	/* since data was sent */
+	uint32_t ato_ms;	/* how long an ACK may wait; 0: no data came yet */
+	uint8_t backoff;	/* doublings of the RTO */
+	bool is_active;		/* we opened it */
+	/* Zero where no notes are taken (tcp_notes.h). */
+	uint64_t bytes_sent, bytes_retrans, busy_us;
+	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
+	uint32_t delivered, delivered_ce, dsack_dups, reord_seen, rcv_ooopack;
+	uint32_t total_rto, rto_recoveries, rto_time_ms;
 	uint32_t last_rx_ms;	/* since a segment, and since data came in */
 	uint32_t last_data_ms;
 };

@@ -24,6 +24,7 @@
 #define TCP_RANGES_PER_CONN 256u	/* runs behind gaps, and SACKed runs, each */
 #define TCP_DUPACK_THRESHOLD 3u		/* RFC 5681 s3.2 */
 #define TCP_MIN_RTT_MS 300000u		/* a least round trip is forgotten after this, as Linux */
+#define TCP_RTT_MAX_MS 1000000u	/* an echo older than this is of no segment in flight */
 #define TCP_QUICKACKS 16u		/* ACKs sent at once on a new connection, as Linux */
 #define TCP_RTO_INIT_MS 1000u		/* RFC 6298 s2.1 */
 #define TCP_RTO_SYN_LOST_MS 3000u	/* RFC 6298 s5.7: after a lost SYN */
@@ -143,6 +144,16 @@ _Static_assert(sizeof(struct tcp_conn) == 128, "two hot lines");
 
 struct tcp_range;
 
+/** Beside tcp_cold, where notes are taken (tcp_notes.h); as Linux's TCP_INFO names them. */
+struct tcp_notes {
+	uint64_t bytes_sent, bytes_retrans;
+	uint64_t busy_us, busy_since_us; /* since 0: not busy */
+	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
+	uint32_t delivered, delivered_ce, dsack_dups, reord_seen, rcv_ooopack;
+	uint32_t total_rto, rto_recoveries, rto_time_ms, rto_since_ms;
+	bool in_rto;
+};
+
 /** HyStart++ (RFC 9406 s4.2), while ssthresh is infinite. */
 struct tcp_hystart {
 	uint32_t round_end;	/* what was sent when the round began */
@@ -197,6 +208,9 @@ struct tcp_cold {
 	union tcp_cc_state ccs;	/* of the congestion control */
 	uint32_t recover;	/* RFC 6582: highest sent when recovery began */
 	uint32_t snd_sml;	/* end of the last segment sent that was not full (Minshall) */
+	uint32_t usage_seq;	/* snd_nxt when cwnd was used most, until acknowledged */
+	uint32_t max_out;	/* ... bytes in flight then */
+	uint32_t last_sent_ms;	/* when data was sent last */
 	uint32_t max_snd_wnd;	/* largest window the peer offered (RFC 9293 s3.8.6.2.1) */
 	uint32_t stalled_at_ms;	/* with rexmits: last progress, or when the oldest went out */
 	/* Receiving. */
@@ -252,7 +266,9 @@ struct tcp_cold {
 	uint8_t reo_mult;	/* RACK: quarters of min_rtt_us in the reordering window */
 	uint8_t reo_persist : 7; /* ... recoveries until it is one again */
 	uint8_t reo_seen : 1;	/* ... the path was seen to reorder */
-	bool is_corked;		/* segments that are not full wait (TCP_CORK) */
+	uint8_t backoff;	/* the RTO is doubled so often, until a round trip is measured */
+	uint8_t is_corked : 1;	/* segments that are not full wait (TCP_CORK) */
+	uint8_t is_cwnd_limited : 1; /* cwnd was the limit, not the owner or the peer */
 };
 
 /** Bits of tcp_score.flags. */
@@ -264,6 +280,7 @@ struct tcp_cold {
 #define SC_PROBE 0x20u		/* a tail loss probe is out, up to probe_seq */
 #define SC_PROBE_RTX 0x40u	/* ... and it was a retransmission */
 #define SC_DSACK_ROUND 0x80u	/* dsack_round is set */
+#define SC_CWR 0x0100u		/* this recovery is for a mark, not for a loss */
 /* ... that live for one ACK. */
 #define SC_ORIG_DELIVERED 0x0200u /* something sent once, before the timeout, was delivered */
 #define SC_RETRANS_ACKED 0x0400u /* something sent again was acknowledged */
@@ -447,6 +464,7 @@ struct tcp_stack {
 	struct wheel wheel;	/* ids: connections, then SYN-queue entries */
 	struct tcp_conn *conns;
 	struct tcp_cold *cold;
+	struct tcp_notes *notes;	/* one for each connection; NULL: none are taken */
 	struct tcp_synq_entry *synq;
 	struct tcp_tw *tw;
 	struct tcp_range *ranges;

@@ -102,6 +102,7 @@ tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c)
 	if (c->flags & TF_PERSIST) {
 		c->flags &= ~TF_PERSIST;
 		cold->rexmits = 0;
+		cold->backoff = 0;
 	}
 	if (c->snd_una == c->snd_nxt)
 		c->timers &= (uint8_t)~(TT_REXMIT | TT_PROBE | TT_REORDER);

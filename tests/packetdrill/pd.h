@@ -107,6 +107,7 @@ struct pd {
 	struct pkt_txq ip_tx, frames;
 	struct local_addrs local;
 	uint16_t mtu;
+	uint32_t sndbuf_first; /* of a socket that is not connected */
 	uint64_t wait_us; /* for a packet, at most */
 	char sysctl_dir[256];
 };

@@ -307,9 +307,12 @@ the_first_two_duplicate_acks_let_new_segments_go(void **state)
 	struct bed_peer p;
 
 	in_flight(&p, bed, 20);
+	tcp_bed_advance(bed, 2);
 	bed_peer_send_at(&p, 0, 0, TCP_ACK, 0);
 	assert_sent(&p, "A 14601+1460 ack 1");
 	assert_sent(&p, "");
+	/* A moment later, or it would wait to leave with a second one. */
+	tcp_bed_advance(bed, 2);
 	bed_peer_send_at(&p, 0, 0, TCP_ACK, 0);
 	assert_sent(&p, "A 16061+1460 ack 1");
 	assert_sent(&p, "");
