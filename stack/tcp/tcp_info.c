@@ -87,6 +87,7 @@ tcp_get_details(struct tcp_stack *stack, struct env *env, tcp_handle conn, struc
 		.sndbuf = tcp_sndbuf(stack, c),
 		.min_rtt_us = cold->min_rtt_us,
 		.last_sent_ms = env->now_ms - cold->last_sent_ms,
+		.ato_ms = cold->ato_ms,
 		.backoff = cold->backoff,
 		.is_active = (c->flags & TF_ACTIVE) != 0,
 		.last_rx_ms = env->now_ms - cold->last_rx_ms,

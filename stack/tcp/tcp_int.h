@@ -234,6 +234,7 @@ struct tcp_cold {
 	uint32_t nobuf_at_ms;
 	uint32_t pmtu_at_ms;
 	uint32_t last_rx_ms;	/* last segment of the peer, for keepalive */
+	uint32_t small_seq;	/* behind the last segment that was not full */
 	uint32_t last_data_ms;	/* last data taken in order, or first behind a gap */
 	/* Memory: whole buffers, in bytes. */
 	uint32_t rmem;		/* of the receive queue and the out-of-order runs */
@@ -258,6 +259,7 @@ struct tcp_cold {
 	/* Small counts. */
 	uint16_t peer_mss;	/* the peer's MSS option */
 	uint16_t rcv_mss;	/* what a full segment of the peer is, by the largest seen */
+	uint16_t ato_ms;	/* how long an ACK may wait; 0: no data came yet */
 	uint16_t dsack_len;	/* bytes from dsack_seq */
 	uint8_t rexmits;	/* retransmissions of the oldest segment so far */
 	uint8_t probes;		/* keepalive or zero-window probes unanswered */
@@ -268,6 +270,7 @@ struct tcp_cold {
 	uint8_t reo_seen : 1;	/* ... the path was seen to reorder */
 	uint8_t backoff;	/* the RTO is doubled so often, until a round trip is measured */
 	uint8_t is_corked : 1;	/* segments that are not full wait (TCP_CORK) */
+	uint8_t is_small_twice : 1; /* there were two of small_seq since the last ACK */
 	uint8_t is_cwnd_limited : 1; /* cwnd was the limit, not the owner or the peer */
 };
 

@@ -422,8 +422,9 @@ fin_is_due(const struct tcp_conn *c)
 static bool
 is_answer(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
-	return stack->env->now_ms - tcp_cold(stack, c)->last_data_ms <
-		stack->env->tun->tcp_delack_min;
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+
+	return stack->env->now_ms - cold->last_data_ms < cold->ato_ms;
 }
 
 /* Data as far as the windows go. False: no packet or no room, try again later. */

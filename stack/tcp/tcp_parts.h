@@ -158,6 +158,8 @@ struct pkt *tcp_take_payload(struct tcp_rx *rx);
 /** Put the payload of rx at the end of the receive queue. */
 void tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
 /** Data was taken in order: decide when its ACK goes. */
+/** The next segments are acknowledged at once. */
+void tcp_ack_quickly(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_ack_policy(struct tcp_stack *stack, struct tcp_conn *c);
 /** The owner has read: grow the buffer if it keeps up, and offer more window. */
 void tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
