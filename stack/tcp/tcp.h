@@ -129,6 +129,9 @@ int tcp_connect(struct tcp_stack *stack, struct env *env, const struct flow_key 
 ptrdiff_t tcp_connect_early(struct tcp_stack *stack, struct env *env, const struct flow_key *to,
 	const void *src, size_t len, tcp_handle *out);
 
+/** A cookie for addr is at hand: data would go with the SYN. */
+bool tcp_fastopen_knows(struct tcp_stack *stack, struct env *env, const struct ip_addr *addr);
+
 int tcp_set_owner(struct tcp_stack *stack, tcp_handle conn, void *data, const void *ops);
 int tcp_set_app_timer(struct tcp_stack *stack, struct env *env, tcp_handle conn, uint32_t delay_ms);
 

@@ -266,6 +266,8 @@ call_sendto(struct drive *d, const long *a)
 	struct sockaddr_storage ss;
 	socklen_t len = drive_addr(d, false, DRIVE_PORT, &ss);
 
+	if (a[2] & MSG_FASTOPEN)
+		d->flows[1].rport = DRIVE_PORT;
 	return d->pd.sendto(d->pd.ud, (int)a[0], zeros, (size_t)a[1], (int)a[2],
 		(struct sockaddr *)&ss, len);
 }

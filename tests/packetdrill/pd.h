@@ -55,6 +55,7 @@ struct pd_sock {
 	struct ip_addr laddr; /* bound address; unspecified: any */
 	struct ip_addr raddr;
 	uint16_t lport, rport;
+	bool deferred; /* TCP_FASTOPEN_CONNECT: the SYN goes with the first write */
 	bool bound;
 	bool connecting; /* an active open is on its way */
 	bool announced; /* its success was told to the owner */
@@ -196,11 +197,14 @@ int pd_copy_out(const void *from, size_t size, void *out, socklen_t *len);
 /* pd_data.c: also for splice and sendfile. */
 ssize_t pd_recv(struct pd *pd, int fd, void *buf, size_t len, int flags);
 ssize_t pd_send(struct pd *pd, int fd, const void *buf, size_t len, int flags);
+/* pd_socket.c: connect with the first bytes; those taken, or -EINPROGRESS and the like. */
+struct iovec;
+ssize_t pd_connect_early(struct pd *pd, int fd, const struct sockaddr *sa, socklen_t sa_len,
+	const struct iovec *early, bool wait);
 ssize_t pd_sendfile(struct pd *pd, int out_fd, int in_fd, off_t *offset, size_t len);
 
 /* The slots; their arguments are those of the system calls. */
 struct pollfd;
-struct iovec;
 int pd_slot_socket(void *ud, int domain, int type, int protocol);
 int pd_slot_bind(void *ud, int fd, const struct sockaddr *sa, socklen_t len);
 int pd_slot_listen(void *ud, int fd, int backlog);
