@@ -14,6 +14,7 @@
 #include "ctl/commands.h"
 #include "ctl/config.h"
 #include "ctl/config_value.h"
+#include "reference_load.h"
 
 #define MARK_BEGIN "<!-- generated: "
 #define MARK_END "<!-- end -->\n"
@@ -208,6 +209,10 @@ static const struct {
 	{ "commands", commands_write },
 	{ "config", config_write },
 	{ "counters", counters_write },
+	{ "load-failures", load_failures_write },
+	{ "load-keys", load_keys_write },
+	{ "load-metrics", load_metrics_write },
+	{ "load-presets", load_presets_write },
 	{ "outcomes", outcomes_write },
 	{ "tunables", tunables_write },
 };

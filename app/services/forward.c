@@ -27,6 +27,7 @@ struct forward {
 	struct sluice_addr to;
 	sluice_listener listener;
 	bool listening;		/* the listener above is open */
+	bool fastopen;		/* a client's first data may ride with our SYN */
 	struct service_pool pairs;
 };
 
@@ -157,6 +158,44 @@ set_options(struct sluice *s, sluice_conn c)
 	sluice_setopt(s, c, SLUICE_SO_KEEPALIVE, 1);
 }
 
+/*
+ * RFC 7413 on both sides: what the client has sent by now goes out with our SYN, if the target gave
+ * us a cookie, and a cookie is asked for if not. That it may come twice was said in the config.
+ */
+static int
+connect_early(struct sluice *s, struct forward_pair *pair)
+{
+	struct forward_side *target = &pair->side[TARGET];
+	struct sluice_buf *first = &pair->side[CLIENT].pending;
+	struct sluice_early early = {
+		.remote = &pair->forward->to,
+		.ops = &forward_ops,
+		.data = target,
+	};
+	ptrdiff_t n = sluice_recv_buf(s, pair->side[CLIENT].c, first);
+
+	if (n <= 0)
+		*first = (struct sluice_buf){ 0 };
+	early.src = first->data;
+	early.len = first->len;
+	n = sluice_connect_early(s, &early, &target->c);
+	if (n > 0 && (first->len -= (uint32_t)n) == 0)
+		sluice_buf_free(s, first);
+	else if (n > 0)
+		first->data += n;
+	return n < 0 ? (int)n : 0;
+}
+
+static int
+connect_target(struct sluice *s, struct forward_pair *pair)
+{
+	struct forward_side *target = &pair->side[TARGET];
+
+	if (pair->forward->fastopen)
+		return connect_early(s, pair);
+	return sluice_connect(s, NULL, &pair->forward->to, &forward_ops, target, &target->c);
+}
+
 /* The client hears of a failure by a reset, at once or when the stack has given up. */
 static void
 join(struct sluice *s, struct forward_pair *pair)
@@ -165,7 +204,7 @@ join(struct sluice *s, struct forward_pair *pair)
 	sluice_conn client = pair->side[CLIENT].c;
 
 	set_options(s, client);
-	if (sluice_connect(s, NULL, &pair->forward->to, &forward_ops, target, &target->c) == 0) {
+	if (connect_target(s, pair) == 0) {
 		set_options(s, target->c);
 		return;
 	}
@@ -251,6 +290,7 @@ forward_start(
 	if (forward == NULL)
 		return -ENOMEM;
 	forward->to = cfg->to;
+	forward->fastopen = params->fastopen;
 	err = service_pool_init(&forward->pairs, sizeof(struct forward_pair), cfg->max_conns);
 	if (err == 0) {
 		params->ops = &forward_ops;

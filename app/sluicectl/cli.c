@@ -29,7 +29,7 @@ failure_set(
 void
 cli_print_json(const json_t *object)
 {
-	json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+	json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII | CTL_JSON_REAL);
 	putchar('\n');
 	fflush(stdout);
 }

@@ -179,7 +179,8 @@ static void
 syn_flood(struct diag *d)
 {
 	uint64_t syns = outcome_grew(d, OUT_SYN_QUEUED) + outcome_grew(d, OUT_SYN_COOKIE_SENT) +
-			outcome_grew(d, OUT_SYN_QUEUE_FULL) + outcome_grew(d, OUT_SYN_EARLY_DROP);
+			outcome_grew(d, OUT_SYN_QUEUE_FULL) +
+			outcome_grew(d, OUT_SYN_EARLY_DROP) + outcome_grew(d, OUT_SOURCE_RATE);
 	uint64_t opened = GREW(d, PassiveOpens);
 	bool is_open = false;
 	unsigned int i;
@@ -196,6 +197,42 @@ syn_flood(struct diag *d)
 		per_second(d, syns), per_second(d, opened),
 		is_open ? "SYN cookies are off, so clients are kept out"
 			: "SYN cookies answer it, and clients still get through");
+}
+
+/* A limit that drops does what it is for: only its owner knows whether the source is one attacker
+ * or many clients behind one address. */
+static void
+source_fix(const char *key, uint32_t limit, char *fix, size_t len)
+{
+	size_t used = (size_t)snprintf(fix, len, "if these are clients: ");
+
+	if (limit > 0)
+		used += (size_t)snprintf(fix + used, len - used,
+			"sluicectl set tcp_%s %llu, or ", key, 2ull * limit);
+	snprintf(fix + used, len - used, "more for services.NAME.%s in the configuration", key);
+}
+
+static void
+source_limits(struct diag *d)
+{
+	uint32_t rate = d->now->tun.tcp_source_syn_rate, conns = d->now->tun.tcp_source_conns;
+	uint64_t fast = GREW(d, SourceRateDrops), many = GREW(d, SourceConnsDrops);
+	unsigned int workers = d->now->core_count > 0 ? d->now->core_count : 1;
+	char fix[300];
+
+	source_fix("source_syn_rate", rate, fix, sizeof(fix));
+	if (fast > 0)
+		add(d, DIAG_WARNING, fix,
+			"%llu SYNs a second are dropped because their source prefix sends more "
+			"than its rate",
+			per_second(d, fast));
+	source_fix("source_conns", conns, fix, sizeof(fix));
+	if (many > 0)
+		add(d, DIAG_WARNING, fix,
+			"%llu connections a second are refused because their source prefix has "
+			"all it may have. Each of %u workers holds its share of the limit, and a "
+			"source's connections do not spread evenly: less than 8 a worker is tight",
+			per_second(d, many), workers);
 }
 
 /* --- closing -------------------------------------------------------------------------------- */
@@ -488,6 +525,7 @@ static const struct {
 	{ "syn-queue", syn_queue },
 	{ "syn-backlog-alone", syn_backlog_alone },
 	{ "syn-flood", syn_flood },
+	{ "source-limits", source_limits },
 	{ "time-wait", time_wait },
 	{ "local-ports", local_ports },
 	{ "close-wait", close_wait },

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "cli.h"
 #include "conf/tunables.h"
 #include "ctl/protocol.h"
 #include "help.h"
@@ -16,9 +17,7 @@ static const char head[] =
 	"\n"
 	"Commands:\n";
 
-static const char tail[] =
-	"\n"
-	"Options, anywhere on the line:\n"
+static const char options[] =
 	"  -s, --socket PATH    control socket; default: $SLUICE_SOCKET, else " CTL_SOCKET_DEFAULT
 	"\n"
 	"  -j, --json           one JSON object, errors too\n"
@@ -27,15 +26,26 @@ static const char tail[] =
 	"      --color WHEN     auto (a terminal without NO_COLOR), always, never\n"
 	"      --timeout SEC    longest wait for an answer, 5 by default\n"
 	"  -h, --help           this text, or that of a command\n"
-	"  -V, --version        the version of this program\n"
-	"\n"
+	"  -V, --version        the version of this program\n";
+
+static const char remarks[] =
 	"Rates (/s) come from two answers half a second apart. '-' means does not apply, '?' "
-	"unknown.\n"
-	"\n"
-	"Exit status: 0 done; 1 the daemon said no; 2 wrong usage; 3 the daemon cannot be "
-	"reached;\n"
-	"4 it did not answer in time; 5 no permission. Of diagnose: 1 errors, 6 only "
-	"warnings.\n";
+	"unknown.\n";
+
+static const struct {
+	int code;
+	const char *meaning;
+} exits[] = {
+	{ EXIT_OK, "done; of diagnose: nothing found" },
+	{ EXIT_REFUSED, "the daemon said no; of diagnose: errors found" },
+	{ EXIT_USAGE, "wrong usage" },
+	{ EXIT_UNREACHABLE, "the daemon cannot be reached" },
+	{ EXIT_TIMED_OUT, "it did not answer in time" },
+	{ EXIT_DENIED, "no permission" },
+	{ EXIT_WARNINGS, "of diagnose: warnings only" },
+};
+
+#define EXIT_COUNT (sizeof(exits) / sizeof(exits[0]))
 
 static void
 verb_line(const struct verb *verb, FILE *out)
@@ -65,7 +75,9 @@ help_print(FILE *out)
 	fputs(head, out);
 	for (i = 0; verb_at(i, &verb); i++)
 		verb_line(&verb, out);
-	fputs(tail, out);
+	fprintf(out, "\nOptions, anywhere on the line:\n%s\n%s\nExit status:\n", options, remarks);
+	for (i = 0; i < EXIT_COUNT; i++)
+		fprintf(out, "  %d  %s\n", exits[i].code, exits[i].meaning);
 }
 
 static void
@@ -108,6 +120,82 @@ help_verbs(char *const *words, unsigned int count, FILE *out)
 		verb_help(&verb, out);
 	}
 	return shown > 0;
+}
+
+/* --- the manual page ------------------------------------------------------------------------ */
+
+/* Text as roff takes it: no line of it is a request, nothing in it an escape, '-' a minus. */
+static void
+roff(const char *text, FILE *out)
+{
+	bool at_start = true;
+
+	for (; *text != '\0'; text++) {
+		if (at_start && (*text == '.' || *text == '\''))
+			fputs("\\&", out);
+		if (*text == '\\')
+			fputs("\\e", out);
+		else if (*text == '-')
+			fputs("\\-", out);
+		else
+			fputc(*text, out);
+		at_start = *text == '\n';
+	}
+}
+
+static void
+man_verb(const struct verb *verb, FILE *out)
+{
+	char usage[400] = "";
+	FILE *text = fmemopen(usage, sizeof(usage), "w");
+	unsigned int i;
+
+	if (text == NULL)
+		return;
+	verb_usage(verb, text);
+	fclose(text);
+	fputs(".TP\n.B ", out);
+	roff(usage, out);
+	fputc('\n', out);
+	roff(verb->help, out);
+	fputc('\n', out);
+	if (verb->local == VERB_COMMAND && ctl_command(verb->command)->role != CTL_READ)
+		fprintf(out, ".br\nNeeds the role %s.\n",
+			ctl_role_name(ctl_command(verb->command)->role));
+	for (i = 0; i < CTL_ARGS_MAX && verb->args[i].kind != CTL_ARG_END; i++) {
+		fputs(".br\n.I ", out);
+		roff(verb_arg_is_option(verb, i) ? "--" : "", out);
+		roff(verb->args[i].name, out);
+		fputs("\n\\(en ", out);
+		roff(verb->args[i].help, out);
+		fputc('\n', out);
+	}
+}
+
+void
+manual_print(FILE *out)
+{
+	struct verb verb;
+	unsigned int i;
+
+	fputs(".TH SLUICECTL 1\n.SH NAME\nsluicectl \\- look into a running sluiced and steer it\n"
+	      ".SH SYNOPSIS\n.B sluicectl\n[OPTIONS] COMMAND [ARGUMENTS]\n"
+	      ".SH DESCRIPTION\nCommands may be cut short where that stays unique. Data goes to\n"
+	      "standard output, messages to standard error.\n",
+		out);
+	roff(remarks, out);
+	fputs(".SH COMMANDS\n", out);
+	for (i = 0; verb_at(i, &verb); i++)
+		man_verb(&verb, out);
+	fputs(".SH OPTIONS\nThey may stand anywhere on the line.\n.PP\n.nf\n", out);
+	roff(options, out);
+	fputs(".fi\n.SH EXIT STATUS\n", out);
+	for (i = 0; i < EXIT_COUNT; i++) {
+		fprintf(out, ".TP\n%d\n", exits[i].code);
+		roff(exits[i].meaning, out);
+		fputc('\n', out);
+	}
+	fputs(".SH SEE ALSO\n.BR sluiced (8),\n.BR sluice.yaml (5)\n", out);
 }
 
 /* --- completion ----------------------------------------------------------------------------- */

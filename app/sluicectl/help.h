@@ -15,4 +15,7 @@ bool help_verbs(char *const *words, unsigned int count, FILE *out);
 /** A completion script for bash. */
 void completion_bash(FILE *out);
 
+/** The manual page sluicectl(1), as roff. */
+void manual_print(FILE *out);
+
 #endif

@@ -218,7 +218,9 @@ verb_run(struct line *line, struct failure *f)
 	args = verb_args(&verb, line->words + used, line->count - used, f);
 	if (args == NULL)
 		return f->exit_code;
-	if (verb.local == VERB_COMPLETION)
+	if (verb.local == VERB_MANUAL)
+		manual_print(stdout);
+	else if (verb.local == VERB_COMPLETION)
 		code = completion_print(args, f);
 	else
 		code = run_verb(&line->cli, &verb, args, f);

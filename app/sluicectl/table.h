@@ -7,7 +7,7 @@
 
 #include "cli.h"
 
-#define TABLE_COLUMNS_MAX 16u
+#define TABLE_COLUMNS_MAX 20u
 
 struct table_column {
 	const char *title;

@@ -1,271 +1,201 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The live view: one screen of what matters, drawn again every second. */
+/* The live view: asks for what a frame shows, again every second, and listens to keys. */
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "client.h"
-#include "number.h"
 #include "run.h"
-#include "table.h"
-#include "view.h"
+#include "top.h"
 
-/* Lines of drops that fit a terminal of 24 lines. */
-#define DROPS_SHOWN 5u
+/* Lines of a terminal, and those of a page that hold no rows: title, header, status. */
+#define LINES_DEFAULT 24u
+#define LINES_TAKEN 6u
+/* The first frame has rates too, so it waits a moment. */
+#define FIRST_MS 500u
 
-/* The answers one frame is made of. */
-enum part {
-	PART_VERSION,
-	PART_STATS,
-	PART_CORES,
-	PART_PORTS,
-	PART_DROPS,
-	PART_COUNT,
-};
-
-static const unsigned int part_commands[PART_COUNT] = {
-	[PART_VERSION] = CTL_COMMAND_show_version,
-	[PART_STATS] = CTL_COMMAND_show_stats,
-	[PART_CORES] = CTL_COMMAND_show_cores,
-	[PART_PORTS] = CTL_COMMAND_show_ports,
-	[PART_DROPS] = CTL_COMMAND_show_drops,
-};
-
-struct frame {
-	json_t *parts[PART_COUNT];
+static const unsigned int part_commands[TOP_PART_COUNT] = {
+	[TOP_VERSION] = CTL_COMMAND_show_version,
+	[TOP_STATS] = CTL_COMMAND_show_stats,
+	[TOP_PART_CORES] = CTL_COMMAND_show_cores,
+	[TOP_PART_PORTS] = CTL_COMMAND_show_ports,
+	[TOP_PART_DROPS] = CTL_COMMAND_show_drops,
+	[TOP_PART_FLOWS] = CTL_COMMAND_show_connections,
 };
 
 static void
-frame_free(struct frame *frame)
+parts_free(json_t **parts)
 {
 	unsigned int i;
 
-	for (i = 0; i < PART_COUNT; i++) {
-		json_decref(frame->parts[i]);
-		frame->parts[i] = NULL;
+	for (i = 0; i < TOP_PART_COUNT; i++) {
+		json_decref(parts[i]);
+		parts[i] = NULL;
 	}
 }
 
+/* What a flow is found by in the frame before. */
+static void
+name_flow(json_t *row)
+{
+	static const char *const ends[] = { "local", "local_port", "remote", "remote_port" };
+	json_t *name = json_array();
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		json_array_append(name, json_object_get(row, ends[i]));
+	json_object_set_new(row, "flow", name);
+}
+
+/* The rows of all lines in one answer. */
+static json_t *
+ask_flows(struct client *c, struct failure *f)
+{
+	json_t *all = NULL, *rows = json_array(), *answer;
+	bool more = true;
+	size_t i;
+	json_t *row;
+
+	if (client_ask(c, ctl_command(CTL_COMMAND_show_connections)->name,
+		    json_pack("{s:i,s:b}", "limit", (int)TOP_FLOWS_MAX, "info", 1), f) != 0)
+		more = false;
+	while (more && (answer = client_answer(c, f)) != NULL) {
+		json_array_extend(rows, json_object_get(answer, "connections"));
+		more = json_is_true(json_object_get(answer, "more"));
+		json_decref(all);
+		all = answer;
+	}
+	json_array_foreach(rows, i, row)
+		name_flow(row);
+	if (all != NULL && !more)
+		json_object_set(all, "connections", rows);
+	json_decref(rows);
+	if (!more)
+		return all;
+	json_decref(all);
+	return NULL;
+}
+
 static int
-frame_ask(struct client *c, struct frame *frame, struct failure *f)
+parts_ask(struct client *c, bool with_flows, json_t **parts, struct failure *f)
 {
 	unsigned int i;
 	int code = 0;
 
-	for (i = 0; i < PART_COUNT && code == 0; i++) {
+	for (i = 0; i < TOP_PART_FLOWS && code == 0; i++) {
 		code = client_ask(c, ctl_command(part_commands[i])->name, NULL, f);
 		if (code == 0)
-			frame->parts[i] = client_answer(c, f);
-		if (code == 0 && frame->parts[i] == NULL)
+			parts[i] = client_answer(c, f);
+		if (code == 0 && parts[i] == NULL)
 			code = f->exit_code;
 	}
+	if (code == 0 && with_flows) {
+		parts[TOP_PART_FLOWS] = ask_flows(c, f);
+		code = parts[TOP_PART_FLOWS] == NULL ? f->exit_code : 0;
+	}
 	if (code != 0)
-		frame_free(frame);
+		parts_free(parts);
 	return code;
-}
-
-/* Change per second of an integer of a part's answer, as text. */
-static const char *
-rate_text(const struct cli *cli, const struct view_data *data, const char *group, const char *name,
-	char buf[NUMBER_LEN])
-{
-	json_int_t rate = view_rate(data, view_int(data->before, group, name, NULL),
-		view_int(data->now, group, name, NULL));
-
-	return rate < 0 ? "?" : number_text(rate, cli->format != FORMAT_PLAIN, buf);
-}
-
-static void
-draw_title(const struct cli *cli, const json_t *version)
-{
-	const char *name = json_string_value(json_object_get(version, "version"));
-	char age[NUMBER_LEN];
-
-	printf("%ssluice %.20s  up %s  workers %lld%s\n", cli->has_color ? "\033[1m" : "",
-		name != NULL ? name : "?", number_age(view_int(version, "uptime_s", NULL), age),
-		(long long)view_int(version, "workers", NULL), cli->has_color ? "\033[0m" : "");
-}
-
-/* "name value" of members of a group, as many on a line as fit. */
-static void
-draw_rates(const struct cli *cli, const struct view_data *data, const char *title,
-	const char *const names[][3], unsigned int count)
-{
-	unsigned int i;
-
-	printf("%-6s", title);
-	for (i = 0; i < count; i++) {
-		char buf[NUMBER_LEN];
-		const char *text =
-			names[i][2] != NULL
-				? rate_text(cli, data, names[i][1], names[i][2], buf)
-				: number_text(view_int(data->now, names[i][1], names[i][0], NULL),
-					  cli->format != FORMAT_PLAIN, buf);
-
-		printf(" %s %s%s", names[i][0], text, names[i][2] != NULL ? "/s" : "");
-	}
-	putchar('\n');
-}
-
-static void
-draw_tcp(const struct cli *cli, const struct view_data *data)
-{
-	static const char *const traffic[][3] = {
-		{ "rx", "rx", "packets" },
-		{ "tx", "tx", "packets" },
-		{ "dropped", "rx", "dropped" },
-		{ "retrans", "tcp", "retransmitted" },
-		{ "ooo", "tcp", "out_of_order" },
-	};
-	static const char *const opens[][3] = {
-		{ "opened", "tcp", "passive_opens" },
-		{ "cookies", "tcp", "cookies_sent" },
-		{ "valid", "tcp", "cookies_valid" },
-		{ "bad", "tcp", "cookies_invalid" },
-		{ "rst-out", "tcp", "rsts_out" },
-	};
-	static const char *const states[][3] = {
-		{ "established", "states", NULL },
-		{ "syn-received", "states", NULL },
-		{ "close-wait", "states", NULL },
-		{ "time-wait", "states", NULL },
-	};
-
-	draw_rates(cli, data, "PKTS", traffic, 5);
-	draw_rates(cli, data, "TCP", opens, 5);
-	draw_rates(cli, data, "CONNS", states, 4);
-}
-
-/* Only the largest drops, or the frame would not fit. */
-static void
-draw_drops(const struct cli *cli, const struct view_data *data)
-{
-	static const struct table_column columns[] = {
-		{ "DROPS", false, false },
-		{ "PACKETS", true, false },
-		{ "/s", true, false },
-		{ "MEANING", false, false },
-	};
-	const json_t *list = json_object_get(data->now, "drops");
-	const json_t *list_before = json_object_get(data->before, "drops");
-	json_int_t limit = INT64_MAX;
-	struct table t;
-	unsigned int shown;
-	struct cli narrow = *cli;
-
-	narrow.columns = 0;
-	table_init(&t, &narrow, columns, 4);
-	for (shown = 0; shown < DROPS_SHOWN && shown < json_array_size(list); shown++) {
-		const json_t *most = NULL;
-		json_int_t rate;
-		size_t i;
-
-		for (i = 0; i < json_array_size(list); i++) {
-			const json_t *row = json_array_get(list, i);
-			json_int_t packets = view_int(row, "packets", NULL);
-
-			if (packets < limit &&
-				(most == NULL || packets > view_int(most, "packets", NULL)))
-				most = row;
-		}
-		if (most == NULL)
-			break;
-		limit = view_int(most, "packets", NULL);
-		rate = view_rate(data,
-			view_int(view_same(list_before, most, "reason"), "packets", NULL), limit);
-		table_json(&t, json_object_get(most, "reason"));
-		table_number(&t, limit);
-		if (rate < 0)
-			table_text(&t, "?");
-		else
-			table_number(&t, rate);
-		table_printf(&t, "%.46s", json_string_value(json_object_get(most, "meaning")));
-	}
-	table_end(&t);
-}
-
-static void
-draw(const struct cli *cli, const struct frame *now, const struct frame *before)
-{
-	struct view_data data[PART_COUNT];
-	unsigned int i;
-
-	for (i = 0; i < PART_COUNT; i++)
-		data[i] = (struct view_data){ now->parts[i], before->parts[i] };
-	draw_title(cli, now->parts[PART_VERSION]);
-	draw_tcp(cli, &data[PART_STATS]);
-	putchar('\n');
-	view_print(cli, CTL_COMMAND_show_cores, &data[PART_CORES]);
-	putchar('\n');
-	view_print(cli, CTL_COMMAND_show_ports, &data[PART_PORTS]);
-	putchar('\n');
-	draw_drops(cli, &data[PART_DROPS]);
 }
 
 /* One object of all parts. */
 static void
-draw_json(const struct frame *now)
+draw_json(json_t *const *now)
 {
 	json_t *object = json_object();
 	unsigned int i;
 
 	json_object_set_new(object, "schema_version", json_integer(CTL_SCHEMA_VERSION));
-	for (i = 0; i < PART_COUNT; i++)
+	for (i = 0; i < TOP_PART_FLOWS; i++)
 		json_object_set(object, ctl_command(part_commands[i])->name + strlen("show "),
-			now->parts[i]);
-	json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-	putchar('\n');
+			now[i]);
+	cli_print_json(object);
 	json_decref(object);
 }
 
-/* Wait for the next frame; false: q, Ctrl-C or the end of the terminal. */
+/* Wait for the next frame, or a key; false: q, Ctrl-C or the end of the terminal. */
 static bool
-wait_key(bool has_keys, unsigned int ms)
+wait_key(struct top_state *state, bool has_keys, unsigned int ms)
 {
 	struct pollfd fd = { STDIN_FILENO, POLLIN, 0 };
-	char key = 0;
+	char keys[16];
+	ssize_t n;
 
 	if (!has_keys)
 		return run_sleep(ms);
 	if (poll(&fd, 1, (int)ms) <= 0)
 		return run_sleep(0);
-	return read(STDIN_FILENO, &key, 1) == 1 && key != 'q' && key != 'Q';
+	n = read(STDIN_FILENO, keys, sizeof(keys));
+	if (n <= 0)
+		return false;
+	if (n >= 3 && memcmp(keys, "\033[", 2) == 0) {
+		if (keys[2] == 'A' || keys[2] == 'B')
+			top_key(state, keys[2] == 'A' ? TOP_UP : TOP_DOWN);
+		return true;
+	}
+	for (ssize_t i = 0; i < n; i++) {
+		if (keys[i] == 'q' || keys[i] == 'Q')
+			return false;
+		top_key(state, keys[i]);
+	}
+	return true;
+}
+
+static size_t
+rows_of_terminal(void)
+{
+	unsigned int lines = LINES_DEFAULT;
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > LINES_TAKEN)
+		lines = size.ws_row;
+	return lines - LINES_TAKEN;
+}
+
+static void
+show(const struct cli *cli, const struct top_frame *frame, struct top_state *state, bool has_keys,
+	bool is_first)
+{
+	if (cli_wants_json(cli)) {
+		draw_json(frame->now);
+		return;
+	}
+	state->rows = rows_of_terminal();
+	if (has_keys)
+		fputs("\033[H\033[J", stdout);
+	else if (!is_first)
+		putchar('\n');
+	top_draw(cli, frame, state);
+	if (has_keys)
+		top_draw_status(state);
+	fflush(stdout);
 }
 
 static int
 frames(const struct cli *cli, struct client *c, unsigned int interval_ms, unsigned int count,
 	bool has_keys, struct failure *f)
 {
-	bool wants_json = cli->format == FORMAT_JSON || cli->format == FORMAT_JSON_LINES;
-	struct frame before = { { NULL } };
+	struct top_frame frame = { { NULL }, { NULL } };
+	struct top_state state = { .rows = LINES_DEFAULT };
 	unsigned int i;
 	int code;
 
-	code = frame_ask(c, &before, f);
+	code = parts_ask(c, false, frame.before, f);
 	for (i = 0; code == 0 && (count == 0 || i < count); i++) {
-		struct frame now = { { NULL } };
-
-		/* The first frame has rates too, so it waits a moment. */
-		if (!wait_key(has_keys, i == 0 ? 500 : interval_ms))
+		if (!wait_key(&state, has_keys, i == 0 ? FIRST_MS : interval_ms))
 			break;
-		code = frame_ask(c, &now, f);
+		code = parts_ask(c, state.page == TOP_FLOWS, frame.now, f);
 		if (code != 0)
 			break;
-		if (has_keys)
-			fputs("\033[H\033[J", stdout);
-		if (wants_json)
-			draw_json(&now);
-		else
-			draw(cli, &now, &before);
-		if (has_keys)
-			fputs("\nq ends\n", stdout);
-		fflush(stdout);
-		frame_free(&before);
-		before = now;
+		show(cli, &frame, &state, has_keys, i == 0);
+		parts_free(frame.before);
+		memcpy(frame.before, frame.now, sizeof(frame.before));
+		memset(frame.now, 0, sizeof(frame.now));
 	}
-	frame_free(&before);
+	parts_free(frame.before);
 	return code;
 }
 
@@ -273,6 +203,7 @@ int
 run_top(const struct cli *cli, const json_t *args, struct failure *f)
 {
 	bool once = json_is_true(json_object_get(args, "once"));
+	bool batch = json_object_get(args, "batch") != NULL;
 	bool has_keys;
 	struct termios old, raw;
 	unsigned int interval, count;
@@ -281,12 +212,15 @@ run_top(const struct cli *cli, const json_t *args, struct failure *f)
 
 	code = run_number(args, "interval", 1, 1, &interval, f);
 	if (code == 0)
-		code = run_number(args, "count", 1, once ? 1 : 0, &count, f);
+		code = run_number(args, batch ? "batch" : "count", 1, once ? 1 : 0, &count, f);
+	if (code == 0 && once && batch)
+		code = failure_set(f, EXIT_USAGE, "E_USAGE", NULL,
+			"--once and --batch exclude each other; --once is --batch 1");
 	if (code == 0)
 		code = client_open(cli, &c, f);
 	if (code != 0)
 		return code;
-	has_keys = !once && cli->is_tty && cli->format == FORMAT_HUMAN &&
+	has_keys = !once && !batch && cli->is_tty && cli->format == FORMAT_HUMAN &&
 		   tcgetattr(STDIN_FILENO, &old) == 0;
 	run_catch_signals();
 	if (has_keys) {

@@ -26,8 +26,9 @@ static const struct {
 	{ VERB_DIAGNOSE, "diagnose", "what is wrong, and which knob helps by how much",
 		{ { CTL_ARG_OPTION, "seconds", "between its two looks, 2 by default", 0 } },
 		false },
-	{ VERB_TOP, "top", "live view of traffic, connections, workers and drops; q ends it",
+	{ VERB_TOP, "top", "live view of traffic, connections, workers and drops; q ends, h helps",
 		{ { CTL_ARG_FLAG, "once", "one frame as text, then end", 0 },
+		  { CTL_ARG_OPTION, "batch", "so many frames as text, then end", 0 },
 		  { CTL_ARG_OPTION, "interval", "seconds between frames, 1 by default", 0 },
 		  { CTL_ARG_OPTION, "count", "end after so many frames", 0 } }, false },
 	{ VERB_WATCH, "watch", "repeat a command, with rates",
@@ -36,6 +37,7 @@ static const struct {
 		  { CTL_ARG_TEXT, "command", "what to repeat", 0 } }, true },
 	{ VERB_HELP, "help", "this text, or that of one command",
 		{ { CTL_ARG_OPTION, "command", "which", 0 } }, true },
+	{ VERB_MANUAL, "manual", "the manual page sluicectl(1), for man -l -", { { 0 } }, false },
 	{ VERB_COMPLETION, "completion", "completion script for a shell: bash",
 		{ { CTL_ARG_TEXT, "shell", "bash", 0 } }, false },
 };

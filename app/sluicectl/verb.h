@@ -17,6 +17,7 @@ enum verb_local {
 	VERB_TOP,
 	VERB_WATCH,
 	VERB_HELP,
+	VERB_MANUAL,
 	VERB_COMPLETION,
 };
 

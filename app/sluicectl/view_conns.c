@@ -37,6 +37,10 @@ static const struct table_column listener_columns[] = {
 	{ "DROP-SYNQ", true, false },
 	{ "DROP-EARLY", true, false },
 	{ "DROP-ACCEPT", true, false },
+	{ "DROP-SOURCE", true, false },
+	{ "TFO", true, false },
+	{ "TFO-OK", true, false },
+	{ "TFO-FAIL", true, false },
 };
 
 /* As ss -ltn has it: what waits for accept, and how many may. The core only if rows have one. */
@@ -45,7 +49,7 @@ view_listeners_begin(struct table *t, const struct cli *cli, const json_t *args)
 {
 	bool by_core = json_is_true(json_object_get(args, "cores"));
 
-	table_init(t, cli, listener_columns + !by_core, 15 + by_core);
+	table_init(t, cli, listener_columns + !by_core, 19 + by_core);
 }
 
 static void
@@ -55,6 +59,19 @@ put_cookie_mode(struct table *t, const json_t *row)
 	json_int_t mode = view_int(row, "syncookies", NULL);
 
 	table_text(t, mode >= 0 && mode <= 2 ? modes[mode] : "?");
+}
+
+/* Pending of what may be, and what became of SYNs with a cookie. */
+static void
+put_fastopen(struct table *t, const json_t *row)
+{
+	if (json_is_true(json_object_get(row, "fastopen")))
+		table_printf(t, "%lld/%lld", (long long)view_int(row, "fastopen_pending", NULL),
+			(long long)view_int(row, "fastopen_limit", NULL));
+	else
+		table_text(t, NULL);
+	table_json(t, json_object_get(row, "fastopen_opened"));
+	table_json(t, json_object_get(row, "fastopen_failed"));
 }
 
 static void
@@ -72,7 +89,7 @@ view_listeners_rows(struct table *t, const json_t *rows)
 	static const char *const cookies[] = { "cookies_sent", "cookies_valid", "cookies_invalid",
 		"accepted", "accept_overflows", NULL };
 	static const char *const drops[] = { "syn_queue_full", "syn_early_drop", "syn_accept_full",
-		NULL };
+		"syn_source_limits", NULL };
 	size_t i;
 
 	for (i = 0; i < json_array_size(rows); i++) {
@@ -86,6 +103,7 @@ view_listeners_rows(struct table *t, const json_t *rows)
 		put_cookie_mode(t, row);
 		put_members(t, row, cookies);
 		put_members(t, json_object_get(row, "syn_drops"), drops);
+		put_fastopen(t, row);
 	}
 	table_flush(t);
 }

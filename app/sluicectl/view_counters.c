@@ -13,6 +13,40 @@ put_meaning(struct table *t, const json_t *row)
 		hint != NULL ? hint : "");
 }
 
+/* Since the last drop: exact to a tenth, which is how often the daemon looks. */
+static void
+put_last(struct table *t, const struct cli *cli, const json_t *last_s)
+{
+	double s = json_number_value(last_s);
+	char age[NUMBER_LEN];
+
+	if (!json_is_number(last_s))
+		table_text(t, NULL);
+	else if (cli->format == FORMAT_PLAIN)
+		table_printf(t, "%.1f", s);
+	else if (s < 59.95)
+		table_printf(t, "%.1fs", s);
+	else
+		table_text(t, number_age((json_int_t)s, age));
+}
+
+/* The smallest of all rows: that of the total. */
+static const json_t *
+last_of_all(const json_t *list)
+{
+	const json_t *least = NULL;
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++) {
+		const json_t *last_s = json_object_get(json_array_get(list, i), "last_s");
+
+		if (json_is_number(last_s) && (least == NULL ||
+				json_number_value(last_s) < json_number_value(least)))
+			least = last_s;
+	}
+	return least;
+}
+
 void
 view_drops(const struct cli *cli, const struct view_data *data)
 {
@@ -20,6 +54,7 @@ view_drops(const struct cli *cli, const struct view_data *data)
 		{ "REASON", false, false },
 		{ "PACKETS", true, false },
 		{ "/s", true, false },
+		{ "LAST", true, false },
 		{ "MEANING", false, false },
 	};
 	const json_t *list = json_object_get(data->now, "drops");
@@ -29,7 +64,7 @@ view_drops(const struct cli *cli, const struct view_data *data)
 	struct table t;
 	size_t i;
 
-	table_init(&t, cli, columns, 4);
+	table_init(&t, cli, columns, 5);
 	for (i = 0; i < json_array_size(list); i++) {
 		const json_t *row = json_array_get(list, i);
 		json_int_t packets = view_int(row, "packets", NULL);
@@ -38,12 +73,14 @@ view_drops(const struct cli *cli, const struct view_data *data)
 		table_number(&t, packets);
 		view_put_rate(&t, data, view_int(view_same(before, row, "reason"), "packets", NULL),
 			packets);
+		put_last(&t, cli, json_object_get(row, "last_s"));
 		put_meaning(&t, row);
 	}
 	table_text(&t, "total");
 	table_number(&t, view_int(data->now, "total", NULL));
 	view_put_rate(&t, data, view_int(data->before, "total", NULL),
 		view_int(data->now, "total", NULL));
+	put_last(&t, cli, last_of_all(list));
 	number_text(view_int(data->now, "received", NULL), separated, received);
 	number_text(view_int(data->now, "delivered", NULL), separated, delivered);
 	table_printf(&t, "= received %s - delivered %s", received, delivered);

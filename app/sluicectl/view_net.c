@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Views of workers and ports. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/text.h"
 #include "view_int.h"
 
 static void
@@ -70,12 +74,62 @@ put_link(struct table *t, const json_t *row)
 }
 
 static void
-put_queues(struct table *t, const json_t *row)
+put_queues(struct table *t, const json_t *row, const char *mark)
 {
-	table_printf(t, "%lld/%lld", (long long)view_int(row, "queues", NULL),
-		(long long)view_int(row, "queues_asked", NULL));
+	table_printf(t, "%lld/%lld%s", (long long)view_int(row, "queues", NULL),
+		(long long)view_int(row, "queues_asked", NULL), mark);
 }
 
+/* "(!)" behind what a remark is about; programs find the remarks in the JSON. */
+static const char *
+mark_of(const struct cli *cli, const json_t *features, const char *name)
+{
+	const json_t *list = json_object_get(features, "remarks");
+	size_t i;
+
+	for (i = 0; cli->format != FORMAT_PLAIN && i < json_array_size(list); i++) {
+		const char *feature = view_text(json_array_get(list, i), "feature");
+
+		if (feature != NULL && strcmp(feature, name) == 0)
+			return "(!)";
+	}
+	return "";
+}
+
+static void
+print_remarks(const struct cli *cli, const json_t *list)
+{
+	size_t i, j;
+
+	for (i = 0; cli->format != FORMAT_PLAIN && i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+		const char *name = view_text(row, "name");
+		const json_t *remarks =
+			json_object_get(json_object_get(row, "features"), "remarks");
+
+		for (j = 0; j < json_array_size(remarks); j++) {
+			const json_t *remark = json_array_get(remarks, j);
+			const char *about = view_text(remark, "feature");
+			const char *meaning = view_text(remark, "meaning");
+			char text[400], safe[400];
+
+			snprintf(text, sizeof(text), "%s %s: %s", name != NULL ? name : "?",
+				about != NULL ? about : "?", meaning != NULL ? meaning : "?");
+			text_escape(text, strlen(text), safe, sizeof(safe));
+			printf("(!) %s\n", safe);
+		}
+	}
+}
+
+static void
+put_feature(struct table *t, const struct cli *cli, const json_t *features, const char *name)
+{
+	const char *value = view_text(features, name);
+
+	table_printf(t, "%s%s", value != NULL ? value : "-", mark_of(cli, features, name));
+}
+
+/* What was asked for is done by the port (hw) or by us (sw); off: nobody asked; -: not there. */
 static void
 view_features(const struct cli *cli, const json_t *list)
 {
@@ -87,12 +141,12 @@ view_features(const struct cli *cli, const json_t *list)
 		{ "CSUM-RX", false, false },
 		{ "CSUM-TX", false, false },
 		{ "TSO", false, false },
-		{ "RSS", false, false },
+		{ "LRO", false, false },
 		{ "RSS-KEY", false, false },
 		{ "RETA", true, false },
 		{ "MTU", true, false },
 	};
-	static const char *const words[] = { "csum_rx", "csum_tx", "tso", "rss", "rss_key" };
+	static const char *const words[] = { "csum_rx", "csum_tx", "tso", "lro", "rss_key" };
 	struct table t;
 	size_t i, j;
 
@@ -104,13 +158,17 @@ view_features(const struct cli *cli, const json_t *list)
 		table_text(&t, view_text(row, "name"));
 		table_text(&t, view_text(row, "driver"));
 		put_link(&t, row);
-		put_queues(&t, row);
+		put_queues(&t, row, mark_of(cli, features, "queues"));
 		for (j = 0; j < 5; j++)
-			table_text(&t, view_text(features, words[j]));
-		table_json(&t, json_object_get(features, "reta_size"));
+			put_feature(&t, cli, features, words[j]);
+		if (view_int(features, "reta_size", NULL) > 0)
+			table_json(&t, json_object_get(features, "reta_size"));
+		else
+			table_text(&t, NULL);
 		table_json(&t, json_object_get(row, "mtu"));
 	}
 	table_end(&t);
+	print_remarks(cli, list);
 }
 
 void
@@ -141,7 +199,7 @@ view_ports(const struct cli *cli, const struct view_data *data)
 		table_text(&t, view_text(row, "name"));
 		table_text(&t, view_text(row, "driver"));
 		put_link(&t, row);
-		put_queues(&t, row);
+		put_queues(&t, row, "");
 		table_json(&t, json_object_get(row, "rx_packets"));
 		table_json(&t, json_object_get(row, "tx_packets"));
 		table_number(

@@ -72,6 +72,22 @@ feature(bool asked, bool granted)
 	return granted ? CTL_FEATURE_HW : CTL_FEATURE_SW;
 }
 
+static enum ctl_feature
+unused(bool offered)
+{
+	return offered ? CTL_FEATURE_OFF : CTL_FEATURE_NONE;
+}
+
+static const char *
+rss_key(const struct port *port)
+{
+	if (port->queues == 1)
+		return "-";
+	if (!port->rss_on)
+		return "none";
+	return port->rss_random_key ? "random" : "fixed";
+}
+
 static unsigned int
 port_rows(void *ctx, struct ctl_port_row *rows, unsigned int max)
 {
@@ -97,11 +113,11 @@ port_rows(void *ctx, struct ctl_port_row *rows, unsigned int max)
 		.is_promiscuous = a->port.promiscuous,
 		.rx_csum = feature(csum, a->port.rx_csum),
 		.tx_csum = feature(csum, a->port.tx_caps != 0),
-		.tso = CTL_FEATURE_OFF,
-		.rss = a->port.queues == 1 ? CTL_FEATURE_NONE
-					   : feature(true, a->port.rss_random_key),
-		.rss_key = a->port.rss_random_key ? "random" : "-",
-		.reta_size = a->port.rss_random_key ? a->port.reta_size : 0,
+		.tso = unused(a->port.offers_tso),
+		.lro = unused(a->port.offers_lro),
+		.rss = a->port.queues == 1 ? CTL_FEATURE_NONE : feature(true, a->port.rss_on),
+		.rss_key = rss_key(&a->port),
+		.reta_size = a->port.rss_on ? a->port.reta_size : 0,
 		.rx_packets = status.rx_packets,
 		.rx_octets = status.rx_octets,
 		.rx_missed = status.rx_missed,
@@ -167,6 +183,7 @@ control_start(struct control *c, struct appliance *a, struct io_error *err)
 		.tunables = &c->tunables,
 		.hub = &a->hub,
 		.started_us = now_us(c),
+		.drops = &c->drops,
 		.now_us = now_us,
 		.counters = counters_of,
 		.core = core_row,
@@ -179,12 +196,28 @@ control_start(struct control *c, struct appliance *a, struct io_error *err)
 	return 0;
 }
 
+/* A client that asks all the time makes us look no more often. */
+static void
+look_at_drops(struct control *c)
+{
+	uint64_t now = now_us(c);
+	struct counters sum = { 0 };
+
+	if (now - c->looked_us < 1000 * DROP_WATCH_MS)
+		return;
+	c->looked_us = now;
+	for (unsigned int i = 0; i < c->appliance->workers; i++)
+		counters_add(&sum, counters_of(c, i));
+	drop_watch_look(&c->drops, &sum, now);
+}
+
 void
 control_poll(struct control *c, int timeout_ms)
 {
 	const struct timespec pause = { .tv_nsec = 10000000 };
 	int rc = ctl_server_poll(c->server, timeout_ms);
 
+	look_at_drops(c);
 	/* Should poll(2) itself fail, the daemon goes on without burning the CPU. */
 	if (rc != 0 && rc != -EINTR)
 		(void)nanosleep(&pause, NULL);

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "appliance.h"
+#include "appliance/appliance.h"
 #include "ctl/backend.h"
 #include "ctl/server.h"
 #include "ctl/socket.h"
@@ -15,6 +15,8 @@ struct control {
 	struct ctl_server *server;
 	struct ctl_backend backend;
 	struct tunables tunables;	/* current ones, as the server changes them */
+	struct drop_watch drops;
+	uint64_t looked_us;		/* when drops was brought up to date */
 	struct appliance *appliance;
 	bool stop_asked;		/* by an operator */
 };

@@ -6,9 +6,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "appliance.h"
+#include "appliance/appliance.h"
 #include "control.h"
 #include "serve.h"
+#include "service_set.h"
 
 /* A signal that comes just before the main thread waits is seen after this time. */
 #define SERVE_POLL_MS 100
@@ -159,7 +160,7 @@ sluiced_serve(const struct config *conf)
 	rc = control_open(&c, conf, &err);
 	if (rc == 0) {
 		mask_signals(SIG_BLOCK);
-		rc = appliance_start(conf, &a, &err);
+		rc = appliance_start(conf, &service_set_app, &a, &err);
 		mask_signals(SIG_UNBLOCK);
 	}
 	if (rc == 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From the configuration of a service to a running one. */
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "service_set.h"
@@ -9,6 +11,18 @@
 
 /* At most this many built-in services; the table of kinds has an end mark behind them. */
 #define KINDS_MAX 16u
+
+/** One service that runs. */
+struct service_run {
+	const struct sluice_service *service;
+	void *state; /* what its start function made */
+};
+
+struct service_set {
+	unsigned int count; /* that run */
+	bool draining; /* no new connections */
+	struct service_run run[CONFIG_SERVICES_MAX];
+};
 
 const struct config_service_kind *
 service_set_kinds(void)
@@ -41,6 +55,11 @@ listen_params(const struct config_service *conf)
 		.syncookies_set = conf->syncookies != CONFIG_SYNCOOKIES_DEFAULT,
 		.nodelay = conf->nodelay,
 		.fastopen = conf->fastopen,
+		.source_syn_rate = conf->source_syn_rate,
+		.source_conns = conf->source_conns,
+		.first_byte_s = conf->first_byte_s,
+		.idle_s = conf->idle_s,
+		.blackhole = (int)conf->blackhole - CONFIG_BLACKHOLE_DEFAULT,
 		.name = conf->name,
 	};
 
@@ -93,12 +112,20 @@ start_one(struct service_run *run, struct sluice *s, const struct config_service
 				       : "");
 }
 
-int
-service_set_start(
-	struct service_set *set, struct sluice *s, const struct config *conf, struct io_error *err)
+/* What has started by the time of an error keeps running until stop. */
+static int
+set_start(void *ctx, struct station *st)
 {
+	const struct config *conf = st->appliance->conf;
+	struct service_set *set = calloc(1, sizeof(*set));
+
+	(void)ctx;
+	if (set == NULL)
+		return io_fail(&st->error, -ENOMEM, "no memory for the services");
+	st->state = set;
 	for (unsigned int i = 0; i < conf->service_count; i++) {
-		int rc = start_one(&set->run[set->count], s, &conf->services[i], err);
+		int rc = start_one(&set->run[set->count], &st->worker->sluice, &conf->services[i],
+			&st->error);
 
 		if (rc != 0)
 			return rc;
@@ -107,22 +134,36 @@ service_set_start(
 	return 0;
 }
 
-void
-service_set_drain(struct service_set *set, struct sluice *s)
+/* The listeners are closed; connections go on. */
+static void
+set_drain(void *ctx, struct station *st)
 {
+	struct service_set *set = st->state;
+
+	(void)ctx;
 	if (set->draining)
 		return;
 	set->draining = true;
 	for (unsigned int i = 0; i < set->count; i++)
 		if (set->run[i].service->drain != NULL)
-			set->run[i].service->drain(s, set->run[i].state);
+			set->run[i].service->drain(&st->worker->sluice, set->run[i].state);
 }
 
-void
-service_set_stop(struct service_set *set, struct sluice *s)
+static void
+set_stop(void *ctx, struct station *st)
 {
-	for (unsigned int i = 0; i < set->count; i++)
+	struct service_set *set = st->state;
+
+	(void)ctx;
+	for (unsigned int i = 0; set != NULL && i < set->count; i++)
 		if (set->run[i].service->stop != NULL)
-			set->run[i].service->stop(s, set->run[i].state);
-	set->count = 0;
+			set->run[i].service->stop(&st->worker->sluice, set->run[i].state);
+	free(set);
+	st->state = NULL;
 }
+
+const struct appliance_app service_set_app = {
+	.start = set_start,
+	.drain = set_drain,
+	.stop = set_stop,
+};

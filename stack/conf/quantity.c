@@ -66,6 +66,8 @@ unit_name(enum unit unit)
 		return "s";
 	case UNIT_MSEC:
 		return "ms";
+	case UNIT_USEC:
+		return "us";
 	case UNIT_SEGMENTS:
 		return "segments";
 	case UNIT_PACKETS:
@@ -160,6 +162,8 @@ quantity_parse(const char *text, enum unit unit, uint64_t *out)
 		return time_parse(number, text, 1000000, out);
 	case UNIT_MSEC:
 		return time_parse(number, text, 1000, out);
+	case UNIT_USEC:
+		return time_parse(number, text, 1, out);
 	case UNIT_COUNT:
 	case UNIT_ENTRIES:
 	case UNIT_BYTES:

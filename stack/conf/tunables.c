@@ -17,22 +17,35 @@ const char *const tunables_cc_names[] = {
 	NULL,
 };
 
+const char *const tunables_secret_names[] = {
+	[TUN_SECRET_RANDOM] = "random",
+	[TUN_SECRET_ONE] = "set",
+	[TUN_SECRET_TWO] = "set, with a backup",
+	NULL,
+};
+
+_Static_assert(offsetof(struct tun_secret, state) == 0, "the value that is shown");
+
 static const struct tunable_desc rows[] = {
 #define TUN_ONE(name, unit, min, max, d, when, scope, help)                             \
-	{ #name, help, NULL, offsetof(struct tunables, name), 1, min, max, { d, 0, 0 }, \
+	{ #name, help, NULL, false, offsetof(struct tunables, name), 1, min, max, { d, 0, 0 }, \
 		UNIT_##unit, TUN_##when, TUN_##scope },
 #define TUN_VEC(name, unit, n, min, max, d0, d1, d2, when, scope, help)                    \
-	{ #name, help, NULL, offsetof(struct tunables, name), n, min, max, { d0, d1, d2 }, \
-		UNIT_##unit, TUN_##when, TUN_##scope },
+	{ #name, help, NULL, false, offsetof(struct tunables, name), n, min, max,          \
+		{ d0, d1, d2 }, UNIT_##unit, TUN_##when, TUN_##scope },
 #define TUN_NAME(name, names, d, when, scope, help)                                           \
-	{ #name, help, names, offsetof(struct tunables, name), 1, 0, UINT32_MAX, { d, 0, 0 }, \
-		UNIT_MODE, TUN_##when, TUN_##scope },
+	{ #name, help, names, false, offsetof(struct tunables, name), 1, 0, UINT32_MAX,       \
+		{ d, 0, 0 }, UNIT_MODE, TUN_##when, TUN_##scope },
+#define TUN_SECRET(name, when, scope, help)                                                  \
+	{ #name, help, tunables_secret_names, true, offsetof(struct tunables, name), 1, 0, 0, \
+		{ TUN_SECRET_RANDOM, 0, 0 }, UNIT_MODE, TUN_##when, TUN_##scope },
 #define TUN_REFUSED(name, reason) \
-	{ #name, reason, NULL, 0, 0, 0, 0, { 0, 0, 0 }, UNIT_MODE, TUN_NOW, TUN_EACH },
+	{ #name, reason, NULL, false, 0, 0, 0, 0, { 0, 0, 0 }, UNIT_MODE, TUN_NOW, TUN_EACH },
 #include "conf/tunables.def"
 #undef TUN_ONE
 #undef TUN_VEC
 #undef TUN_NAME
+#undef TUN_SECRET
 #undef TUN_REFUSED
 };
 
@@ -82,6 +95,7 @@ tunables_default(struct tunables *t)
 {
 	size_t i;
 
+	memset(t, 0, sizeof(*t));
 	for (i = 0; i < ROW_COUNT; i++)
 		values_store(t, &rows[i], rows[i].def);
 }
@@ -94,6 +108,10 @@ range_text(const struct tunable_desc *row, char *out, size_t out_len)
 	size_t used = 0;
 	size_t i;
 
+	if (row->is_secret) {
+		snprintf(out, out_len, "random, or KEY[,BACKUP] such as 1a2b3c4d-0-ffffffff-5e6f");
+		return;
+	}
 	if (row->names == NULL) {
 		snprintf(out, out_len, "%s%lu..%lu%s%s%s", row->count > 1 ? "numbers within " : "",
 			(unsigned long)row->min, (unsigned long)row->max, *unit != '\0' ? " (" : "",
@@ -179,12 +197,66 @@ value_error(const struct tunable_desc *row, const char *text, int code, char *er
 	char range[TUNABLE_TEXT_LEN];
 
 	range_text(row, range, sizeof(range));
-	if (row->count > 1)
+	/* Even a mistyped key is most of a key. */
+	if (row->is_secret)
+		snprintf(err, err_len, "%s: what was given is no key; allowed: %s", row->name,
+			range);
+	else if (row->count > 1)
 		snprintf(err, err_len, "%s: '%.40s' is not %lu %s", row->name, text,
 			(unsigned long)row->count, range);
 	else
 		snprintf(err, err_len, "%s: '%.40s' %s; allowed: %s", row->name, text,
 			code == -ERANGE ? "is out of range" : "does not fit", range);
+}
+
+/* "1a2b3c4d-0-ffffffff-5e6f": as Linux reads tcp_fastopen_key. */
+static int
+key_parse(const char *text, size_t len, uint32_t key[4])
+{
+	const char *end = text + len;
+	uint32_t any = 0;
+	unsigned int i, digits;
+
+	for (i = 0; i < 4; i++) {
+		key[i] = 0;
+		for (digits = 0; text < end && digits < 8; digits++, text++) {
+			const char *hex = "0123456789abcdef";
+			const char *at = strchr(hex, *text | (*text >= 'A' ? 0x20 : 0));
+
+			if (*text == '\0' || at == NULL)
+				break;
+			key[i] = key[i] << 4 | (uint32_t)(at - hex);
+		}
+		any |= key[i];
+		if (digits == 0 || (i < 3 && (text == end || *text++ != '-')))
+			return -EINVAL;
+	}
+	/* Linux shows zeros where no key was set: somebody copied that. */
+	return text == end && any != 0 ? 0 : -EINVAL;
+}
+
+static int
+secret_parse(struct tun_secret *secret, const char *text)
+{
+	struct tun_secret next = { .state = TUN_SECRET_RANDOM };
+
+	text += strspn(text, " \t");
+	if (strcmp(text, tunables_secret_names[TUN_SECRET_RANDOM]) == 0) {
+		*secret = next;
+		return 0;
+	}
+	while (*text != '\0') {
+		size_t len = strcspn(text, " \t,");
+
+		if (next.state == TUN_SECRET_TWO || key_parse(text, len, next.key[next.state]) != 0)
+			return -EINVAL;
+		next.state++;
+		text += len + strspn(text + len, " \t,");
+	}
+	if (next.state == TUN_SECRET_RANDOM)
+		return -EINVAL;
+	*secret = next;
+	return 0;
 }
 
 static int
@@ -216,6 +288,12 @@ tunables_assign(struct tunables *t, const char *name, const char *text, char *er
 	code = find_settable(name, &row, err, err_len);
 	if (code != 0)
 		return code;
+	if (row->is_secret) {
+		code = secret_parse((void *)((char *)t + row->offset), text);
+		if (code != 0)
+			value_error(row, text, code, err, err_len);
+		return code;
+	}
 	code = values_parse(row, text, values);
 	if (code != 0) {
 		value_error(row, text, code, err, err_len);

@@ -4,6 +4,7 @@
 #ifndef CONF_TUNABLES_H
 #define CONF_TUNABLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,16 +21,33 @@ enum tun_cc {
 /** Names of the congestion controls by enum tun_cc, NULL at the end. */
 extern const char *const tunables_cc_names[];
 
+/** What is known of a secret, in words, by tun_secret.state. */
+enum tun_secret_state {
+	TUN_SECRET_RANDOM, /* drawn by the daemon itself */
+	TUN_SECRET_ONE,
+	TUN_SECRET_TWO, /* ... and a backup */
+};
+
+extern const char *const tunables_secret_names[];
+
+/** Two keys of 128 bits that nothing prints: state, the first member, is all that is shown. */
+struct tun_secret {
+	uint32_t state; /* enum tun_secret_state */
+	uint32_t key[2][4];
+};
+
 /** Every value, in the unit its row of tunables.def names. Each worker has a copy of its own. */
 struct tunables {
 #define TUN_ONE(name, unit, min, max, def, when, scope, help) uint32_t name;
 #define TUN_VEC(name, unit, n, min, max, d0, d1, d2, when, scope, help) uint32_t name[n];
 #define TUN_NAME(name, names, def, when, scope, help) uint32_t name;
+#define TUN_SECRET(name, when, scope, help) struct tun_secret name;
 #define TUN_REFUSED(name, reason)
 #include "conf/tunables.def"
 #undef TUN_ONE
 #undef TUN_VEC
 #undef TUN_NAME
+#undef TUN_SECRET
 #undef TUN_REFUSED
 };
 
@@ -51,7 +69,8 @@ enum tun_scope {
 struct tunable_desc {
 	const char *name;
 	const char *help; /* one line; of a refused one: the reason */
-	const char *const *names; /* words of a TUN_NAME, else NULL */
+	const char *const *names; /* words of a TUN_NAME, or that a TUN_SECRET shows; else NULL */
+	bool is_secret; /* a TUN_SECRET: set by its value, seen as a word */
 	size_t offset; /* of the first value in struct tunables */
 	uint32_t count; /* values: 1 to 3; 0: refused */
 	uint32_t min, max; /* range of each value */
@@ -62,7 +81,7 @@ struct tunable_desc {
 };
 
 /** Bytes that hold any value as text, and any error message of tunables_set(). */
-#define TUNABLE_TEXT_LEN 64
+#define TUNABLE_TEXT_LEN 96
 #define TUNABLE_ERR_LEN 320
 
 void tunables_default(struct tunables *t);
@@ -78,7 +97,9 @@ const uint32_t *tunables_values(const struct tunables *t, const struct tunable_d
 
 /**
  * Set one by name. text: a number with an optional unit (quantity.h), a word, or as many numbers
- * as the tunable has, separated by blanks or commas. Nothing changes unless it returns 0.
+ * as the tunable has, separated by blanks or commas. A secret: "random", or one or two keys, each
+ * four groups of hexadecimal digits joined by '-', as Linux writes them. Nothing changes unless it
+ * returns 0.
  * -ENOENT: no such name; -EINVAL: not a value of it; -ERANGE: outside its range; -EPERM: refused.
  * err then holds the reason in words; err_len >= TUNABLE_ERR_LEN shows it whole.
  */

@@ -9,6 +9,7 @@
 #include "conf/counters.h"
 #include "conf/tunables.h"
 #include "ctl/config.h"
+#include "ctl/drop_watch.h"
 #include "ctl/mailbox.h"
 #include "wire/addr.h"
 #include "wire/local.h"
@@ -27,8 +28,8 @@ struct ctl_core_row {
 
 /** Was a feature of a port asked for, and is it there? */
 enum ctl_feature {
-	CTL_FEATURE_NONE, /* means nothing for this port */
-	CTL_FEATURE_OFF, /* not asked for */
+	CTL_FEATURE_NONE, /* means nothing for this port, or is neither offered nor asked for */
+	CTL_FEATURE_OFF, /* offered, not asked for */
 	CTL_FEATURE_HW, /* done by the port */
 	CTL_FEATURE_SW, /* asked for, but the port cannot: done by us */
 };
@@ -43,8 +44,8 @@ struct ctl_port_row {
 	uint32_t mtu;
 	struct mac_addr mac;
 	bool is_promiscuous;
-	enum ctl_feature rx_csum, tx_csum, tso, rss;
-	const char *rss_key; /* "random", "fixed", "-" */
+	enum ctl_feature rx_csum, tx_csum, tso, lro, rss;
+	const char *rss_key; /* "random"; "fixed": the device's; "none": no RSS; "-": one queue */
 	uint32_t reta_size; /* 0: none */
 	uint64_t rx_packets, rx_octets, rx_missed, rx_errors, rx_nobuf; /* the device's counters */
 	uint64_t tx_packets, tx_octets, tx_errors;
@@ -59,6 +60,7 @@ struct ctl_backend {
 	struct tunables *tunables; /* current ones; the server changes them and tells the workers */
 	struct mail_hub *hub; /* hub->workers is the number of workers */
 	uint64_t started_us; /* on the clock of now_us */
+	struct drop_watch *drops; /* looked at every DROP_WATCH_MS and when it is shown */
 
 	/** Monotonic microseconds. */
 	uint64_t (*now_us)(void *ctx);

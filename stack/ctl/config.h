@@ -18,7 +18,7 @@
 #define CONFIG_PORTS_MAX 8u
 #define CONFIG_PORTS_SERVED 1u /* of them: what the daemon can do so far */
 #define CONFIG_SERVICES_MAX 64u
-#define CONFIG_ADDRS_MAX 16u /* addresses of a port */
+#define CONFIG_ADDRS_MAX 64u /* addresses of a port */
 #define CONFIG_NEIGHBOURS_MAX 64u /* static neighbours of a port */
 #define CONFIG_CPUS_MAX 64u /* entries of lcores */
 #define CONFIG_CPU_ID_MAX 1023u
@@ -63,6 +63,13 @@ enum config_syncookies {
 	CONFIG_SYNCOOKIES_OVERFLOW,
 	CONFIG_SYNCOOKIES_ALWAYS,
 	CONFIG_SYNCOOKIES_DEFAULT, /* as the tunable says */
+};
+
+/** In the order of sluice_listen_params.blackhole, one higher. */
+enum config_blackhole {
+	CONFIG_BLACKHOLE_OFF,
+	CONFIG_BLACKHOLE_DEFAULT, /* as the tunable says */
+	CONFIG_BLACKHOLE_ON,
 };
 
 /** Values below are those of enum tun_cc. */
@@ -151,6 +158,9 @@ struct config_service {
 	bool nodelay;
 	uint32_t congestion_control; /* enum tun_cc or config_cc */
 	bool fastopen;
+	uint32_t source_syn_rate, source_conns; /* of each source prefix; 0: the tunable */
+	uint32_t first_byte_s, idle_s; /* of each connection; 0: the tunable */
+	uint32_t blackhole; /* enum config_blackhole */
 	struct config_endpoint to; /* forward: where connections go */
 	char root[CONFIG_PATH_LEN]; /* http: the directory served; "": the built-in page only */
 	uint32_t max_header_bytes; /* http: of a request */
@@ -246,13 +256,14 @@ extern const char *const config_words_idle[];
 extern const char *const config_words_hugepages[];
 extern const char *const config_words_offload[];
 extern const char *const config_words_syncookies[];
+extern const char *const config_words_blackhole[];
 extern const char *const config_words_cc[];
 
 /**
- * Read a file into out. kinds: the built-in services, name NULL at the end; NULL: any name goes and
- * each service must say its port. Everything found wrong goes to report, in the order of the file.
- * 0; -EINVAL: report holds at least one error and out is not to be used; -ENOMEM; or, with one
- * error in report, the error of opening and reading the file.
+ * Read a file into out. kinds: the built-in services, name NULL at the end, none where the
+ * program has none; NULL: any name goes and each service must say its port. Everything found wrong
+ * goes to report, in the order of the file. 0; -EINVAL: report holds at least one error and out is
+ * not to be used; -ENOMEM; or, with one error in report, the error of opening and reading the file.
  */
 int config_load(const char *path, const struct config_service_kind *kinds, struct config *out,
 	struct config_report *report);

@@ -442,9 +442,10 @@ service_check(const struct check *c, unsigned int index)
 static void
 services_check(const struct check *c)
 {
+	bool has_none = c->kinds != NULL && c->kinds[0].name == NULL;
 	unsigned int i;
 
-	if (c->conf->service_count == 0 && c->report->errors == 0)
+	if (c->conf->service_count == 0 && c->report->errors == 0 && !has_none)
 		config_warning(c->report, c->where->top[CONFIG_KEY_top_services],
 			"no service: only ping will be answered");
 	for (i = 0; i < c->conf->service_count; i++)

@@ -46,6 +46,13 @@ const char *const config_words_syncookies[] = {
 	NULL,
 };
 
+const char *const config_words_blackhole[] = {
+	[CONFIG_BLACKHOLE_OFF] = "off",
+	[CONFIG_BLACKHOLE_DEFAULT] = "default",
+	[CONFIG_BLACKHOLE_ON] = "on",
+	NULL,
+};
+
 const char *const config_words_cc[] = {
 	[TUN_CC_RENO] = "reno",
 	[TUN_CC_CUBIC] = "cubic",

@@ -112,6 +112,12 @@ ctl_listener_json(const struct tcp_listener_info *info, const struct local_addrs
 	put(drops, "syn_queue_full", info->syn_drops_full);
 	put(drops, "syn_early_drop", info->syn_drops_early);
 	put(drops, "syn_accept_full", info->syn_drops_accept);
+	put(drops, "syn_source_limits", info->syn_drops_source);
 	json_object_set_new(row, "syn_drops", drops);
+	json_object_set_new(row, "fastopen", json_boolean(info->fastopen));
+	put(row, "fastopen_pending", info->fastopen_pending);
+	put(row, "fastopen_limit", info->fastopen_limit);
+	put(row, "fastopen_opened", info->fastopen_opened);
+	put(row, "fastopen_failed", info->fastopen_failed);
 	return row;
 }

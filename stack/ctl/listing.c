@@ -136,6 +136,11 @@ listener_add(struct tcp_listener_info *sum, const struct tcp_listener_info *info
 	sum->syn_drops_full += info->syn_drops_full;
 	sum->syn_drops_early += info->syn_drops_early;
 	sum->syn_drops_accept += info->syn_drops_accept;
+	sum->fastopen_pending += info->fastopen_pending;
+	sum->fastopen_limit += info->fastopen_limit;
+	sum->fastopen_opened += info->fastopen_opened;
+	sum->fastopen_failed += info->fastopen_failed;
+	sum->syn_drops_source += info->syn_drops_source;
 }
 
 static void

@@ -27,6 +27,9 @@
 #define CTL_ANSWER_MAX 196608u /* bytes of an answer's line, the newline included */
 #define CTL_DEPTH_MAX 16u /* nested arrays and objects of a request */
 
+/** Flag of jansson for our reals: 0.2, not 0.20000000000000001. */
+#define CTL_JSON_REAL JSON_REAL_PRECISION(12)
+
 /** What a peer may do; each includes those before it. */
 enum ctl_role {
 	CTL_READ, /* look */

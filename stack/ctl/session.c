@@ -57,7 +57,7 @@ ctl_reply_new(const struct ctl_session *s, const json_t *id)
 void
 ctl_reply_send(struct ctl_session *s, json_t *reply, struct ctl_buf *out)
 {
-	char *text = json_dumps(reply, JSON_COMPACT);
+	char *text = json_dumps(reply, JSON_COMPACT | CTL_JSON_REAL);
 
 	/* A client that misses an answer could not tell what it has: end it instead. */
 	if (text == NULL || ctl_buf_add(out, text, strlen(text)) != 0 ||

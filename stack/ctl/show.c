@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "ctl/port_remarks.h"
 #include "ctl/session_int.h"
 
 /* Ports one answer shows. */
@@ -161,25 +162,41 @@ put_outcome(json_t *list, enum outcome out, uint64_t packets)
 		put_text(row, "hint", desc->hint);
 }
 
+/* Seconds since it last happened; null: never. */
+static void
+put_last(json_t *row, const struct ctl_backend *b, enum outcome out, uint64_t now_us)
+{
+	uint64_t age_us = drop_watch_age(b->drops, out, now_us);
+
+	json_object_set_new(row, "last_s", age_us == UINT64_MAX ?
+			json_null() : json_real((double)(age_us / 1000) / 1e3));
+}
+
 int
 ctl_do_show_drops(struct ctl_request *r)
 {
+	const struct ctl_backend *b = r->s->backend;
 	bool all = ctl_arg_flag(r, "all");
 	json_t *list = put_array(r->reply, "drops");
+	uint64_t now_us = b->now_us(b->ctx);
 	struct counters c;
 	uint64_t drops = 0, delivered = 0;
 	unsigned int i;
 
 	/* One snapshot, so that the rows add up to the total whatever the workers do meanwhile. */
-	ctl_counters_sum(r->s->backend, &c);
+	ctl_counters_sum(b, &c);
+	drop_watch_look(b->drops, &c, now_us);
 	for (i = 0; i < OUTCOME_MAX; i++) {
 		if (!outcome_desc((enum outcome)i)->is_drop) {
 			delivered += c.outcome[i];
 			continue;
 		}
 		drops += c.outcome[i];
-		if (all || c.outcome[i] > 0)
-			put_outcome(list, (enum outcome)i, c.outcome[i]);
+		if (!all && c.outcome[i] == 0)
+			continue;
+		put_outcome(list, (enum outcome)i, c.outcome[i]);
+		put_last(json_array_get(list, json_array_size(list) - 1), b, (enum outcome)i,
+			now_us);
 	}
 	put_u64(r->reply, "total", drops);
 	put_u64(r->reply, "delivered", delivered);
@@ -293,6 +310,22 @@ feature_name(enum ctl_feature feature)
 }
 
 static void
+put_remarks(json_t *features, const struct ctl_port_row *port)
+{
+	json_t *list = put_array(features, "remarks");
+	struct ctl_port_remark remarks[CTL_PORT_REMARKS_MAX];
+	unsigned int count = ctl_port_remarks(port, remarks);
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		json_t *remark = append_object(list);
+
+		put_text(remark, "feature", remarks[i].feature);
+		put_text(remark, "meaning", remarks[i].meaning);
+	}
+}
+
+static void
 put_features(json_t *row, const struct ctl_port_row *port)
 {
 	json_t *features = put_object(row, "features");
@@ -300,9 +333,11 @@ put_features(json_t *row, const struct ctl_port_row *port)
 	put_text(features, "csum_rx", feature_name(port->rx_csum));
 	put_text(features, "csum_tx", feature_name(port->tx_csum));
 	put_text(features, "tso", feature_name(port->tso));
+	put_text(features, "lro", feature_name(port->lro));
 	put_text(features, "rss", feature_name(port->rss));
 	put_text(features, "rss_key", port->rss_key);
 	put_u64(features, "reta_size", port->reta_size);
+	put_remarks(features, port);
 }
 
 static void
@@ -439,16 +474,14 @@ int
 ctl_do_get(struct ctl_request *r)
 {
 	struct tunables copy = *r->s->backend->tunables;
-	char value[TUNABLE_TEXT_LEN], why[TUNABLE_ERR_LEN], buf[32];
+	char why[TUNABLE_ERR_LEN], buf[32];
 	const char *name = ctl_arg_text(r, "name", buf);
-	int err;
+	const struct tunable_desc *row = tunables_find(name);
 
-	/* Setting a copy to its own value finds the words for what is wrong with the name. */
-	if (tunables_get(&copy, name, value, sizeof(value)) != 0)
-		value[0] = '\0';
-	err = tunables_assign(&copy, name, value, why, sizeof(why));
-	if (err != 0)
-		return tunable_failed(r, err, why);
+	/* Trying to set a copy finds the words for what is wrong with the name. */
+	if (row == NULL || row->count == 0)
+		return tunable_failed(
+			r, tunables_assign(&copy, name, "", why, sizeof(why)), why);
 	return put_tunable(r, name);
 }
 

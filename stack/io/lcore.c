@@ -129,14 +129,6 @@ drop_chained(struct lcore *lc, struct pkt **pkts, unsigned int n)
 	return kept;
 }
 
-static void
-deliver(struct lcore *lc, struct pkt **pkts, unsigned int n, uint64_t now_us)
-{
-	worker_rx(lc->worker, now_us, pkts, n);
-	if (lc->worker->frames.count >= TX_EARLY)
-		(void)transmit(lc, now_us);
-}
-
 /* A worker that does not drain its ring loses packets; the others do not notice. */
 static void
 flush_outbox(struct lcore *lc, unsigned int to)
@@ -201,12 +193,41 @@ sort_out(struct lcore *lc, struct pkt **pkts, unsigned int n)
 	return mine;
 }
 
+/* Datagrams whose fragments met here, to the workers that own their connections. */
+static void
+pass_on(struct lcore *lc)
+{
+	struct pkt *pkts[WORKER_BURST_MAX];
+	unsigned int n = worker_take_strays(lc->worker, pkts);
+
+	/* What comes back is ours after all: steering is what called it a stray. */
+	n = sort_out(lc, pkts, n);
+	if (n > 0)
+		mbuf_free_burst(pkts, n);
+}
+
+static void
+deliver(struct lcore *lc, struct pkt **pkts, unsigned int n, uint64_t now_us)
+{
+	worker_rx(lc->worker, now_us, pkts, n);
+	if (lc->worker->stray_count > 0)
+		pass_on(lc);
+	if (lc->worker->frames.count >= TX_EARLY)
+		(void)transmit(lc, now_us);
+}
+
 static unsigned int
 receive(struct lcore *lc, uint64_t now_us)
 {
 	struct pkt *pkts[LCORE_BURST_MAX];
 	unsigned int n, mine;
 
+	/*
+	 * While the port sends nothing, frames wait in its ring: here they would be lost. Not where
+	 * they may be for others, who are not to wait with us.
+	 */
+	if (lc->group->count == 1 && !worker_may_rx(lc->worker))
+		return 0;
 	n = rte_eth_rx_burst(lc->port_id, lc->queue, mbuf_array_of(pkts), (uint16_t)lc->burst);
 	lc->burst = n == lc->burst ? LCORE_BURST_MAX : LCORE_BURST;
 	if (n == 0)
@@ -272,6 +293,8 @@ quiet_us(const struct lcore *lc, uint64_t now_us)
 
 	if (lc->worker->frames.count > 0 || lc->relay_next < lc->relay_count)
 		return TX_RETRY_US;
+	if (lc->hooks.mail_at != NULL)
+		at = min_u64(at, lc->hooks.mail_at(lc->hooks.ctx));
 	return at > now_us ? at - now_us : 0;
 }
 

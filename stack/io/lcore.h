@@ -39,6 +39,8 @@ struct lcore_hooks {
 	 */
 	unsigned int (*mail)(void *ctx, struct worker *w, uint64_t now_us);
 	bool (*has_mail)(const void *ctx);
+	/** When mail has something to do without anybody's message; UINT64_MAX: never. */
+	uint64_t (*mail_at)(const void *ctx);
 	/** After the last packet. */
 	void (*stop)(void *ctx, struct worker *w, uint64_t now_us);
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Compile-time proof that struct pkt mirrors rte_mbuf, and packet pools over mempools. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_eal.h>
@@ -133,6 +134,25 @@ make_pool(const struct mbuf_pool_params *par)
 	return pool;
 }
 
+/*
+ * All packets out and in again: the pool's ring has up to twice as many places as packets, and
+ * those it has not used yet would become memory one by one while it works.
+ */
+static int
+go_round(struct rte_mempool *pool, unsigned int count)
+{
+	void **all = malloc(count * sizeof(*all));
+	int rc;
+
+	if (all == NULL)
+		return -ENOMEM;
+	rc = rte_mempool_get_bulk(pool, all, count);
+	if (rc == 0)
+		rte_mempool_put_bulk(pool, all, count);
+	free(all);
+	return rc;
+}
+
 int
 mbuf_pool_create(const struct mbuf_pool_params *par, struct rte_mempool **out, struct io_error *err)
 {
@@ -140,6 +160,10 @@ mbuf_pool_create(const struct mbuf_pool_params *par, struct rte_mempool **out, s
 		return io_fail(
 			err, -EINVAL, "packet buffers of %u bytes are too large", par->payload_max);
 	*out = make_pool(par);
+	if (*out != NULL && go_round(*out, par->count) != 0) {
+		rte_mempool_free(*out);
+		*out = NULL;
+	}
 	if (*out == NULL)
 		return io_fail(err, -ENOMEM,
 			"no memory for %u packet buffers of %u bytes: %s. "

@@ -216,6 +216,8 @@ port_attach(struct port *port, const struct port_params *par, struct io_error *e
 	(void)snprintf(port->driver, sizeof(port->driver), "%s", port->info.driver_name);
 	port->socket = rte_eth_dev_socket_id(port->id);
 	port->reta_size = port->info.reta_size;
+	port->offers_tso = (port->info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0;
+	port->offers_lro = (port->info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_TCP_LRO) != 0;
 	settle_queues(port, par);
 	settle_offloads(port, par);
 	return 0;
@@ -244,6 +246,7 @@ configure(struct port *port)
 			conf.rx_adv_conf.rss_conf.rss_key_len = key_len;
 		}
 		rc = rte_eth_dev_configure(port->id, port->queues, port->queues, &conf);
+		port->rss_on = rc == 0;
 		port->rss_random_key = rc == 0 && conf.rx_adv_conf.rss_conf.rss_key != NULL;
 		if (rc == 0)
 			return 0;

@@ -81,7 +81,10 @@ struct port {
 	uint32_t tx_caps; /* ENV_TX_* the port computes */
 	bool rx_csum; /* its flags about received checksums mean something */
 	bool tx_prepare; /* rte_eth_tx_prepare must see packets first */
-	bool rss_random_key; /* spreads flows by a key of our own */
+	bool rss_on; /* spreads flows over its queues */
+	bool rss_random_key; /* ... by a key of our own */
+	bool offers_tso; /* though nobody asks for it */
+	bool offers_lro;
 	uint16_t reta_size; /* entries of its table from hash to queue */
 	bool promiscuous;
 	bool started;

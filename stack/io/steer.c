@@ -19,6 +19,7 @@ enum target {
 	TARGET_PRIMARY,
 	TARGET_ALL,
 	TARGET_FLOW, /* by the hash of the words */
+	TARGET_FRAGMENT, /* the same, among those that own a queue */
 };
 
 static struct flow_words
@@ -33,9 +34,23 @@ make_words(const struct ip_addr *raddr, uint16_t rport, uint16_t lport)
 
 /* Multiply-shift: the upper half of the hash picks one of n without a division. */
 static uint32_t
+pick(uint64_t hash, uint32_t n)
+{
+	return (uint32_t)((hash >> 32) * n >> 32);
+}
+
+static uint32_t
 worker_of(const struct steer *s, uint64_t hash)
 {
-	return (uint32_t)((hash >> 32) * s->workers >> 32);
+	return pick(hash, s->workers);
+}
+
+/* What all fragments of a datagram have in common. */
+static enum target
+fragment_target(const struct ip_addr *src, uint32_t id, struct flow_words *words)
+{
+	*words = make_words(src, (uint16_t)(id >> 16), (uint16_t)id);
+	return TARGET_FRAGMENT;
 }
 
 static enum target
@@ -93,14 +108,15 @@ ip4_target(const uint8_t *p, size_t len, struct flow_words *words)
 	struct ip_addr src;
 	struct ip4_hdr h;
 
-	if (ip4_parse(p, len, true, &h) != IP4_OK || ip4_is_fragment(&h))
+	if (ip4_parse(p, len, true, &h) != IP4_OK)
 		return TARGET_PRIMARY;
+	src = ip_addr_from_v4(h.src);
+	if (ip4_is_fragment(&h))
+		return fragment_target(&src, h.id, words);
 	p += h.hdr_len;
 	len = (size_t)(h.total_len - h.hdr_len);
-	if (h.proto == IP_PROTO_TCP) {
-		src = ip_addr_from_v4(h.src);
+	if (h.proto == IP_PROTO_TCP)
 		return tcp_target(&src, p, len, words);
-	}
 	return h.proto == IP_PROTO_ICMP4 ? icmp4_target(p, len, words) : TARGET_PRIMARY;
 }
 
@@ -113,8 +129,10 @@ ip6_target(const uint8_t *p, size_t len, struct flow_words *words)
 	if (ip6_parse(p, len, &h) != IP6_OK)
 		return TARGET_PRIMARY;
 	len = (size_t)h.payload_len + IP6_HDR_LEN;
-	if (ip6_walk(p, len, h.next_header, &up) != IP6_OK || up.frag_more || up.frag_off != 0)
+	if (ip6_walk(p, len, h.next_header, &up) != IP6_OK)
 		return TARGET_PRIMARY;
+	if (up.frag_more || up.frag_off != 0)
+		return fragment_target(&h.src, up.frag_id, words);
 	p += up.offset;
 	len -= up.offset;
 	if (up.proto == IP_PROTO_TCP)
@@ -191,6 +209,8 @@ steer_burst(const struct steer *s, struct pkt *const *pkts, unsigned int n, uint
 		owners[i] = target == TARGET_ALL ? STEER_ALL : STEER_PRIMARY;
 		if (target == TARGET_FLOW)
 			flow_at[flows++] = i;
+		else if (target == TARGET_FRAGMENT)
+			owners[i] = pick(siphash24_3w(&s->key, words[flows].w), s->queues);
 	}
 	if (flows == 0)
 		return;

@@ -12,9 +12,10 @@
 
 /*
  * TCP, and ICMP errors about TCP, go to the worker that owns the connection; neighbour discovery
- * that may teach us something goes to all, since each worker has its own cache; the rest, fragments
- * and whatever is malformed included, goes to worker 0. The hash covers the remote address and both
- * ports. Its key is secret, so that nobody can aim his connections at one worker.
+ * that may teach us something goes to all, since each worker has its own cache. The fragments of a
+ * datagram meet on a worker that can pass on what becomes of them: by source and identification.
+ * The rest, whatever is malformed included, goes to worker 0. The hash covers the remote address
+ * and both ports. Its key is secret, so that nobody can aim his connections at one worker.
  */
 
 /** The worker that gets everything nobody else owns. */
@@ -28,6 +29,7 @@
 struct steer {
 	struct siphash_key key;
 	uint32_t workers; /* at least 1 */
+	uint32_t queues; /* workers that own a queue: the first ones, at least 1 */
 	const struct local_addrs *local;
 };
 

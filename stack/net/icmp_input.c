@@ -4,6 +4,7 @@
 
 #include "conf/counters.h"
 #include "conf/tunables.h"
+#include "net/icmp_output.h"
 #include "net/ip_output.h"
 #include "net/nd.h"
 #include "pkt/pool.h"
@@ -17,39 +18,21 @@
  * the path and beyond it: here it only has to quote something we could have sent; TCP judges.
  */
 
-#define PPM 1000000u
-
-/* Take one message out of the budget, if there is one. */
-static bool
-take_credit(struct net *net, const struct env *env)
-{
-	uint64_t elapsed_us = min_u64(env->now_us - net->icmp_refill_us, PPM);
-	uint64_t credit = net->icmp_credit_ppm + elapsed_us * env->tun->icmp_msgs_per_sec;
-
-	net->icmp_refill_us = env->now_us;
-	net->icmp_credit_ppm = min_u64(credit, (uint64_t)ICMP_BURST * PPM);
-	if (net->icmp_credit_ppm < PPM)
-		return false;
-	net->icmp_credit_ppm -= PPM;
-	return true;
-}
-
-/* Why this echo request gets no answer; OUT_ICMP_ECHO: it gets one. */
+/* Why this echo request gets no answer; OUT_ICMP_ECHO: it gets one of ip_len bytes. */
 static enum outcome
-judge_echo(struct net *net, struct env *env, const struct pkt_txq *tx)
+judge_echo(struct net *net, struct env *env, size_t ip_len, const struct pkt_txq *tx)
 {
 	env->ctr->IcmpInEchos++;
 	if (env->tun->icmp_echo_ignore_all != 0)
 		return OUT_ICMP_IGNORED;
+	/* We send no fragments, and put together what is longer than our MTU. */
+	if (ip_len > net->par.mtu)
+		return OUT_ICMP_TOO_LONG;
 	if (pkt_txq_room(tx) == 0) {
 		env->ctr->InDiscards++;
 		return OUT_NO_BUFFER;
 	}
-	if (!take_credit(net, env)) {
-		env->ctr->IcmpOutRateLimitGlobal++;
-		return OUT_ICMP_RATE;
-	}
-	return OUT_ICMP_ECHO;
+	return icmp_take_credit(net, env) ? OUT_ICMP_ECHO : OUT_ICMP_RATE;
 }
 
 /*
@@ -221,7 +204,7 @@ icmp4_input(struct net *net, struct env *env, struct pkt *p, const struct ip4_hd
 	if (error != ICMP_OK)
 		out = unreadable(env, error);
 	else if (msg.type == ICMP4_ECHO_REQUEST && msg.code == 0)
-		out = judge_echo(net, env, tx);
+		out = judge_echo(net, env, IP4_HDR_LEN + len, tx);
 	else
 		out = judge4(net, env, &msg, icmp + ICMP_HDR_LEN, len - ICMP_HDR_LEN);
 	if (out == OUT_ICMP_ECHO)
@@ -249,7 +232,7 @@ icmp6_input(struct net *net, struct env *env, struct pkt *p, const struct ip6_hd
 	if (error != ICMP_OK)
 		out = unreadable(env, error);
 	else if (msg.type == ICMP6_ECHO_REQUEST && msg.code == 0)
-		out = judge_echo(net, env, tx);
+		out = judge_echo(net, env, IP6_HDR_LEN + len, tx);
 	else
 		out = judge6(net, env, &msg, icmp + ICMP_HDR_LEN, len - ICMP_HDR_LEN);
 	if (out == OUT_ICMP_ECHO)

@@ -7,9 +7,6 @@
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
-/** Messages that may go out at once, however long nothing was sent (Linux: icmp_msgs_burst). */
-#define ICMP_BURST 50u
-
 /**
  * A message to one of our addresses in p, taken over: Ethernet header, IP header hdr as received,
  * ICMP message up to the end. Counts the outcome unless it is NET_REPORT.

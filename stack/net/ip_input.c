@@ -5,7 +5,9 @@
 #include "base/assert.h"
 #include "conf/counters.h"
 #include "net/arp.h"
+#include "net/frag.h"
 #include "net/icmp_input.h"
+#include "net/icmp_output.h"
 #include "net/nd.h"
 #include "pkt/pool.h"
 #include "wire/eth.h"
@@ -93,8 +95,9 @@ is_own(const struct net *net, const struct ip_addr *a)
 	return (net->own_filter & own_bit(a)) != 0 && local_addrs_find(net->par.local, a) >= 0;
 }
 
-static SLUICE_NOINLINE enum net_verdict
-drop(struct env *env, struct pkt *p, unsigned int out)
+/* The packet that ends so has found another owner. */
+static enum net_verdict
+count_outcome(struct env *env, unsigned int out)
 {
 	uint64_t *cells = (uint64_t *)env->ctr;
 
@@ -103,8 +106,14 @@ drop(struct env *env, struct pkt *p, unsigned int out)
 	for (unsigned int i = 0; i < ARRAY_SIZE(mib_of[0]); i++)
 		if (mib_of[out][i] != 0)
 			cells[mib_of[out][i] - 1]++;
-	pkt_free(env->pool, p);
 	return NET_DONE;
+}
+
+static SLUICE_NOINLINE enum net_verdict
+drop(struct env *env, struct pkt *p, unsigned int out)
+{
+	pkt_free(env->pool, p);
+	return count_outcome(env, out);
 }
 
 /*
@@ -253,9 +262,73 @@ ip4_check(const struct net *net, const struct pkt *p, bool is_group, struct ip4_
 		return OUT_BAD_MULTICAST;
 	if (ip4_is_martian_source(hdr->src) || hdr->src == net->broadcast4[*laddr_idx])
 		return OUT_IP4_MARTIAN;
-	if (is_own(net, &src))
-		return OUT_IP4_OWN_SOURCE;
-	return ip4_is_fragment(hdr) ? OUT_IP4_FRAGMENT : PASS;
+	return is_own(net, &src) ? OUT_IP4_OWN_SOURCE : PASS;
+}
+
+/* Nobody here wants it. Its sender is told (RFC 1122 s3.2.2.1), unless it is a later fragment. */
+static SLUICE_NOINLINE enum net_verdict
+ip4_unwanted(struct net *net, struct env *env, struct pkt *p, const struct ip4_hdr *hdr,
+	struct pkt_txq *tx)
+{
+	bool is_udp = hdr->proto == IP_PROTO_UDP;
+	const struct icmp_msg msg = {
+		.type = ICMP4_UNREACHABLE,
+		.code = is_udp ? ICMP4_UNREACH_PORT : ICMP4_UNREACH_PROTO,
+	};
+
+	if (hdr->frag_off == 0)
+		icmp4_error(net, env, p, &msg, tx);
+	else
+		pkt_free(env->pool, p);
+	if (is_udp)
+		env->ctr->NoPorts++;
+	else
+		env->ctr->InUnknownProtos++;
+	return count_outcome(env, is_udp ? OUT_UDP_NO_PORT : OUT_IP_BAD_PROTO);
+}
+
+/* A whole datagram; seg->key.laddr_idx is our address. */
+static inline enum net_verdict
+ip4_deliver(struct net *net, struct env *env, struct pkt *p, const struct ip4_hdr *hdr,
+	struct tcp_seg *seg, struct pkt_txq *tx)
+{
+	struct ip_addr src;
+	uint64_t pseudo;
+	unsigned int out;
+
+	env->ctr->InDelivers++;
+	if (hdr->proto == IP_PROTO_ICMP4)
+		return icmp4_input(net, env, p, hdr, tx);
+	src = ip_addr_from_v4(hdr->src);
+	seg->ecn = hdr->tos & IP_ECN_MASK;
+	seg->l3_off = ETH_HDR_LEN;
+	seg->l4_off = (uint8_t)(ETH_HDR_LEN + hdr->hdr_len);
+	pseudo = pseudo_csum4(
+		hdr->src, hdr->dst, IP_PROTO_TCP, (uint32_t)(hdr->total_len - hdr->hdr_len));
+	out = tcp_check(net, p, pseudo, &src, seg->key.laddr_idx, seg);
+	return out == PASS ? NET_TCP : drop(env, p, out);
+}
+
+/* The verdict of a datagram that was put together. */
+static enum net_verdict
+is_whole(struct net *net, struct pkt *whole, enum net_verdict verdict)
+{
+	if (verdict != NET_TCP)
+		return verdict;
+	net->whole = whole;
+	return NET_TCP_WHOLE;
+}
+
+static SLUICE_NOINLINE enum net_verdict
+ip4_fragment(struct net *net, struct env *env, struct pkt *p, struct ip4_hdr *hdr,
+	struct tcp_seg *seg, struct pkt_txq *tx)
+{
+	struct pkt *whole = NULL;
+	unsigned int out = frag4_input(net, env, p, hdr, seg->key.laddr_idx, &whole);
+
+	if (out != PASS)
+		return count_outcome(env, out);
+	return is_whole(net, whole, ip4_deliver(net, env, whole, hdr, seg, tx));
 }
 
 static inline enum net_verdict
@@ -263,8 +336,6 @@ ip4_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct
 	struct pkt_txq *tx)
 {
 	struct ip4_hdr hdr;
-	struct ip_addr src;
-	uint64_t pseudo;
 	int laddr_idx = -1;
 	unsigned int out;
 
@@ -273,23 +344,12 @@ ip4_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct
 	if (out != PASS)
 		return drop(env, p, out);
 	pkt_set_len(p, (uint16_t)(ETH_HDR_LEN + hdr.total_len));
-	if (hdr.proto != IP_PROTO_TCP) {
-		if (hdr.proto != IP_PROTO_ICMP4) {
-			env->ctr->InUnknownProtos++;
-			return drop(env, p, OUT_IP_BAD_PROTO);
-		}
-		env->ctr->InDelivers++;
-		return icmp4_input(net, env, p, &hdr, tx);
-	}
-	env->ctr->InDelivers++;
-	src = ip_addr_from_v4(hdr.src);
-	seg->ecn = hdr.tos & IP_ECN_MASK;
-	seg->l3_off = ETH_HDR_LEN;
-	seg->l4_off = (uint8_t)(ETH_HDR_LEN + hdr.hdr_len);
-	pseudo = pseudo_csum4(
-		hdr.src, hdr.dst, IP_PROTO_TCP, (uint32_t)(hdr.total_len - hdr.hdr_len));
-	out = tcp_check(net, p, pseudo, &src, (unsigned int)laddr_idx, seg);
-	return out == PASS ? NET_TCP : drop(env, p, out);
+	if (hdr.proto != IP_PROTO_TCP && hdr.proto != IP_PROTO_ICMP4)
+		return ip4_unwanted(net, env, p, &hdr, tx);
+	seg->key.laddr_idx = (uint8_t)laddr_idx;
+	if (ip4_is_fragment(&hdr))
+		return ip4_fragment(net, env, p, &hdr, seg, tx);
+	return ip4_deliver(net, env, p, &hdr, seg, tx);
 }
 
 static unsigned int
@@ -304,6 +364,8 @@ ip6_outcome(enum ip6_error error)
 		return OUT_IP6_MARTIAN;
 	case IP6_BAD_FRAGMENT:
 		return OUT_IP6_FRAGMENT;
+	case IP6_BAD_FIRST:
+		return OUT_FRAG_TINY;
 	case IP6_BAD_EXT:
 	case IP6_BAD_ORDER:
 	case IP6_TOO_MANY_EXT:
@@ -327,10 +389,10 @@ ip6_not_us(const struct net *net, const struct ip_addr *dst)
 	return ip_addr_is_multicast(dst) ? OUT_IP6_MULTICAST : OUT_IP6_NOT_US;
 }
 
-/* The IPv6 header and what lies between it and the upper layer; upper.offset is from the header. */
+/* The IPv6 header, its addresses above all. */
 static unsigned int
 ip6_check(const struct net *net, const struct pkt *p, bool is_group, struct ip6_hdr *hdr,
-	struct ip6_upper *upper, int *laddr_idx)
+	int *laddr_idx)
 {
 	const uint8_t *ip = pkt_data(p) + ETH_HDR_LEN;
 	enum ip6_error error = ip6_parse(ip, p->data_len - (size_t)ETH_HDR_LEN, hdr);
@@ -346,16 +408,7 @@ ip6_check(const struct net *net, const struct pkt *p, bool is_group, struct ip6_
 		return OUT_IP6_DUPLICATE;
 	if (ip_addr_is_martian_source(&hdr->src))
 		return OUT_IP6_MARTIAN;
-	if (is_own(net, &hdr->src))
-		return OUT_IP6_OWN_SOURCE;
-	error = ip6_walk(ip, IP6_HDR_LEN + (size_t)hdr->payload_len, hdr->next_header, upper);
-	if (error != IP6_OK)
-		return ip6_outcome(error);
-	/* A fragment that is the whole packet is none (RFC 6946). */
-	if (upper->is_fragment && (upper->frag_off != 0 || upper->frag_more))
-		return OUT_IP6_FRAGMENT;
-	/* struct tcp_seg cannot say more; no honest sender comes near. */
-	return ETH_HDR_LEN + upper->offset > UINT8_MAX ? OUT_IP6_BAD_EXT : PASS;
+	return is_own(net, &hdr->src) ? OUT_IP6_OWN_SOURCE : PASS;
 }
 
 /* To a group of ours, which only neighbour discovery is for: PASS or why not. */
@@ -379,39 +432,157 @@ ip6_group_check(const struct net *net, const struct pkt *p, const struct ip6_hdr
 	return is_own(net, &hdr->src) ? OUT_IP6_OWN_SOURCE : PASS;
 }
 
+/* The extension headers are not what they should be; error and upper are of ip6_walk(). */
+static enum net_verdict
+ip6_bad_chain(struct net *net, struct env *env, struct pkt *p, enum ip6_error error,
+	const struct ip6_upper *upper, struct pkt_txq *tx)
+{
+	struct icmp_msg msg = { .type = ICMP6_PARAM_PROBLEM, .rest = upper->error_offset };
+
+	switch (error) {
+	case IP6_OPTION_REPORT:
+	case IP6_OPTION_REPORT_UNICAST:
+		msg.code = ICMP6_PARAM_OPTION;
+		break;
+	case IP6_BAD_ORDER:
+		msg.code = ICMP6_PARAM_NEXT_HEADER;
+		msg.rest = upper->named_at;
+		break;
+	case IP6_BAD_FIRST:
+		msg.code = ICMP6_PARAM_FIRST_FRAGMENT;
+		break;
+	case IP6_ROUTING:
+	case IP6_BAD_FRAGMENT:
+		msg.code = ICMP6_PARAM_FIELD;
+		break;
+	case IP6_OK:
+	case IP6_TRUNCATED:
+	case IP6_BAD_VERSION:
+	case IP6_BAD_LENGTH:
+	case IP6_BAD_ADDR:
+	case IP6_BAD_EXT:
+	case IP6_TOO_MANY_EXT:
+	case IP6_OPTION_DROP:
+		return drop(env, p, ip6_outcome(error));
+	}
+	/* Never about a later fragment; nor where there is nothing to point at. */
+	if (upper->frag_off != 0 || (msg.rest == 0 && error != IP6_BAD_FIRST))
+		return drop(env, p, ip6_outcome(error));
+	icmp6_error(net, env, p, &msg, tx);
+	return count_outcome(env, ip6_outcome(error));
+}
+
+/* Nobody here wants it (RFC 4443 s3.1, s3.4). */
+static enum net_verdict
+ip6_unwanted(struct net *net, struct env *env, struct pkt *p, const struct ip6_upper *upper,
+	struct pkt_txq *tx)
+{
+	bool is_udp = upper->proto == IP_PROTO_UDP;
+	const struct icmp_msg msg = {
+		.type = is_udp ? ICMP6_UNREACHABLE : ICMP6_PARAM_PROBLEM,
+		.code = is_udp ? ICMP6_UNREACH_PORT : ICMP6_PARAM_NEXT_HEADER,
+		.rest = is_udp ? 0 : upper->named_at,
+	};
+
+	if (upper->frag_off == 0 && upper->proto != IP_PROTO_NONE)
+		icmp6_error(net, env, p, &msg, tx);
+	else
+		pkt_free(env->pool, p);
+	if (is_udp)
+		env->ctr->NoPorts++;
+	else
+		env->ctr->Ip6InUnknownProtos++;
+	return count_outcome(env, is_udp ? OUT_UDP_NO_PORT : OUT_IP_BAD_PROTO);
+}
+
+/*
+ * Is it for us? Of a later fragment only what its fragment header says is known: an extension
+ * header may stand between it and the upper layer.
+ */
+static bool
+ip6_is_wanted(const struct ip6_upper *upper)
+{
+	if (upper->proto == IP_PROTO_TCP || upper->proto == IP_PROTO_ICMP6)
+		return true;
+	return upper->frag_off != 0 &&
+		(upper->proto == IP_PROTO_DSTOPTS || upper->proto == IP_PROTO_ROUTING);
+}
+
+/* A whole datagram; seg->key.laddr_idx is our address. */
+static enum net_verdict
+ip6_deliver(struct net *net, struct env *env, struct pkt *p, const struct ip6_rx *rx,
+	struct tcp_seg *seg, struct pkt_txq *tx)
+{
+	const struct ip6_hdr *hdr = &rx->hdr;
+	uint64_t pseudo;
+	unsigned int out;
+
+	if (!ip6_is_wanted(&rx->upper))
+		return ip6_unwanted(net, env, p, &rx->upper, tx);
+	env->ctr->Ip6InDelivers++;
+	seg->ecn = hdr->tclass & IP_ECN_MASK;
+	seg->l3_off = ETH_HDR_LEN;
+	seg->l4_off = (uint8_t)(ETH_HDR_LEN + rx->upper.offset);
+	if (rx->upper.proto == IP_PROTO_ICMP6)
+		return icmp6_input(net, env, p, hdr, seg->l4_off, tx);
+	pseudo = pseudo_csum(&hdr->src, &hdr->dst, IP_PROTO_TCP,
+		IP6_HDR_LEN + (uint32_t)hdr->payload_len - rx->upper.offset);
+	out = tcp_check(net, p, pseudo, &hdr->src, seg->key.laddr_idx, seg);
+	return out == PASS ? NET_TCP : drop(env, p, out);
+}
+
+static enum net_verdict
+ip6_fragment(struct net *net, struct env *env, struct pkt *p, struct ip6_rx *rx,
+	struct tcp_seg *seg, struct pkt_txq *tx)
+{
+	struct pkt *whole = NULL;
+	unsigned int out = frag6_input(net, env, p, rx, seg->key.laddr_idx, &whole);
+
+	if (out != PASS)
+		return count_outcome(env, out);
+	return is_whole(net, whole, ip6_deliver(net, env, whole, rx, seg, tx));
+}
+
+/* To one of our addresses: what lies between the header and the upper layer. */
+static enum net_verdict
+ip6_unicast_input(struct net *net, struct env *env, struct pkt *p, struct ip6_rx *rx,
+	struct tcp_seg *seg, struct pkt_txq *tx)
+{
+	const struct ip6_upper *upper = &rx->upper;
+	enum ip6_error error = ip6_walk(pkt_data(p) + ETH_HDR_LEN,
+		IP6_HDR_LEN + (size_t)rx->hdr.payload_len, rx->hdr.next_header, &rx->upper);
+
+	if (error != IP6_OK)
+		return ip6_bad_chain(net, env, p, error, upper, tx);
+	/* struct tcp_seg cannot say more; no honest sender comes near. */
+	if (ETH_HDR_LEN + upper->offset > UINT8_MAX)
+		return drop(env, p, OUT_IP6_BAD_EXT);
+	/* A fragment that is the whole packet is none (RFC 6946). */
+	if ((upper->frag_off != 0 || upper->frag_more) && ip6_is_wanted(upper))
+		return ip6_fragment(net, env, p, rx, seg, tx);
+	return ip6_deliver(net, env, p, rx, seg, tx);
+}
+
 static enum net_verdict
 ip6_input(struct net *net, struct env *env, struct pkt *p, bool is_group, struct tcp_seg *seg,
 	struct pkt_txq *tx)
 {
-	struct ip6_hdr hdr = { 0 };
-	struct ip6_upper upper = { 0 };
-	uint64_t pseudo;
+	struct ip6_rx rx = { .upper = { .proto = IP_PROTO_ICMP6, .offset = IP6_HDR_LEN } };
 	int laddr_idx = -1;
 	unsigned int out;
+	bool is_to_group;
 
 	env->ctr->Ip6InReceives++;
-	out = ip6_check(net, p, is_group, &hdr, &upper, &laddr_idx);
-	if (out == OUT_IP6_MULTICAST) {
-		out = ip6_group_check(net, p, &hdr);
-		upper = (struct ip6_upper){ .proto = IP_PROTO_ICMP6, .offset = IP6_HDR_LEN };
-	}
+	out = ip6_check(net, p, is_group, &rx.hdr, &laddr_idx);
+	is_to_group = out == OUT_IP6_MULTICAST;
+	if (is_to_group)
+		out = ip6_group_check(net, p, &rx.hdr);
 	if (out != PASS)
 		return drop(env, p, out);
-	pkt_set_len(p, (uint16_t)(ETH_HDR_LEN + IP6_HDR_LEN + hdr.payload_len));
-	seg->ecn = hdr.tclass & IP_ECN_MASK;
-	seg->l3_off = ETH_HDR_LEN;
-	seg->l4_off = (uint8_t)(ETH_HDR_LEN + upper.offset);
-	if (upper.proto != IP_PROTO_TCP && upper.proto != IP_PROTO_ICMP6) {
-		env->ctr->Ip6InUnknownProtos++;
-		return drop(env, p, OUT_IP_BAD_PROTO);
-	}
-	env->ctr->Ip6InDelivers++;
-	if (upper.proto == IP_PROTO_ICMP6)
-		return icmp6_input(net, env, p, &hdr, seg->l4_off, tx);
-	pseudo = pseudo_csum(&hdr.src, &hdr.dst, IP_PROTO_TCP,
-		IP6_HDR_LEN + (uint32_t)hdr.payload_len - upper.offset);
-	out = tcp_check(net, p, pseudo, &hdr.src, (unsigned int)laddr_idx, seg);
-	return out == PASS ? NET_TCP : drop(env, p, out);
+	pkt_set_len(p, (uint16_t)(ETH_HDR_LEN + IP6_HDR_LEN + rx.hdr.payload_len));
+	seg->key.laddr_idx = (uint8_t)laddr_idx;
+	return is_to_group ? ip6_deliver(net, env, p, &rx, seg, tx) :
+			     ip6_unicast_input(net, env, p, &rx, seg, tx);
 }
 
 /* Frames that are not IPv4. */

@@ -6,6 +6,7 @@
 
 #include "conf/counters.h"
 #include "net/arp.h"
+#include "net/frag.h"
 #include "net/icmp_input.h"
 #include "net/ip_input.h"
 #include "net/ip_output.h"
@@ -96,6 +97,8 @@ prepare_onlink(struct net *net)
 int
 net_init(struct net *net, const struct net_params *par)
 {
+	int err;
+
 	memset(net, 0, sizeof(*net));
 	if (par->local == NULL || par->local->count > LOCAL_ADDRS_MAX)
 		return -EINVAL;
@@ -114,13 +117,20 @@ net_init(struct net *net, const struct net_params *par)
 		net->announce_rounds = ARP_ANNOUNCE_ROUNDS;
 	}
 	net->nd_at_us = par->primary && net->onlink_count[1] > 0 ? 0 : UINT64_MAX;
-	return neigh_init(&net->neigh, par->neigh_max, &par->neigh_key);
+	err = reass_init(&net->reass, &par->reass_key);
+	if (err != 0)
+		return err;
+	err = neigh_init(&net->neigh, par->neigh_max, &par->neigh_key);
+	if (err != 0)
+		reass_fini(&net->reass, NULL);
+	return err;
 }
 
 void
 net_fini(struct net *net, struct env *env)
 {
 	neigh_fini(&net->neigh, env);
+	reass_fini(&net->reass, env);
 }
 
 int
@@ -145,7 +155,9 @@ net_set_neighbour(struct net *net, struct env *env, const struct ip_addr *addr,
 uint64_t
 net_poll_at(const struct net *net)
 {
-	return min_u64(min_u64(net->announce_at_us, net->nd_at_us), neigh_due_at(&net->neigh));
+	uint64_t speak_at_us = min_u64(net->announce_at_us, net->nd_at_us);
+
+	return min_u64(speak_at_us, min_u64(neigh_due_at(&net->neigh), reass_due_at(&net->reass)));
 }
 
 /* Announce the IPv4 addresses that are left in this round; returns how many frames that took. */
@@ -179,6 +191,8 @@ net_poll(struct net *net, struct env *env, struct pkt_txq *tx)
 		done = announce(net, env, tx);
 	if (env->now_us >= net->nd_at_us)
 		done += nd_start_up(net, env, tx, POLL_MAX - done);
+	while (done < POLL_MAX && pkt_txq_room(tx) > 0 && frag_poll(net, env, tx))
+		done++;
 	for (; done < POLL_MAX && pkt_txq_room(tx) > 0; done++) {
 		struct neigh *e = neigh_due(&net->neigh, env->now_us);
 

@@ -8,6 +8,7 @@
 #include "base/siphash.h"
 #include "conf/env.h"
 #include "net/neigh.h"
+#include "net/reass.h"
 #include "pkt/pkt.h"
 #include "pkt/txq.h"
 #include "wire/addr.h"
@@ -38,6 +39,7 @@ struct net_params {
 	uint64_t start_us;		/* env's clock when the worker begins */
 	unsigned int neigh_max;		/* entries of the neighbour cache, NEIGH_MIN..NEIGH_MAX */
 	struct siphash_key neigh_key;	/* the neighbour cache's */
+	struct siphash_key reass_key;	/* of the datagrams under way */
 };
 
 /** A directly connected prefix, as words in memory order: (addr ^ net) & mask is 0 within it. */
@@ -67,6 +69,8 @@ struct net {
 	uint64_t own_filter;		/* a bit for each local address, by hash */
 	uint32_t broadcast4[LOCAL_ADDRS_MAX]; /* of each one's subnet, host order; 0: none */
 	struct neigh_table neigh;
+	struct reass_table reass;
+	struct pkt *whole;		/* with NET_TCP_WHOLE */
 	uint64_t announce_at_us;	/* next gratuitous ARP; UINT64_MAX: none left */
 	unsigned int announce_rounds;	/* rounds left */
 	unsigned int announce_idx;	/* next local address of this round */
@@ -84,6 +88,7 @@ struct net {
 /** What became of a received frame. */
 enum net_verdict {
 	NET_TCP,	/* seg is filled; the packet is the caller's */
+	NET_TCP_WHOLE,	/* consumed: it completed a datagram; the same of net->whole */
 	NET_REPORT,	/* consumed: an ICMP error, now net->report; TCP counts the outcome */
 	NET_DONE,	/* consumed: answered in place, queued or freed; counted */
 };
@@ -105,6 +110,7 @@ int net_set_neighbour(struct net *net, struct env *env, const struct ip_addr *ad
 /**
  * Look at one received frame, taken over unless the verdict is NET_TCP: then its checksums are
  * right, its length ends with the IP packet, and nothing else of TCP was judged but ports of zero.
+ * A datagram of fragments may belong to another worker than the fragments: see NET_TCP_WHOLE.
  * Replies (ARP, ND, ICMP) are appended to tx as whole frames, NET_INPUT_TX_MAX at most; without
  * room for them they are dropped. Every frame ends in one outcome; a NET_TCP frame gets its outcome
  * from the TCP engine, which also counts InSegs.

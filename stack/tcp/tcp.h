@@ -45,9 +45,13 @@ struct tcp_event {
 	int err;		/* 0 or -errno, for CONNECTED and CLOSED */
 };
 
+/** Good for tcp_params.park_after_ms: longer than clients think between two requests of a page. */
+#define TCP_PARK_AFTER_MS 8000u
+
 /** Sizes and secrets; all memory is taken in tcp_stack_create. */
 struct tcp_params {
 	uint32_t conns_max;	/* connections, 1 .. 2^28 */
+	uint32_t park_after_ms;	/* idle connections are packed after this; 0: never */
 	uint32_t synq_max;	/* SYN-queue entries of all listeners of this worker */
 	uint32_t timewait_max;	/* TIME_WAIT entries */
 	uint32_t ranges_max;	/* out-of-order runs of all connections */
@@ -105,6 +109,11 @@ struct tcp_listen_params {
 	unsigned int cc;	/* congestion control: 1 + enum tun_cc; 0: the tunable */
 	bool nodelay;
 	bool fastopen;		/* a SYN with a cookie may open, where tcp_fastopen lets it */
+	uint32_t source_syn_rate; /* for each source prefix, as the tunable; 0: the tunable */
+	uint32_t source_conns;
+	uint32_t first_byte_s;	/* timeouts of its connections; 0: the tunables */
+	uint32_t idle_s;
+	int blackhole;		/* no RST for what has no connection: 1, -1 RST, 0 the tunable */
 	const char *name;	/* for listings; outlives the listener */
 	void *data;
 	const void *ops;
@@ -260,6 +269,11 @@ struct tcp_listener_info {
 	uint64_t syn_drops_full;   /* SYN queue full, cookies off */
 	uint64_t syn_drops_early;  /* the last quarter kept free, cookies off */
 	uint64_t syn_drops_accept; /* accept queue full */
+	bool fastopen;		   /* effective */
+	uint32_t fastopen_pending, fastopen_limit;
+	uint64_t fastopen_opened;  /* SYNs with a cookie that opened */
+	uint64_t fastopen_failed;  /* ... that got the plain handshake */
+	uint64_t syn_drops_source; /* over a limit of the source prefix */
 };
 
 /**

@@ -34,7 +34,7 @@ append(struct tcp_stack *stack, struct tcp_listener *l, struct tcp_conn *c)
 	if (l->acceptq_tail == TCP_NONE)
 		l->acceptq_head = slot;
 	else
-		stack->cold[l->acceptq_tail].next = slot;
+		tcp_cold(stack, &stack->conns[l->acceptq_tail])->next = slot;
 	l->acceptq_tail = slot;
 	l->acceptq++;
 	stack->env->ctr->AcceptQueued++;
@@ -55,11 +55,11 @@ tcp_acceptq_remove(struct tcp_stack *stack, struct tcp_conn *c)
 	if (cold->acceptq_prev == TCP_NONE)
 		l->acceptq_head = cold->next;
 	else
-		stack->cold[cold->acceptq_prev].next = cold->next;
+		tcp_cold(stack, &stack->conns[cold->acceptq_prev])->next = cold->next;
 	if (cold->next == TCP_NONE)
 		l->acceptq_tail = cold->acceptq_prev;
 	else
-		stack->cold[cold->next].acceptq_prev = cold->acceptq_prev;
+		tcp_cold(stack, &stack->conns[cold->next])->acceptq_prev = cold->acceptq_prev;
 	l->acceptq--;
 	stack->env->ctr->AcceptQueued--;
 }
@@ -85,7 +85,7 @@ open_conn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_handshak
 
 	cold->iss = hs->iss;
 	cold->irs = hs->irs;
-	cold->listener = (uint32_t)(hs->l - stack->listeners);
+	cold->listener = (uint16_t)(hs->l - stack->listeners);
 	if (hs->l->cc != 0)
 		cold->cc = (uint8_t)(hs->l->cc - 1);
 	c->snd_nxt = c->write_seq = hs->iss + 1;
@@ -110,6 +110,8 @@ open_conn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_handshak
 	if (hs->fastopen)
 		c->flags |= TF_FASTOPEN;
 	tcp_set_state(stack, c, hs->fastopen ? TCPS_SYN_RECEIVED : TCPS_ESTABLISHED);
+	if (!hs->fastopen)
+		tcp_keep_opened(stack, c);
 }
 
 struct tcp_conn *
@@ -127,6 +129,7 @@ tcp_acceptq_add(struct tcp_stack *stack, const struct tcp_handshake *hs, const s
 	}
 	open_conn(stack, c, hs, seg);
 	append(stack, l, c);
+	tcp_source_conn_opened(stack, c);
 	/* The SYN; the third segment too, unless it comes to the connection with its data. */
 	tcp_note_in(stack, c, 0);
 	if (seg->len == 0 && !hs->fastopen)

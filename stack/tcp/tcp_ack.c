@@ -5,11 +5,24 @@
 
 /* RFC 6298 s2, with Linux's floor on the variance term: RTO = SRTT + max(rto_min, 4 RTTVAR). */
 void
+tcp_rto_update(const struct tcp_stack *stack, struct tcp_cold *cold)
+{
+	const struct tunables *tun = stack->env->tun;
+	uint32_t var_ms = (4 * cold->rttvar_us + 999) / 1000;
+
+	if (cold->srtt_us == 0) {
+		cold->rto_ms = TCP_RTO_INIT_MS;
+		return;
+	}
+	cold->rto_ms = min_u32((cold->srtt_us + 999) / 1000 + max_u32(var_ms, tun->tcp_rto_min),
+		tun->tcp_rto_max);
+}
+
+void
 tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
-	const struct tunables *tun = stack->env->tun;
-	uint32_t err, var_ms;
+	uint32_t err;
 
 	if (cold->srtt_us == 0) {
 		cold->srtt_us = max_u32(rtt_us, 1);
@@ -24,11 +37,9 @@ tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us)
 		cold->min_rtt_us = rtt_us;
 		cold->min_rtt_at_ms = stack->env->now_ms;
 	}
-	var_ms = (4 * cold->rttvar_us + 999) / 1000;
 	/* Karn: what was doubled stays so until now. */
 	cold->backoff = 0;
-	cold->rto_ms = min_u32((cold->srtt_us + 999) / 1000 + max_u32(var_ms, tun->tcp_rto_min),
-		tun->tcp_rto_max);
+	tcp_rto_update(stack, cold);
 	if (tcp_cc_of(stack, c)->on_rtt != NULL)
 		tcp_cc_of(stack, c)->on_rtt(stack, c, rtt_us);
 }
@@ -48,7 +59,7 @@ measure_by_echo(struct tcp_stack *stack, struct tcp_conn *c)
 
 	if (sc == NULL || !(sc->flags & SC_ACK_TS) || sc->ack_ts == 0)
 		return;
-	rtt_ms = tcp_ts_now(stack, c->ts_off) - sc->ack_ts;
+	rtt_ms = tcp_ts_now(stack, tcp_cold(stack, c)->ts_off) - sc->ack_ts;
 	if (rtt_ms < TCP_RTT_MAX_MS)
 		tcp_rtt_sample(stack, c, 1000 * max_u32(rtt_ms, 1));
 }
@@ -96,6 +107,8 @@ acked_with_score(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_r
 		tcp_score_acked(stack, c, rx->ack);
 		take_ack(stack, c, rx->ack);
 	}
+	if (tcp_score(stack, c)->flags & SC_MTU_PROBE)
+		tcp_mtu_probe_acked(stack, c, tcp_score(stack, c));
 	tcp_recovery_ack(stack, c, rx, was);
 	if (!recovers && !(c->flags & TF_RECOVERY) && c->snd_una != was)
 		tcp_cc_of(stack, c)->on_ack(stack, c, c->snd_una - was);
@@ -128,7 +141,7 @@ update_window(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *
 	c->snd_wnd = rx->wnd;
 	cold->max_snd_wnd = max_u32(cold->max_snd_wnd, rx->wnd);
 	if (c->flags & TF_PERSIST)
-		tcp_timers_on_progress(stack, c);
+		tcp_timers_on_window(stack, c);
 	tcp_want_output(stack, c);
 }
 
@@ -153,6 +166,7 @@ fastopen_established(struct tcp_stack *stack, struct tcp_conn *c, const struct t
 	tcp_fastopen_settled(stack, c);
 	c->flags &= ~TF_FASTOPEN;
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
+	tcp_keep_opened(stack, c);
 	if (c->flags & TF_FIN_QUEUED)
 		tcp_set_state(stack, c, TCPS_FIN_WAIT_1);
 	tcp_want_output(stack, c);
@@ -182,6 +196,7 @@ synrcvd_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	tcp_timers_on_progress(stack, c);
 	tcp_conn_setup(stack, c, cold->peer_mss);
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
+	tcp_keep_opened(stack, c);
 	c->flags = (c->flags & ~TF_FASTOPEN) | TF_CONNECTED;
 	tcp_raise(stack, c, TCP_EV_CONNECTED);
 	/* The owner closed while it was still SYN-RECEIVED. */
@@ -242,6 +257,7 @@ tcp_process_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		return TCP_STOP;
 	if (check_range(stack, c, rx) == TCP_STOP)
 		return TCP_STOP;
+	tcp_note_timestamp(stack, c, rx);
 	if (rx->len == 0)
 		stack->env->ctr->TCPPureAcks++;
 	take_acknowledgements(stack, c, rx);

@@ -17,6 +17,12 @@ tcp_cc_of(const struct tcp_stack *stack, const struct tcp_conn *c)
 	return algorithms[tcp_cold(stack, c)->cc];
 }
 
+const char *
+tcp_cc_name(uint8_t number)
+{
+	return algorithms[number]->name;
+}
+
 const struct tcp_cc *
 tcp_cc_of_listener(const struct tcp_stack *stack, const struct tcp_listener *l)
 {

@@ -148,11 +148,16 @@ not_acceptable(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx, u
 	return TCP_STOP;
 }
 
-/* RFC 7323 s4.3: remembered from what spans the last ACK sent: delayed ACKs echo the oldest. */
-static void
-update_ts_recent(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
+/*
+ * RFC 7323 s4.3: remembered from what spans the last ACK sent: delayed ACKs echo the oldest. Only
+ * once its acknowledgement is known to be possible: a blind segment with a time far ahead would
+ * make PAWS refuse all that the peer sends (CVE-2005-0356, attack A-25).
+ */
+void
+tcp_note_timestamp(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {
-	if (!(c->flags & TF_TS) || !(rx->seg->opts.present & TCP_OPT_TS))
+	if (!(c->flags & TF_TS) || !(rx->seg->opts.present & TCP_OPT_TS) ||
+		(rx->seg->flags & TCP_SYN))
 		return;
 	if (seq32_gt(rx->seg->seq, c->rcv_acked))
 		return;
@@ -170,8 +175,6 @@ tcp_check_sequence(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *r
 		return verdict;
 	if (!is_acceptable(c, rx, len))
 		return not_acceptable(stack, c, rx, len);
-	if (!(rx->flags & (TCP_RST | TCP_SYN)))
-		update_ts_recent(stack, c, rx);
 	if (seq32_lt(rx->seq, c->rcv_nxt) && !(rx->flags & TCP_SYN)) {
 		tcp_report_duplicate(stack, c, rx->seq, min_u32(c->rcv_nxt - rx->seq, rx->len));
 		trim_front(c, rx);
@@ -198,6 +201,8 @@ tcp_check_rst(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		return TCP_STOP;
 	}
 	rx->outcome = OUT_RST_ACCEPTED;
+	if (tcp_is_fastopen_child(c))
+		tcp_fastopen_reset(stack, c);
 	if (c->state == TCPS_SYN_RECEIVED && (c->flags & TF_ACTIVE))
 		err = -ECONNREFUSED;
 	/* Everything was delivered and acknowledged: the peer only forgot the connection. */

@@ -80,40 +80,15 @@ tcp_reset(struct tcp_stack *stack, struct tcp_conn *c, int err)
 	tcp_conn_end(stack, c, err);
 }
 
-/* TT_KEEP fired: keepalive, FIN-WAIT-2 of an orphan, or linger, by state. */
+/* TT_KEEP of an orphan fired: FIN-WAIT-2 or linger, by state. */
 void
 tcp_close_timer(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	struct tcp_cold *cold = tcp_cold(stack, c);
-	const struct tunables *tun = stack->env->tun;
-	uint64_t idle_ms = stack->env->now_ms - cold->last_rx_ms;
-
-	if (c->flags & TF_ORPHAN) {
-		if (c->state == TCPS_FIN_WAIT_2) {
-			stack->env->ctr->TCPAbortOnLinger++;
-			tcp_conn_end(stack, c, 0);
-		} else {
-			/* SO_LINGER: the time for the rest of the data is over. */
-			tcp_reset(stack, c, -ECONNABORTED);
-		}
-		return;
+	if (c->state == TCPS_FIN_WAIT_2) {
+		stack->env->ctr->TCPAbortOnLinger++;
+		tcp_conn_end(stack, c, 0);
+	} else {
+		/* SO_LINGER: the time for the rest of the data is over. */
+		tcp_reset(stack, c, -ECONNABORTED);
 	}
-	if (!(c->flags & TF_KEEPALIVE))
-		return;
-	if (idle_ms < 1000ULL * tun->tcp_keepalive_time && cold->probes == 0) {
-		tcp_timers_keep(stack, c, 1000ULL * tun->tcp_keepalive_time - idle_ms);
-		return;
-	}
-	/* Data in flight or queued is timed by its own timer. */
-	if (c->write_seq == c->snd_una) {
-		if (cold->probes >= tun->tcp_keepalive_probes) {
-			stack->env->ctr->TCPAbortOnTimeout++;
-			tcp_reset(stack, c, -ETIMEDOUT);
-			return;
-		}
-		cold->probes++;
-		stack->env->ctr->TCPKeepAlive++;
-		tcp_send_empty(stack, c, c->snd_una - 1, TCP_ACK);
-	}
-	tcp_timers_keep(stack, c, 1000ULL * tun->tcp_keepalive_intvl);
 }

@@ -83,9 +83,9 @@ tcp_ecn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *
 {
 	stack->env->ctr->InCEPkts += rx->seg->ecn == IP_ECN_CE;
 	/* ECE on a SYN-ACK that crossed ours grants ECN, and there is no window to reduce yet. */
-	if (!tcp_is_synchronised(c))
+	if (!tcp_is_synchronised(c) && !tcp_is_fastopen_child(c))
 		return;
-	if (rx->flags & TCP_ECE)
+	if ((rx->flags & TCP_ECE) && tcp_is_synchronised(c))
 		ece_received(stack, c, rx->ack);
 	if (rx->len > 0)
 		text_received(stack, c, rx);

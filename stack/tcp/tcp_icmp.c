@@ -22,6 +22,7 @@ take(struct tcp_stack *stack, struct tcp_conn *c, const struct icmp_report *repo
 {
 	if (c->state == TCPS_CLOSED)
 		return OUT_ICMP_ERROR_STRAY;
+	tcp_wake(stack, c);
 	if (!is_in_flight(c, report->seq)) {
 		stack->env->ctr->OutOfWindowIcmps++;
 		return OUT_ICMP_ERROR_STRAY;

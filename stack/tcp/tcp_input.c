@@ -5,10 +5,12 @@
 /*
  * Three passes, so that the cache misses of a burst overlap:
  *	1  hash every flow key together, prefetch the buckets
- *	2  match tags, prefetch what they point to
+ *	2  match tags, prefetch the connections they point to, then the cold parts of these
  *	3  protocol, in order of arrival
  * What needs a cookie, made or checked, is set aside in pass 3 and done together at the end.
  */
+#define COLD_AHEAD 4u
+
 struct burst {
 	const struct tcp_seg *segs;
 	struct pkt *const *pkts;
@@ -53,6 +55,21 @@ find_all(struct tcp_stack *stack, struct burst *b, unsigned int n)
 	}
 }
 
+/* A connection has come to the cache by now; what it points to follows. */
+static inline void
+prefetch_cold(const struct tcp_stack *stack, uint32_t ref)
+{
+	const char *at;
+
+	if ((ref & TCP_REF_TYPE) != TCP_REF_CONN)
+		return;
+	at = stack->conns[ref].cold == TCP_NONE ?
+		(const char *)&stack->park[ref] :
+		(const char *)&stack->cold[stack->conns[ref].cold];
+	prefetch0(at);
+	prefetch0(at + CACHE_LINE);
+}
+
 /* What the flow is now; an earlier segment of the burst may have changed it since pass 2. */
 static uint32_t
 resolve(const struct tcp_stack *stack, const struct burst *b, unsigned int i)
@@ -72,6 +89,7 @@ conn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *se
 {
 	struct tcp_rx rx = tcp_rx_of(c, seg, pkt);
 
+	tcp_wake(stack, c);
 	tcp_note_in(stack, c, seg->len);
 	if (c->state == TCPS_SYN_SENT)
 		tcp_synsent_input(stack, c, &rx);
@@ -96,7 +114,7 @@ listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
 		return;
 	}
 	if (l == NULL) {
-		tcp_respond_rst(stack, seg, b->pkts[i],
+		tcp_refuse(stack, NULL, seg, b->pkts[i],
 			(seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN ? OUT_NO_LISTENER :
 									OUT_NO_CONN);
 		return;
@@ -104,7 +122,7 @@ listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
 	/* Second: an ACK of nothing we sent, unless it carries a cookie. */
 	if (seg->flags & TCP_ACK) {
 		if (seg->flags & TCP_SYN)
-			tcp_respond_rst(stack, seg, b->pkts[i], OUT_NO_CONN);
+			tcp_refuse(stack, l, seg, b->pkts[i], OUT_NO_CONN);
 		else
 			b->acks[b->nacks++] = (uint8_t)i;
 		return;
@@ -117,6 +135,11 @@ listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
 	if (!tcp_tx_has_room(stack)) {
 		stack->env->ctr->ListenDrops++;
 		tcp_drop(stack, b->pkts[i], OUT_NO_BUFFER);
+		return;
+	}
+	if (tcp_source_is_limited(stack, l) &&
+		!tcp_source_admits_syn(stack, l, &seg->key, &why)) {
+		tcp_drop(stack, b->pkts[i], why);
 		return;
 	}
 	switch (tcp_listen_judge(stack, l, &why)) {
@@ -188,6 +211,11 @@ open_from_cookie(struct tcp_stack *stack, struct burst *b, unsigned int i,
 
 	l->cookies_valid++;
 	stack->env->ctr->SyncookiesRecv++;
+	if (tcp_source_is_limited(stack, l) && !tcp_source_admits_conn(stack, l, &seg->key)) {
+		/* Nobody forged this one: it may know. */
+		tcp_respond_rst(stack, seg, b->pkts[i], OUT_SOURCE_CONNS);
+		return;
+	}
 	c = tcp_acceptq_admits(stack, l, &why) ?
 		tcp_acceptq_add(stack, &hs, seg, b->hash[i], &why) :
 		NULL;
@@ -229,9 +257,9 @@ check_acks(struct tcp_stack *stack, struct burst *b)
 		} else if (l->cookie_us != 0) {
 			l->cookies_invalid++;
 			stack->env->ctr->SyncookiesFailed++;
-			tcp_respond_rst(stack, &b->segs[i], b->pkts[i], OUT_COOKIE_INVALID);
+			tcp_refuse(stack, l, &b->segs[i], b->pkts[i], OUT_COOKIE_INVALID);
 		} else {
-			tcp_respond_rst(stack, &b->segs[i], b->pkts[i], OUT_NO_CONN);
+			tcp_refuse(stack, l, &b->segs[i], b->pkts[i], OUT_NO_CONN);
 		}
 	}
 }
@@ -256,8 +284,13 @@ tcp_input_burst(struct tcp_stack *stack, struct env *env, const struct tcp_seg *
 	env->ctr->InSegs += n;
 	tcp_mem_look(stack);
 	find_all(stack, &b, n);
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < min_u32(n, COLD_AHEAD); i++)
+		prefetch_cold(stack, b.ref[i]);
+	for (unsigned int i = 0; i < n; i++) {
+		if (i + COLD_AHEAD < n)
+			prefetch_cold(stack, b.ref[i + COLD_AHEAD]);
 		input_one(stack, &b, i);
+	}
 	if (b.nsyns > 0)
 		tcp_cookie_answer(stack, b.syns, b.nsyns);
 	if (b.nacks > 0)

@@ -14,7 +14,9 @@
 #include "conf/tunables.h"
 #include "pkt/pool.h"
 #include "pkt/txq.h"
+#include "table/count_sketch.h"
 #include "table/flow_table.h"
+#include "table/rate_table.h"
 #include "tcp/tcp.h"
 #include "timer/wheel.h"
 
@@ -38,6 +40,8 @@
 #define TCP_SSTHRESH_INFINITE (UINT32_MAX / 2) /* no loss seen yet */
 #define TCP_FASTOPEN_CLIENT 1u	/* bits of tcp_fastopen */
 #define TCP_FASTOPEN_SERVER 2u
+#define TCP_MOVED_SHIFT 10u	/* unit of tcp_cold.moved_ticks: 1024 ms */
+#define TCP_NO_DATA_MS 1000u	/* last_data_ms before any came: so long before it opened */
 #define TCP_PAWS_IDLE_MS (24u * 24 * 3600 * 1000) /* RFC 7323 s5.5 */
 
 /* What a reference in the flow table points to: type in the two high bits, slot below. */
@@ -87,7 +91,7 @@
 /* Bits of tcp_conn.timers: deadlines that are set. */
 #define TT_REXMIT 0x01u		/* retransmission, SYN, zero-window probe: conn.rexmit_at_ms */
 #define TT_DELACK 0x02u
-#define TT_KEEP 0x04u		/* keepalive, FIN_WAIT_2, linger */
+#define TT_KEEP 0x04u		/* keepalive, first byte, idle; FIN_WAIT_2, linger */
 #define TT_APP 0x08u		/* the owner's */
 #define TT_NOBUF 0x10u		/* a writer refused for lack of packets is called again */
 #define TT_PMTU 0x80u		/* the path MTU was lowered: tried again */
@@ -134,7 +138,7 @@ struct tcp_conn {
 	uint32_t recvq_bytes;
 	uint32_t cwnd;		/* bytes */
 	uint32_t rexmit_at_ms;	/* with TT_REXMIT */
-	uint32_t ts_off;	/* added to the clock in TSval: secret, per flow */
+	uint32_t cold;		/* index of its tcp_cold; TCP_NONE: parked */
 	uint16_t mss;		/* payload bytes of a full segment, options taken off */
 	uint8_t timers;		/* TT_* */
 	uint8_t ev;		/* TCP_EV_* not yet reported */
@@ -194,38 +198,73 @@ union tcp_cc_state {
 
 _Static_assert(sizeof(union tcp_cc_state) <= 28, "every connection pays for the largest");
 
-/** The cold part, in an array of its own. */
+/**
+ * The cold part, in an array of its own. Its first two lines are what a request and its answer
+ * touch: find_all() of tcp_input.c prefetches them. A field that only recovery, limits or the
+ * end need belongs below.
+ */
 struct tcp_cold {
-	/* Round trip and recovery. */
+	/* Line 0: a segment comes in, a segment goes out. */
 	uint32_t srtt_us;	/* smoothed; 0: no sample yet */
 	uint32_t rttvar_us;
 	uint32_t rto_ms;	/* without backoff */
-	uint32_t ssthresh;	/* bytes */
 	uint32_t min_rtt_us;	/* least of the last minutes; 0: no sample yet */
-	uint32_t min_rtt_at_ms;
-	uint32_t score;		/* index of the scoreboard, with TF_SCORE */
-	uint32_t cwnd_acked;	/* bytes acknowledged towards the next segment of cwnd */
-	union tcp_cc_state ccs;	/* of the congestion control */
-	uint32_t recover;	/* RFC 6582: highest sent when recovery began */
+	uint32_t ssthresh;	/* bytes */
+	uint32_t last_rx_ms;	/* last segment of the peer, for keepalive */
+	uint32_t last_data_ms;	/* last data taken in order, or first behind a gap */
+	uint32_t ts_recent_at_ms;
+	uint32_t ts_off;	/* added to the clock in TSval: secret, per flow */
+	uint32_t delack_at_ms;	/* deadlines: ms of the stack's clock, with their TT_ bit */
 	uint32_t snd_sml;	/* end of the last segment sent that was not full (Minshall) */
-	uint32_t usage_seq;	/* snd_nxt when cwnd was used most, until acknowledged */
-	uint32_t max_out;	/* ... bytes in flight then */
-	uint32_t last_sent_ms;	/* when data was sent last */
-	uint32_t max_snd_wnd;	/* largest window the peer offered (RFC 9293 s3.8.6.2.1) */
-	uint32_t stalled_at_ms;	/* with rexmits: last progress, or when the oldest went out */
-	/* Receiving. */
 	uint32_t rcvbuf;	/* bytes; about half of it is offered */
+	uint32_t rmem;		/* whole buffers received and not read, bytes */
+	uint32_t wmem;		/* ... of the send queue */
+	uint32_t ev_next;	/* links by slot: event list */
+	uint32_t out_next;	/* ... output list */
+	/* Line 1: the owner reads and writes. */
+	void *data;		/* the owner's */
+	const void *ops;
+	union tcp_cc_state ccs;	/* of the congestion control */
+	uint32_t gen;		/* of the handle; never 0 */
 	uint32_t sndbuf;
 	uint32_t rcv_space_seq;	/* autotuning: copied_seq when the measured round trip began */
 	union {
 		uint32_t rcv_space_at_us;
 		uint32_t syn_sent_us; /* until ESTABLISHED: when our first SYN went out */
 	};
-	uint32_t ts_recent_at_ms;
-	uint32_t dsack_seq;	/* with TF_DSACK: data received twice (RFC 2883) */
+	uint16_t rcv_mss;	/* what a full segment of the peer is, by the largest seen */
+	uint8_t cc;		/* index of the congestion control */
+	uint8_t is_corked : 1;	/* segments that are not full wait (TCP_CORK) */
+	uint8_t is_small_twice : 1; /* there were two of small_seq since the last ACK */
+	uint8_t is_cwnd_limited : 1; /* cwnd was the limit, not the owner or the peer */
+	/* Line 2: now and then. */
+	uint32_t last_sent_ms;	/* when data was sent last */
+	uint32_t usage_seq;	/* snd_nxt when cwnd was used most, until acknowledged */
+	uint32_t max_out;	/* ... bytes in flight then */
+	uint32_t small_seq;	/* behind the last segment received that was not full */
+	uint32_t min_rtt_at_ms;
+	uint16_t ato_ms;	/* how long an ACK may wait; 0: no data came yet */
+	uint16_t moved_ticks;	/* when our data last began to go or was acknowledged; ms >> 10 */
+	uint16_t mss_high;	/* RFC 4821 search_high: larger is tried up to it; 0: no search */
+	uint8_t backoff;	/* the RTO is doubled so often, until a round trip is measured */
+	uint8_t rexmits;	/* retransmissions of the oldest segment so far */
+	uint8_t probes;		/* keepalive or zero-window probes unanswered */
+	/* Recovery. */
+	uint8_t reo_mult;	/* RACK: quarters of min_rtt_us in the reordering window */
+	uint8_t reo_persist : 7; /* ... recoveries until it is one again */
+	uint8_t reo_seen : 1;	/* ... the path was seen to reorder */
+	uint32_t score;		/* index of the scoreboard, with TF_SCORE */
+	uint32_t recover;	/* RFC 6582: highest sent when recovery began */
+	uint32_t cwnd_acked;	/* bytes acknowledged towards the next segment of cwnd */
+	uint32_t max_snd_wnd;	/* largest window the peer offered (RFC 9293 s3.8.6.2.1) */
+	uint32_t stalled_at_ms;	/* with rexmits: last progress, or when the oldest went out */
+	uint32_t total_retrans;
+	/* Behind a gap. */
 	struct tcp_range *ooo;	/* out-of-order runs, by sequence */
-	/* Deadlines, ms of the stack's clock, with their TT_ bit. */
-	uint32_t delack_at_ms;
+	uint32_t dsack_seq;	/* with TF_DSACK: data received twice (RFC 2883) */
+	uint16_t dsack_len;	/* bytes from dsack_seq */
+	uint16_t peer_mss;	/* the peer's MSS option */
+	/* Deadlines. */
 	uint32_t keep_at_ms;
 	union {
 		uint32_t app_at_ms;
@@ -233,46 +272,50 @@ struct tcp_cold {
 	};
 	uint32_t nobuf_at_ms;
 	uint32_t pmtu_at_ms;
-	uint32_t last_rx_ms;	/* last segment of the peer, for keepalive */
-	uint32_t small_seq;	/* behind the last segment that was not full */
-	uint32_t last_data_ms;	/* last data taken in order, or first behind a gap */
-	/* Memory: whole buffers, in bytes. */
-	uint32_t rmem;		/* of the receive queue and the out-of-order runs */
-	uint32_t wmem;		/* of the send queue */
 	/* Limits. */
 	uint32_t user_timeout_ms;
 	uint32_t challenge_at_ms; /* start of the second that challenges counts */
 	uint32_t dupack_sent_ms; /* last ACK of an unacceptable segment */
+	int16_t linger_s;	/* -1: off */
+	uint8_t challenges;	/* challenge ACKs in this second */
+	/* Who it is. */
+	uint32_t owner;		/* slot of its connection; TCP_NONE: free */
+	int err;		/* -errno it ended with; until then: of the last ICMP error */
+	uint16_t listener;	/* slot it came from, TCP_LISTENERS_MAX */
+	uint32_t iss, irs;
+	uint32_t next;		/* accept queue, by slot; of a free one: the next free one */
+} SLUICE_CACHE_ALIGNED;
+
+_Static_assert(sizeof(struct tcp_cold) == 256, "four lines");
+
+/**
+ * What a parked connection remembers, with the names of tcp_cold (tcp_park.c). There is one for
+ * each slot; of an awake connection only gen counts.
+ */
+struct tcp_park {
+	uint32_t gen;
+	union {
+		uint32_t srtt_us;
+		uint32_t next;	/* of a free slot: link of the free list */
+	};
+	uint32_t rttvar_us, min_rtt_us, ssthresh;
+	uint32_t rcvbuf, sndbuf;
+	uint32_t last_rx_ms, last_data_ms;
+	uint32_t keep_at_ms, app_at_ms, pmtu_at_ms;
+	uint32_t user_timeout_ms;
+	uint32_t max_snd_wnd;
 	uint32_t total_retrans;
-	int32_t linger_s;	/* -1: off */
-	/* The owner. */
+	uint32_t iss, irs;
+	int16_t linger_s;
+	uint16_t listener : 11;
+	uint16_t cc : 5;
 	void *data;
 	const void *ops;
-	int err;		/* -errno it ended with; until then: of the last ICMP error */
-	uint32_t gen;		/* of the handle; never 0 */
-	uint32_t listener;	/* slot it came from, TCP_NONE */
-	uint32_t iss, irs;
-	/* Links by slot: free list, accept queue; event list; output list. */
-	uint32_t next;
-	uint32_t ev_next;
-	uint32_t out_next;
-	/* Small counts. */
-	uint16_t peer_mss;	/* the peer's MSS option */
-	uint16_t rcv_mss;	/* what a full segment of the peer is, by the largest seen */
-	uint16_t ato_ms;	/* how long an ACK may wait; 0: no data came yet */
-	uint16_t dsack_len;	/* bytes from dsack_seq */
-	uint8_t rexmits;	/* retransmissions of the oldest segment so far */
-	uint8_t probes;		/* keepalive or zero-window probes unanswered */
-	uint8_t challenges;	/* challenge ACKs in this second */
-	uint8_t cc;		/* index of the congestion control */
-	uint8_t reo_mult;	/* RACK: quarters of min_rtt_us in the reordering window */
-	uint8_t reo_persist : 7; /* ... recoveries until it is one again */
-	uint8_t reo_seen : 1;	/* ... the path was seen to reorder */
-	uint8_t backoff;	/* the RTO is doubled so often, until a round trip is measured */
-	uint8_t is_corked : 1;	/* segments that are not full wait (TCP_CORK) */
-	uint8_t is_small_twice : 1; /* there were two of small_seq since the last ACK */
-	uint8_t is_cwnd_limited : 1; /* cwnd was the limit, not the owner or the peer */
+	uint16_t peer_mss, rcv_mss, mss_high;
+	uint16_t moved_ticks;
 };
+
+_Static_assert(sizeof(struct tcp_park) <= 96, "ten million connections in 2.6 GB");
 
 /** Bits of tcp_score.flags. */
 #define SC_UNDO 0x01u		/* the last reduction can be taken back */
@@ -284,6 +327,7 @@ struct tcp_cold {
 #define SC_PROBE_RTX 0x40u	/* ... and it was a retransmission */
 #define SC_DSACK_ROUND 0x80u	/* dsack_round is set */
 #define SC_CWR 0x0100u		/* this recovery is for a mark, not for a loss */
+#define SC_MTU_PROBE 0x2000u	/* a larger segment is out, up to mtu_probe_end */
 /* ... that live for one ACK. */
 #define SC_ORIG_DELIVERED 0x0200u /* something sent once, before the timeout, was delivered */
 #define SC_RETRANS_ACKED 0x0400u /* something sent again was acknowledged */
@@ -325,7 +369,10 @@ struct tcp_score {
 	uint32_t undo_retrans;	/* packets sent again since, not reported as duplicates */
 	uint32_t retrans_ts;	/* timestamp of the first of them */
 	uint32_t probe_seq;	/* snd_nxt when the probe was sent */
-	uint32_t next;		/* link of the free list */
+	union {
+		uint32_t next;	/* link of the free list */
+		uint32_t mtu_probe_end; /* RFC 4821, with SC_MTU_PROBE */
+	};
 	uint16_t flags;		/* SC_* */
 	uint16_t runs;		/* in sacks */
 };
@@ -385,6 +432,7 @@ struct tcp_listener {
 	bool ev;		/* ACCEPTABLE not yet reported */
 	int8_t syncookies;	/* -1: the tunable */
 	uint8_t cc;		/* 1 + enum tun_cc; 0: the tunable */
+	int8_t blackhole;	/* no RST from its port: 1 yes, -1 no, 0 the tunable */
 	int laddr_idx;		/* -1: any */
 	uint16_t port;
 	uint16_t next;		/* slot of the next listener on this port, or TCP_LISTENERS_MAX */
@@ -396,14 +444,41 @@ struct tcp_listener {
 	uint32_t acceptq_head;	/* slots; TCP_NONE */
 	uint32_t acceptq_tail;
 	uint32_t fastopen_pending; /* children in SYN-RECEIVED; outlives the listener */
+	uint32_t fastopen_resets[2]; /* children reset by the peer: lately, and the time before */
+	uint32_t fastopen_reset_ms; /* when [0] began */
 	bool fastopen;		/* a SYN with a cookie may open */
+	uint64_t fastopen_opened, fastopen_failed; /* SYNs with a cookie */
+	bool has_source_limits;	/* one of its own, or two: at the end */
 	uint64_t cookie_us;	/* when a cookie was last sent; 0: never */
 	uint64_t accepted, cookies_sent, cookies_valid, cookies_invalid;
 	uint64_t acceptq_overflows, synq_overflows;
 	uint64_t syn_drops_full, syn_drops_early, syn_drops_accept; /* by reason */
+	uint64_t syn_drops_source;
+	uint32_t source_syn_rate; /* for all workers; 0: the tunable */
+	uint32_t source_conns;
+	uint32_t first_byte_s, idle_s; /* timeouts of its connections; 0: the tunables */
 	const char *name;
 	void *data;
 	const void *ops;
+};
+
+/** What comes from where: the limits by source prefix. */
+struct tcp_source {
+	struct rate_table rates;
+	struct count_sketch conns;
+	uint64_t mask[2][2];	/* of the prefix, IPv4 and IPv6, on the words of flow_key */
+	uint32_t prefix4, prefix6; /* ... made of these; 0: not yet */
+	uint32_t rate, cost_us;	/* the rate that was asked for last, and the cost of a SYN at it */
+	bool is_on;		/* connections are counted */
+	bool is_forced;		/* ... for a listener's own limit, once there was one */
+	uint32_t conn_edge;	/* slots before it are counted; UINT32_MAX: all */
+	uint32_t synq_edge;
+};
+
+/** The timeouts of tcp_keep.c as they were last seen, and how far a change has got. */
+struct tcp_keep_sweep {
+	uint32_t first_byte_s, idle_s;
+	uint32_t edge;		/* slots from here on have not heard of it; UINT32_MAX: all have */
 };
 
 /** Out-of-order data without a gap inside: [start, end). */
@@ -439,11 +514,12 @@ struct tcp_mem {
 	uint32_t bar_ms;	/* who has waited so long is reset; UINT32_MAX: first round */
 };
 
-/** Keys of the Fast Open cookies of this period and the one before, derived when first needed. */
+/** Keys of the Fast Open cookies: the current one and the one before, made when needed. */
 struct tcp_fastopen_keys {
 	struct siphash_key key[2];
-	uint64_t period;	/* number of the period */
-	uint32_t period_s;	/* its length; 0: no keys yet */
+	uint64_t period;	/* number of the period they are derived from */
+	uint32_t period_s;	/* its length; 0: none is derived */
+	bool renew;		/* the SYN in hand has a cookie of the key before */
 };
 
 /** What a peer that we open connections to was found to do with Fast Open. */
@@ -456,6 +532,9 @@ struct tcp_fastopen_peer {
 	uint32_t lost_ms;	/* the last of them */
 };
 
+/** Lines of a worker's table of SYN rates, eight sources each: 256 KiB. */
+#define TCP_RATE_SETS 4096u
+
 /** Places in a worker's cache; each address has one. */
 #define TCP_FASTOPEN_PEERS 1024u
 
@@ -466,8 +545,9 @@ struct tcp_stack {
 	struct flow_table flows;
 	struct wheel wheel;	/* ids: connections, then SYN-queue entries */
 	struct tcp_conn *conns;
-	struct tcp_cold *cold;
-	struct tcp_notes *notes;	/* one for each connection; NULL: none are taken */
+	struct tcp_cold *cold;	/* one for each awake connection */
+	struct tcp_park *park;	/* by slot */
+	struct tcp_notes *notes; /* by slot; NULL: none are taken */
 	struct tcp_synq_entry *synq;
 	struct tcp_tw *tw;
 	struct tcp_range *ranges;
@@ -479,15 +559,20 @@ struct tcp_stack {
 	struct tcp_cookie_keys cookies;
 	struct tcp_fastopen_keys fastopen;
 	struct tcp_fastopen_peer *fastopen_peers;
-	void *conns_raw;	/* what was allocated; conns is its first line boundary */
+	void *conns_raw, *cold_raw; /* what was allocated; the arrays begin at a line within */
+	struct tcp_source source;
+	struct tcp_keep_sweep keep_sweep;
 	uint32_t conn_free;	/* head of the list of slots given back */
 	uint32_t conn_fresh;	/* slots from here on were never used */
+	uint32_t cold_free, cold_fresh;
+	uint32_t park_ms;	/* last look for who may be parked */
+	uint32_t park_at;	/* the next tcp_cold to be looked at */
 	uint32_t synq_free;
 	uint32_t synq_fresh;
 	uint32_t score_free;
 	uint32_t score_fresh;
 	uint32_t flows_added;	/* entries put into the flow table, ever */
-	uint32_t conns_used, synq_used, ranges_used;
+	uint32_t conns_used, conns_parked, synq_used, ranges_used;
 	uint32_t range_stamp;	/* of the run that grew last */
 	uint32_t orphans;
 	uint32_t tw_head, tw_tail, tw_slots; /* ring of TIME_WAIT slots: [head, tail) in use */
@@ -526,10 +611,11 @@ tcp_slot(const struct tcp_stack *stack, const struct tcp_conn *c)
 	return (uint32_t)(c - stack->conns);
 }
 
+/** Of an awake connection: who finds one by its slot calls tcp_wake() first. */
 static inline struct tcp_cold *
 tcp_cold(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
-	return &stack->cold[c - stack->conns];
+	return &stack->cold[c->cold];
 }
 
 /** The scoreboard; NULL: nothing in flight is suspect. */

@@ -146,20 +146,60 @@ check_synq(const struct tcp_stack *stack)
 	ASSERT(used == stack->synq_used);
 }
 
+/* Nothing is under way, and a deadline it has is in the wheel. */
+static void
+check_parked(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	ASSERT(c->sendq_head == NULL && c->recvq_head == NULL);
+	ASSERT(c->snd_una == c->snd_nxt);
+	ASSERT((c->flags & (TF_OUTPUT | TF_EVENT | TF_SCORE | TF_OOO)) == 0);
+	ASSERT((c->timers & (uint8_t)~(TT_KEEP | TT_APP | TT_PMTU)) == 0);
+	if (c->timers != 0)
+		ASSERT(wheel_is_armed(&stack->wheel, tcp_slot(stack, c)));
+}
+
+/* Who is counted by source is counted once, and nobody else is. */
+static void
+check_source(const struct tcp_stack *stack)
+{
+	const struct tcp_source *src = &stack->source;
+	uint64_t counted = 0;
+
+	for (uint32_t i = 0; i < stack->conn_fresh; i++) {
+		const struct tcp_conn *c = &stack->conns[i];
+
+		counted += i < src->conn_edge && c->state != TCPS_CLOSED &&
+			!(c->flags & TF_ACTIVE);
+	}
+	for (uint32_t i = 0; i < stack->synq_fresh; i++)
+		counted += i < src->synq_edge && stack->synq[i].key.w[2] != 0;
+	ASSERT(counted == src->conns.total);
+	if (src->is_on)
+		count_sketch_check(&src->conns);
+}
+
 void
 tcp_check_invariants(const struct tcp_stack *stack, const struct env *env)
 {
-	uint32_t used = 0;
+	uint32_t used = 0, parked = 0;
 	uint64_t mem = 0;
 
 	for (uint32_t i = 0; i < stack->conn_fresh; i++) {
 		const struct tcp_conn *c = &stack->conns[i];
 
 		used += c->key.w[2] != 0;
-		mem += (uint64_t)stack->cold[i].rmem + stack->cold[i].wmem;
+		if (c->cold == TCP_NONE) {
+			if (c->key.w[2] != 0) {
+				parked++;
+				check_parked(stack, c);
+			}
+			continue;
+		}
+		ASSERT(tcp_cold(stack, c)->owner == i);
+		mem += (uint64_t)tcp_cold(stack, c)->rmem + tcp_cold(stack, c)->wmem;
 		if (c->state == TCPS_CLOSED) {
 			ASSERT(c->sendq_head == NULL);
-			ASSERT(stack->cold[i].ooo == NULL);
+			ASSERT(tcp_cold(stack, c)->ooo == NULL);
 			ASSERT((c->timers & (uint8_t)~TT_APP) == 0);
 			if (c->timers != 0 || c->key.w[2] == 0)
 				ASSERT(wheel_is_armed(&stack->wheel, i) == (c->timers != 0));
@@ -173,7 +213,9 @@ tcp_check_invariants(const struct tcp_stack *stack, const struct env *env)
 		check_limits(stack, env, c);
 	}
 	ASSERT(used == stack->conns_used);
+	ASSERT(parked == stack->conns_parked);
 	/* I-6: memory is given back to whom it was taken from. */
 	ASSERT(mem == stack->mem.held);
 	check_synq(stack);
+	check_source(stack);
 }

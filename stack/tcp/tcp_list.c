@@ -25,11 +25,9 @@ fill_bytes(const struct tcp_cold *cold, const struct tcp_conn *c, struct tcp_con
 }
 
 static void
-fill_info(const struct tcp_stack *stack, const struct env *env, const struct tcp_conn *c,
+fill_info(const struct env *env, const struct tcp_conn *c, const struct tcp_cold *cold,
 	struct tcp_conn_info *row)
 {
-	const struct tcp_cold *cold = tcp_cold(stack, c);
-
 	fill_bytes(cold, c, row);
 	row->has_ts = (c->flags & TF_TS) != 0;
 	row->has_sack = (c->flags & TF_SACK) != 0;
@@ -49,7 +47,8 @@ void
 tcp_fill_row(const struct tcp_stack *stack, const struct env *env, const struct tcp_conn *c,
 	struct tcp_conn_info *row)
 {
-	const struct tcp_cold *cold = tcp_cold(stack, c);
+	struct tcp_cold room;
+	const struct tcp_cold *cold = tcp_cold_peek(stack, c, &room);
 	uint32_t id = tcp_slot(stack, c);
 
 	*row = (struct tcp_conn_info){
@@ -67,10 +66,10 @@ tcp_fill_row(const struct tcp_stack *stack, const struct env *env, const struct 
 		.rcv_wnd = tcp_rcv_wnd(c),
 		.retrans = cold->total_retrans,
 		.timer_ms = UINT32_MAX,
-		.cc = tcp_cc_of(stack, c)->name,
+		.cc = tcp_cc_name(cold->cc),
 		.orphan = (c->flags & TF_ORPHAN) != 0,
 	};
-	fill_info(stack, env, c, row);
+	fill_info(env, c, cold, row);
 	if (c->timers != 0 && wheel_is_armed(&stack->wheel, id))
 		row->timer_ms = until(env, wheel_expires(&stack->wheel, id));
 }

@@ -139,7 +139,8 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 
 	stack->env = env;
 	if (par->port == 0 || par->laddr_idx >= (int)stack->par.local->count ||
-		par->syncookies > 2 || par->cc > TUN_CC_COUNT)
+		par->syncookies > 2 || par->cc > TUN_CC_COUNT || par->blackhole < -1 ||
+		par->blackhole > 1)
 		return -EINVAL;
 	if (address_taken(stack, par->port, par->laddr_idx))
 		return -EADDRINUSE;
@@ -155,6 +156,12 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 		.fastopen_pending = pending,
 		.syncookies = (int8_t)(par->syncookies < 0 ? -1 : par->syncookies),
 		.cc = (uint8_t)par->cc,
+		.blackhole = (int8_t)par->blackhole,
+		.has_source_limits = par->source_syn_rate != 0 || par->source_conns != 0,
+		.source_syn_rate = par->source_syn_rate,
+		.source_conns = par->source_conns,
+		.first_byte_s = par->first_byte_s,
+		.idle_s = par->idle_s,
 		.laddr_idx = par->laddr_idx < 0 ? -1 : par->laddr_idx,
 		.port = par->port,
 		.next = stack->port_listener[par->port],
@@ -167,6 +174,7 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 		.ops = par->ops,
 	};
 	stack->port_listener[par->port] = (uint16_t)slot;
+	stack->source.is_forced |= par->source_conns != 0;
 	*out = (uint64_t)gen << 32 | slot;
 	return 0;
 }
@@ -260,6 +268,12 @@ tcp_list_listeners(const struct tcp_stack *stack, const struct env *env,
 			.syn_drops_full = l->syn_drops_full,
 			.syn_drops_early = l->syn_drops_early,
 			.syn_drops_accept = l->syn_drops_accept,
+			.fastopen = tcp_fastopen_is_on(stack, l),
+			.fastopen_pending = tcp_fastopen_pending(stack, l),
+			.fastopen_limit = tcp_fastopen_limit(stack),
+			.fastopen_opened = l->fastopen_opened,
+			.fastopen_failed = l->fastopen_failed,
+			.syn_drops_source = l->syn_drops_source,
 		};
 	}
 	return n;

@@ -123,10 +123,13 @@ tcp_mem_admits_send(const struct tcp_stack *stack, const struct tcp_conn *c)
 static uint32_t
 waited_ms(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
-	const struct tcp_cold *cold = tcp_cold(stack, c);
+	const struct tcp_cold *cold;
 	uint32_t now = stack->env->now_ms;
 	uint32_t received = 0, sent = 0;
 
+	if (c->cold == TCP_NONE)
+		return 0;
+	cold = tcp_cold(stack, c);
 	if (cold->rmem > 0)
 		received = now - cold->last_data_ms;
 	if (cold->wmem > 0 && cold->rexmits > 0)

@@ -132,10 +132,8 @@ static void
 set_keepalive(struct tcp_stack *stack, struct tcp_conn *c, bool on)
 {
 	set_flag(c, TF_KEEPALIVE, on);
-	if (on)
-		tcp_timers_keep(stack, c, 1000ULL * stack->env->tun->tcp_keepalive_time);
-	else
-		tcp_timers_keep_off(stack, c);
+	tcp_keep_arm(stack, c,
+		on ? 1000ULL * stack->env->tun->tcp_keepalive_time : TCP_KEEP_NEVER);
 }
 
 int
@@ -181,7 +179,7 @@ tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_s
 	case TCP_SO_LINGER:
 		if (value < -1 || value > 32767)
 			return -EINVAL;
-		cold->linger_s = value;
+		cold->linger_s = (int16_t)value;
 		return 0;
 	case TCP_SO_USER_TIMEOUT:
 		if (value < 0)

@@ -114,7 +114,7 @@ emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, u
 	opts.present = 0;
 	if (c->flags & TF_TS) {
 		opts.present = TCP_OPT_TS;
-		opts.tsval = tcp_ts_now(stack, c->ts_off);
+		opts.tsval = tcp_ts_now(stack, tcp_cold(stack, c)->ts_off);
 		opts.tsecr = c->ts_recent;
 		e.opts = &opts;
 		e.ts_only = true;
@@ -437,6 +437,8 @@ send_new(struct tcp_stack *stack, struct tcp_conn *c)
 	struct pkt *p;
 	uint32_t len;
 
+	if (tcp_cold(stack, c)->mss_high != 0)
+		tcp_mtu_probe_send(stack, c);
 	while ((p = c->send_next) != NULL &&
 		(len = sendable(stack, c, p, p->app.end_seq - p->app.seq,
 			window_room(stack, c))) > 0) {

@@ -16,7 +16,8 @@ enum outcome tcp_conn_refused(struct tcp_stack *stack);
 void tcp_conn_free(struct tcp_stack *stack, struct tcp_conn *c);
 /** The connection ends: CLOSED, out of the flow table, timers off, owner told err. */
 void tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err);
-struct tcp_conn *tcp_conn_get(const struct tcp_stack *stack, tcp_handle handle);
+/** Awake; NULL: the handle is stale. */
+struct tcp_conn *tcp_conn_get(struct tcp_stack *stack, tcp_handle handle);
 tcp_handle tcp_conn_handle(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** Tell the owner with the next tcp_next_event. */
 void tcp_raise(struct tcp_stack *stack, struct tcp_conn *c, uint8_t what);
@@ -44,6 +45,32 @@ enum tcp_syn_verdict {
 };
 enum tcp_syn_verdict tcp_listen_judge(struct tcp_stack *stack, struct tcp_listener *l,
 	enum outcome *why);
+
+/* tcp_source.c: limits by the prefix that a connection comes from. */
+/** May this source have one more connection of l? Counts the SYN, and, if it is refused, why. */
+bool tcp_source_admits_syn(struct tcp_stack *stack, struct tcp_listener *l,
+	const struct flow_key *key, enum outcome *why);
+/** The same for an ACK with a valid cookie, whose SYN left no trace. */
+bool tcp_source_admits_conn(struct tcp_stack *stack, struct tcp_listener *l,
+	const struct flow_key *key);
+/** A passive connection begins or ends. */
+void tcp_source_conn_opened(struct tcp_stack *stack, const struct tcp_conn *c);
+void tcp_source_conn_ended(struct tcp_stack *stack, const struct tcp_conn *c);
+/** The same of an entry of the SYN queue. */
+void tcp_source_synq_opened(struct tcp_stack *stack, uint32_t slot);
+void tcp_source_synq_ended(struct tcp_stack *stack, uint32_t slot);
+/** See what the tunables say now; count on, where a change made everything to be counted anew. */
+void tcp_source_poll(struct tcp_stack *stack);
+/** True while there is something left to be counted. */
+bool tcp_source_is_counting(const struct tcp_stack *stack);
+/** True if l or the tunables limit sources: else nothing is hashed. */
+static inline bool
+tcp_source_is_limited(const struct tcp_stack *stack, const struct tcp_listener *l)
+{
+	const struct tunables *tun = stack->env->tun;
+
+	return (tun->tcp_source_syn_rate | tun->tcp_source_conns) != 0 || l->has_source_limits;
+}
 
 /* tcp_synq.c: the SYN queue, and SYN-RECEIVED of passive opens. */
 /** Take the SYN in and answer it in its own buffer; pkt is taken over. */
@@ -110,6 +137,15 @@ bool tcp_fastopen_open(struct tcp_stack *stack, struct tcp_listener *l, const st
 /** Put a cookie into the SYN-ACK for a SYN with the option, where l has Fast Open on. */
 void tcp_fastopen_grant(struct tcp_stack *stack, const struct tcp_listener *l,
 	const struct tcp_seg *seg, struct tcp_opts *opts);
+/** The same in a child's first SYN-ACK, if its cookie was of the key before. */
+void tcp_fastopen_renew(struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_opts *opts);
+/** The peer resets a child in SYN-RECEIVED: it counts on as pending for a while (s5.1). */
+void tcp_fastopen_reset(struct tcp_stack *stack, const struct tcp_conn *c);
+/** Do l's fastopen and tcp_fastopen both say so? */
+bool tcp_fastopen_is_on(const struct tcp_stack *stack, const struct tcp_listener *l);
+/** What counts against the limit now, and this worker's share of it. */
+unsigned int tcp_fastopen_pending(const struct tcp_stack *stack, const struct tcp_listener *l);
+unsigned int tcp_fastopen_limit(const struct tcp_stack *stack);
 /** A child leaves SYN-RECEIVED. */
 void tcp_fastopen_settled(struct tcp_stack *stack, const struct tcp_conn *c);
 
@@ -138,11 +174,15 @@ enum tcp_verdict tcp_check_sequence(struct tcp_stack *stack, struct tcp_conn *c,
 enum tcp_verdict tcp_check_rst(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
 enum tcp_verdict tcp_check_syn(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
 void tcp_challenge(struct tcp_stack *stack, struct tcp_conn *c);
+/** The timestamp of a segment whose number and acknowledgement are acceptable. */
+void tcp_note_timestamp(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx);
 
 /* tcp_ack.c: fifth step. */
 enum tcp_verdict tcp_process_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
 void tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
 void tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us);
+/** The RTO that follows from the round trips measured so far. */
+void tcp_rto_update(const struct tcp_stack *stack, struct tcp_cold *cold);
 bool tcp_fin_acked(const struct tcp_conn *c);
 
 /* tcp_text.c: seventh step. */
@@ -167,6 +207,27 @@ void tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
 uint32_t tcp_rcv_space(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** Throw away what was received and not read. */
 void tcp_recvq_free(struct tcp_stack *stack, struct tcp_conn *c);
+
+/* tcp_park.c: idle connections in less memory. */
+/** A tcp_cold for c: never short, since there is one for each connection. */
+struct tcp_cold *tcp_cold_take(struct tcp_stack *stack, struct tcp_conn *c);
+/** The general half of tcp_wake. */
+void tcp_unpark(struct tcp_stack *stack, struct tcp_conn *c);
+/** The other way: for one that was parked and has only had its deadline changed. */
+void tcp_park(struct tcp_stack *stack, struct tcp_conn *c);
+/** For whoever only reads: c's own if it is awake, else made in room from what it remembers. */
+const struct tcp_cold *tcp_cold_peek(
+	const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold *room);
+/** Look at some of the awake: those idle for long enough are parked. */
+void tcp_park_poll(struct tcp_stack *stack);
+
+/** Before anything is done with a connection that was found by its slot. */
+static inline void
+tcp_wake(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	if (SLUICE_UNLIKELY(c->cold == TCP_NONE))
+		tcp_unpark(stack, c);
+}
 
 /* tcp_mem.c: what all queues hold, and who gives it back. */
 /** Compare with the marks; once per burst. */
@@ -259,6 +320,16 @@ bool tcp_fin_acked_now(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_reset(struct tcp_stack *stack, struct tcp_conn *c, int err);
 void tcp_close_timer(struct tcp_stack *stack, struct tcp_conn *c);
 
+/* tcp_keep.c: how long a connection with an owner may be silent. */
+#define TCP_KEEP_NEVER UINT64_MAX
+/** It is ESTABLISHED. */
+void tcp_keep_opened(struct tcp_stack *stack, struct tcp_conn *c);
+/** Have the timer fire when the first of the limits is reached; keepalive_ms: its own. */
+void tcp_keep_arm(struct tcp_stack *stack, struct tcp_conn *c, uint64_t keepalive_ms);
+void tcp_keep_timer(struct tcp_stack *stack, struct tcp_conn *c);
+/** Tell connections of changed tunables, some with each call. */
+void tcp_keep_poll(struct tcp_stack *stack);
+
 /* tcp_timewait.c */
 void tcp_timewait_enter(struct tcp_stack *stack, struct tcp_conn *c);
 /** True: a SYN may open a new connection; the entry is gone. False: pkt was dealt with. */
@@ -331,11 +402,20 @@ bool tcp_emit_alike(struct tcp_stack *stack, struct pkt *p, const struct tcp_seg
 /** RST as RFC 9293 s3.10.7.1 has it, within the budget. */
 void tcp_respond_rst(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt,
 	enum outcome out);
-/** The same for a segment of a connection, whose outcome the caller sets. */
+/** The same for a segment without a connection, to a port of l (NULL: of nobody); or silence. */
+void tcp_refuse(struct tcp_stack *stack, const struct tcp_listener *l, const struct tcp_seg *seg,
+	struct pkt *pkt, enum outcome out);
+/** The RST for a segment of a connection, whose outcome the caller sets. */
 void tcp_reply_rst(struct tcp_stack *stack, struct tcp_rx *rx);
-/** An ACK; wnd is as on the wire. */
+/** An ACK of what has no connection (yet, or any more). */
+struct tcp_bare_ack {
+	uint32_t seq, ack;
+	uint16_t wnd;		/* as on the wire */
+	bool has_ts;		/* timestamps were agreed on */
+	uint32_t ts_recent;
+};
 void tcp_respond_ack(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt,
-	uint32_t seq, uint32_t ack, uint16_t wnd);
+	const struct tcp_bare_ack *ack);
 /** Count out and give the packet back. */
 void tcp_drop(struct tcp_stack *stack, struct pkt *pkt, enum outcome out);
 
@@ -362,10 +442,34 @@ bool tcp_pmtu_report(struct tcp_stack *stack, struct tcp_conn *c,
 	const struct icmp_report *report);
 void tcp_pmtu_on_timeout(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_pmtu_expired(struct tcp_stack *stack, struct tcp_conn *c);
+/** Segments are no longer than mss from now on; the path is tried again later. */
+void tcp_pmtu_lower(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss);
+/** The payload of a full segment, as the handshake left it. */
+uint32_t tcp_pmtu_full_mss(const struct tcp_stack *stack, const struct tcp_conn *c);
+
+/* tcp_mtu_probe.c: larger segments to find the path MTU upward (RFC 4821 s7). */
+/** A connection is set up: with tcp_mtu_probing 2 it begins small. */
+void tcp_mtu_probe_begin(struct tcp_stack *stack, struct tcp_conn *c);
+/** Search between what segments are now and the full size. */
+void tcp_mtu_probe_search(struct tcp_stack *stack, struct tcp_conn *c);
+/** Send one as the next segment if now is the time; with cold.mss_high. */
+void tcp_mtu_probe_send(struct tcp_stack *stack, struct tcp_conn *c);
+/** An ACK was taken in while one is out. */
+void tcp_mtu_probe_acked(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc);
+/**
+ * Something is lost. True: it is the probe, which is all that is, and no sign of congestion (s7.7);
+ * it is sent again in pieces.
+ */
+bool tcp_mtu_probe_lost(struct tcp_stack *stack, struct tcp_conn *c);
+/** A timeout: inconclusive (s7.6.2), but not tried again in that size. */
+void tcp_mtu_probe_timeout(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc);
+/** A router says what it carries. */
+void tcp_mtu_probe_report(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss);
 
 /* tcp_timers.c: the only file that arms timers. Callers report what happened. */
 void tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_timers_on_window(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_timeout(struct tcp_stack *stack, struct tcp_conn *c);
 /** The round trip that counts is not the probe's any more: the timer is for the oldest packet. */
 void tcp_timers_on_suspicion(struct tcp_stack *stack, struct tcp_conn *c);
@@ -437,6 +541,7 @@ extern const struct tcp_cc tcp_cc_cubic;
 extern const struct tcp_cc tcp_cc_dctcp;
 extern const struct tcp_cc tcp_cc_reno;
 const struct tcp_cc *tcp_cc_of(const struct tcp_stack *stack, const struct tcp_conn *c);
+const char *tcp_cc_name(uint8_t number);
 /** What connections of l begin with. */
 const struct tcp_cc *tcp_cc_of_listener(const struct tcp_stack *stack,
 	const struct tcp_listener *l);

@@ -30,11 +30,19 @@ plateau_below(uint32_t len)
 	return 0;
 }
 
-/* Segments are at most mss long from now on, until the path is tried again. */
-static void
-lower(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss)
+uint32_t
+tcp_pmtu_full_mss(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	uint32_t mss = tcp_cold(stack, c)->peer_mss;
+
+	return (c->flags & TF_TS) ? mss - TCP_TS_LEN : mss;
+}
+
+void
+tcp_pmtu_lower(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss)
 {
 	c->mss = (uint16_t)mss;
+	tcp_cold(stack, c)->mss_high = 0;
 	stack->env->ctr->PmtuLowered++;
 	tcp_timers_pmtu(stack, c, 1000u * stack->env->tun->mtu_expires);
 }
@@ -81,9 +89,11 @@ tcp_pmtu_report(struct tcp_stack *stack, struct tcp_conn *c, const struct icmp_r
 		return false;
 	}
 	/* Of several segments in flight each may be reported. */
-	if (mtu - headers >= c->mss)
+	if (mtu - headers >= c->mss) {
+		tcp_mtu_probe_report(stack, c, mtu - headers);
 		return true;
-	lower(stack, c, mtu - headers);
+	}
+	tcp_pmtu_lower(stack, c, mtu - headers);
 	send_again(stack, c);
 	return true;
 }
@@ -102,22 +112,23 @@ tcp_pmtu_on_timeout(struct tcp_stack *stack, struct tcp_conn *c)
 	if (p == NULL || p->app.end_seq - p->app.seq < c->mss)
 		return;
 	mss = c->mss > tun->tcp_base_mss ? tun->tcp_base_mss : c->mss / 2u;
-	mss = max_u32(mss, tun->tcp_min_snd_mss);
+	mss = max_u32(mss, max_u32(tun->tcp_mtu_probe_floor, tun->tcp_min_snd_mss));
 	if (mss >= c->mss)
 		return;
 	stack->env->ctr->TCPMTUPFail++;
-	lower(stack, c, mss);
+	tcp_pmtu_lower(stack, c, mss);
+	tcp_mtu_probe_search(stack, c);
 }
 
 /* RFC 8201 s4, RFC 1191 s6.3: the path may have changed. */
 void
 tcp_pmtu_expired(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	uint32_t mss = tcp_cold(stack, c)->peer_mss;
-
-	if (c->flags & TF_TS)
-		mss -= TCP_TS_LEN;
+	if (stack->env->tun->tcp_mtu_probing != 0) {
+		tcp_mtu_probe_search(stack, c);
+		return;
+	}
 	stack->env->ctr->PmtuRaised++;
-	c->mss = (uint16_t)mss;
+	c->mss = (uint16_t)tcp_pmtu_full_mss(stack, c);
 	c->cwnd = max_u32(c->cwnd, c->mss);
 }

@@ -48,5 +48,6 @@ tcp_port_choose(struct tcp_stack *stack, struct flow_key *key, uint64_t *hash)
 		if (is_free(stack, key, *hash))
 			return 0;
 	}
+	stack->env->ctr->LocalPortsFull++;
 	return -EADDRNOTAVAIL;
 }

@@ -43,7 +43,7 @@ is_of_earlier_copy(const struct tcp_stack *stack, const struct tcp_conn *c,
 		return false;
 	if (!(sc->flags & SC_ACK_TS))
 		return rtt_us < tcp_cold(stack, c)->min_rtt_us;
-	sent_ms = (uint32_t)((stack->env->now_us - rtt_us) / 1000) + c->ts_off;
+	sent_ms = (uint32_t)((stack->env->now_us - rtt_us) / 1000) + tcp_cold(stack, c)->ts_off;
 	return seq32_lt(sc->ack_ts, sent_ms);
 }
 

@@ -283,7 +283,7 @@ tcp_recovery_ack(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_r
 	/* What is suspect now has no tail to be probed for. */
 	if ((c->timers & TT_PROBE) && (sc->sacked > 0 || sc->lost > 0))
 		tcp_timers_on_suspicion(stack, c);
-	lost = detect_loss(stack, c, sc);
+	lost = detect_loss(stack, c, sc) && !tcp_mtu_probe_lost(stack, c);
 	if (lost)
 		tcp_recovery_enter(stack, c, TCP_RECOVERY_LOSS);
 	if ((sc->flags & SC_PRR) && (sc->delivered > 0 || lost))
@@ -301,7 +301,7 @@ tcp_reorder_timer(struct tcp_stack *stack, struct tcp_conn *c)
 	if (sc == NULL)
 		return;
 	sc->delivered = 0;
-	if (!detect_loss(stack, c, sc))
+	if (!detect_loss(stack, c, sc) || tcp_mtu_probe_lost(stack, c))
 		return;
 	tcp_recovery_enter(stack, c, TCP_RECOVERY_LOSS);
 	if (!recovers)
@@ -314,22 +314,23 @@ void
 tcp_recovery_duplicate(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	const struct tcp_score *sc = tcp_score(stack, c);
-	uint32_t flight = c->snd_nxt - c->snd_una;
-	uint32_t inflated = tcp_cold(stack, c)->ssthresh + flight;
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t inflated = cold->ssthresh + cold->recover - c->snd_una;
 
 	if (c->dupacks < UINT8_MAX)
 		c->dupacks++;
 	/* Also limited transmit (RFC 3042): tcp_output adds dupacks segments to cwnd. */
 	tcp_want_output(stack, c);
 	if ((c->flags & TF_RECOVERY) && !(sc->flags & SC_PRR)) {
-		/* Each says that a segment has left; never more than were in flight. */
+		/* Each says that a segment has left; never more than were in flight when the
+		 * recovery began, or a peer that repeats them has all it wants (A-16). */
 		if (c->cwnd < inflated)
 			c->cwnd += c->mss;
 		return;
 	}
 	/* RFC 6582 s3.2 step 2, and s4.1: not again for losses of the last recovery or timeout. */
 	if (c->dupacks != min_u32(stack->env->tun->tcp_reordering, UINT8_MAX) ||
-		(c->flags & TF_RTO_DONE))
+		(c->flags & TF_RTO_DONE) || tcp_mtu_probe_lost(stack, c))
 		return;
 	tcp_recovery_enter(stack, c, TCP_RECOVERY_LOSS);
 	if (c->sendq_head != NULL && c->sendq_head != c->send_next)
@@ -352,6 +353,6 @@ tcp_recovery_settle(struct tcp_stack *stack, struct tcp_conn *c)
 	if (sc->seek != NULL && c->snd_una != c->snd_nxt)
 		return;
 	if (sc->sacked == 0 && sc->lost == 0 && sc->retrans == 0 &&
-		!(sc->flags & (SC_UNDO | SC_PROBE | SC_DSACK_ROUND)))
+		!(sc->flags & (SC_UNDO | SC_PROBE | SC_DSACK_ROUND | SC_MTU_PROBE)))
 		tcp_score_free(stack, c);
 }

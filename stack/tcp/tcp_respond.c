@@ -5,7 +5,8 @@
 /*
  * Threat model: anybody can make us answer with forged segments. A RST is never longer than what
  * caused it, goes back to the sender's Ethernet address, and is bounded by tcp_rst_ratelimit per
- * second and worker; beyond it segments are dropped in silence and counted (attack A-35).
+ * second and worker; beyond it segments are dropped in silence and counted (attack A-35). Who wants
+ * to tell a scan nothing at all has tcp_blackhole.
  */
 static bool
 rst_allowed(struct tcp_stack *stack)
@@ -66,6 +67,30 @@ tcp_respond_rst(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *
 		tcp_drop(stack, pkt, is_rst ? out : OUT_RST_RATE);
 }
 
+/* The modes are those of FreeBSD's blackhole(4). */
+static bool
+is_blackhole(const struct tcp_stack *stack, const struct tcp_listener *l,
+	const struct tcp_seg *seg)
+{
+	uint32_t mode = stack->env->tun->tcp_blackhole;
+
+	if (l == NULL)
+		return mode >= 2 || (mode == 1 && (seg->flags & TCP_SYN));
+	return l->blackhole != 0 ? l->blackhole > 0 : mode == 3;
+}
+
+void
+tcp_refuse(struct tcp_stack *stack, const struct tcp_listener *l, const struct tcp_seg *seg,
+	struct pkt *pkt, enum outcome out)
+{
+	if (!is_blackhole(stack, l, seg)) {
+		tcp_respond_rst(stack, seg, pkt, out);
+		return;
+	}
+	stack->env->ctr->TcpBlackholed++;
+	tcp_drop(stack, pkt, OUT_BLACKHOLED);
+}
+
 void
 tcp_reply_rst(struct tcp_stack *stack, struct tcp_rx *rx)
 {
@@ -73,23 +98,24 @@ tcp_reply_rst(struct tcp_stack *stack, struct tcp_rx *rx)
 		rx->pkt = NULL;
 }
 
-/* The caller has counted the outcome. */
+/* The caller has counted the outcome. Timestamps are on it if they were agreed on, whatever the
+ * segment has (RFC 7323 s3.2), and echo the last good one. */
 void
-tcp_respond_ack(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt, uint32_t seq,
-	uint32_t ack, uint16_t wnd)
+tcp_respond_ack(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt,
+	const struct tcp_bare_ack *ack)
 {
 	const struct tcp_opts opts = {
 		.present = TCP_OPT_TS,
 		.tsval = tcp_ts_now(stack, (uint32_t)(tcp_flow_hash(stack, &seg->key) >> 32)),
-		.tsecr = seg->opts.tsval,
+		.tsecr = ack->ts_recent,
 	};
 	const struct tcp_emit e = {
 		.key = &seg->key,
-		.seq = seq,
-		.ack = ack,
-		.wnd = wnd,
+		.seq = ack->seq,
+		.ack = ack->ack,
+		.wnd = ack->wnd,
 		.flags = TCP_ACK,
-		.opts = (seg->opts.present & TCP_OPT_TS) != 0 ? &opts : NULL,
+		.opts = ack->has_ts ? &opts : NULL,
 		.ts_only = true,
 	};
 

@@ -138,6 +138,7 @@ retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 	c->flags = (c->flags & ~TF_RECOVERY) | TF_RTO_DONE;
 	tcp_ecn_reduced(c);
 	c->dupacks = 0;
+	tcp_mtu_probe_timeout(stack, c, sc);
 	tcp_pmtu_on_timeout(stack, c);
 	tcp_score_timeout(stack, c, sc);
 	c->cwnd = tcp_pipe(stack, c) + c->mss;

@@ -123,7 +123,7 @@ tcp_score_resent(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 		sc->undo_retrans++;
 	if (!(sc->flags & SC_RETRANS_TS)) {
 		sc->flags |= SC_RETRANS_TS;
-		sc->retrans_ts = tcp_ts_now(stack, c->ts_off);
+		sc->retrans_ts = tcp_ts_now(stack, tcp_cold(stack, c)->ts_off);
 	}
 	if (p->app.flags & (PKT_F_RETRANS | PKT_F_SACKED))
 		return;

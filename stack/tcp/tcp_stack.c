@@ -23,6 +23,7 @@ init_lists(struct tcp_stack *stack)
 	const struct tcp_params *par = &stack->par;
 
 	stack->conn_free = TCP_NONE;
+	stack->cold_free = TCP_NONE;
 	stack->synq_free = TCP_NONE;
 	stack->score_free = TCP_NONE;
 	for (uint32_t i = 0; i < par->ranges_max; i++)
@@ -40,10 +41,13 @@ static void
 free_memory(struct tcp_stack *stack)
 {
 	flow_table_fini(&stack->flows);
+	rate_table_fini(&stack->source.rates);
+	count_sketch_fini(&stack->source.conns);
 	wheel_fini(&stack->wheel);
 	free(stack->conns_raw);
-	free(stack->cold);
 	free(stack->notes);
+	free(stack->cold_raw);
+	free(stack->park);
 	free(stack->synq);
 	free(stack->tw);
 	free(stack->ranges);
@@ -55,18 +59,27 @@ free_memory(struct tcp_stack *stack)
 	free(stack);
 }
 
+/* Zeroed and at the start of a cache line; *raw is what free() wants. NULL: no memory. */
+static void *
+alloc_lines(void **raw, size_t count, size_t size)
+{
+	ASSERT(size % CACHE_LINE == 0);
+	*raw = calloc(count + 1, size);
+	if (*raw == NULL)
+		return NULL;
+	return (char *)*raw + (-(uintptr_t)*raw & (CACHE_LINE - 1));
+}
+
 /* calloc, since a page that is never touched never becomes resident: limits may be generous. */
 static bool
 alloc_memory(struct tcp_stack *stack)
 {
 	const struct tcp_params *par = &stack->par;
-	uintptr_t at;
 
 	stack->tw_slots = par->timewait_max + 1;
-	stack->conns_raw = calloc((size_t)par->conns_max + 1, sizeof(*stack->conns));
-	at = ((uintptr_t)stack->conns_raw + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1);
-	stack->conns = stack->conns_raw == NULL ? NULL : (struct tcp_conn *)at;
-	stack->cold = calloc(par->conns_max, sizeof(*stack->cold));
+	stack->conns = alloc_lines(&stack->conns_raw, par->conns_max, sizeof(*stack->conns));
+	stack->cold = alloc_lines(&stack->cold_raw, par->conns_max, sizeof(*stack->cold));
+	stack->park = calloc(par->conns_max, sizeof(*stack->park));
 	stack->synq = calloc(par->synq_max, sizeof(*stack->synq));
 	stack->tw = calloc(stack->tw_slots, sizeof(*stack->tw));
 	stack->ranges = calloc(par->ranges_max, sizeof(*stack->ranges));
@@ -76,9 +89,9 @@ alloc_memory(struct tcp_stack *stack)
 	stack->listeners = calloc(TCP_LISTENERS_MAX, sizeof(*stack->listeners));
 	stack->port_listener = calloc(65536, sizeof(*stack->port_listener));
 	stack->fastopen_peers = calloc(TCP_FASTOPEN_PEERS, sizeof(*stack->fastopen_peers));
-	return stack->conns != NULL && stack->cold != NULL && stack->synq != NULL &&
-		stack->tw != NULL && stack->ranges != NULL && stack->scores != NULL &&
-		stack->listeners != NULL && stack->port_listener != NULL &&
+	return stack->conns != NULL && stack->cold != NULL && stack->park != NULL &&
+		stack->synq != NULL && stack->tw != NULL && stack->ranges != NULL &&
+		stack->scores != NULL && stack->listeners != NULL && stack->port_listener != NULL &&
 		stack->fastopen_peers != NULL && (!SLUICE_CONN_NOTES || stack->notes != NULL);
 }
 
@@ -101,12 +114,17 @@ tcp_stack_create(const struct tcp_params *par, uint64_t now_us, struct tcp_stack
 	if (wheel_init(&stack->wheel, par->conns_max + par->synq_max, (uint32_t)(now_us / 1000)) !=
 		0)
 		goto no_memory;
+	if (rate_table_init(&stack->source.rates, TCP_RATE_SETS) != 0 ||
+		count_sketch_init(&stack->source.conns, par->conns_max + par->synq_max) != 0)
+		goto no_memory;
 	init_lists(stack);
 	stack->cookies.key[0] = par->cookie_key[0];
 	stack->cookies.key[1] = par->cookie_key[1];
 	stack->cookies.rotate_at_us = now_us;
 	stack->rst_refill_us = now_us - 1000000;
+	stack->park_ms = (uint32_t)(now_us / 1000);
 	stack->fast_state = TCPS_ESTABLISHED;
+	stack->keep_sweep.edge = UINT32_MAX;
 	stack->mem.high = UINT64_MAX;
 	stack->mem.bar_ms = UINT32_MAX;
 	*out = stack;
@@ -124,6 +142,7 @@ tcp_stack_destroy(struct tcp_stack *stack, struct env *env)
 	for (uint32_t i = 0; i < stack->conn_fresh; i++) {
 		struct tcp_conn *c = &stack->conns[i];
 
+		tcp_wake(stack, c);
 		if (c->state != TCPS_CLOSED)
 			tcp_conn_end(stack, c, -ECONNABORTED);
 		if (c->key.w[2] != 0)
@@ -172,9 +191,9 @@ static void
 take_slot(struct tcp_stack *stack)
 {
 	if (stack->conn_free != TCP_NONE)
-		stack->conn_free = stack->cold[stack->conn_free].next;
+		stack->conn_free = stack->park[stack->conn_free].next;
 	else
-		stack->cold[stack->conn_fresh++].gen = 1;
+		stack->park[stack->conn_fresh++].gen = 1;
 }
 
 enum outcome
@@ -194,7 +213,6 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 	uint32_t slot = stack->conn_free != TCP_NONE ? stack->conn_free : stack->conn_fresh;
 	struct tcp_conn *c;
 	struct tcp_cold *cold;
-	uint32_t gen;
 
 	if (!tcp_conn_available(stack) ||
 		flow_table_insert(&stack->flows, hash, TCP_REF_CONN | slot) != 0) {
@@ -202,25 +220,28 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 		return NULL;
 	}
 	c = &stack->conns[slot];
-	cold = &stack->cold[slot];
+	/* A slot that was used before may still have its tcp_cold. */
+	cold = slot == stack->conn_fresh || c->cold == TCP_NONE ? tcp_cold_take(stack, c) :
+								  tcp_cold(stack, c);
 	take_slot(stack);
 	stack->flows_added++;
 	stack->conns_used++;
 	stack->env->ctr->ConnsInUse++;
-	gen = cold->gen;
 	/* A slot can still be on a list from its last life; the lists skip what needs nothing. */
 	*c = (struct tcp_conn){
 		.key = *key,
 		.flags = c->flags & (TF_OUTPUT | TF_EVENT),
-		.ts_off = (uint32_t)(hash >> 32),
+		.cold = c->cold,
 		.quickacks = TCP_QUICKACKS,
 	};
 	*cold = (struct tcp_cold){
-		.gen = gen,
+		.owner = slot,
+		.gen = stack->park[slot].gen,
+		.ts_off = (uint32_t)(hash >> 32),
 		.ev_next = cold->ev_next,
 		.out_next = cold->out_next,
 		.next = TCP_NONE,
-		.listener = TCP_NONE,
+		.listener = TCP_LISTENERS_MAX,
 		.linger_s = -1,
 		.cc = (uint8_t)stack->env->tun->tcp_congestion_control,
 		.rcv_mss = TCP_RCV_MSS_INIT,
@@ -228,7 +249,8 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 		.reo_mult = 1,
 		.last_rx_ms = stack->env->now_ms,
 		.last_sent_ms = stack->env->now_ms,
-		.last_data_ms = stack->env->now_ms - 1000,
+		.last_data_ms = stack->env->now_ms - TCP_NO_DATA_MS,
+		.moved_ticks = (uint16_t)(stack->env->now_ms >> TCP_MOVED_SHIFT),
 		.rcvbuf = stack->env->tun->tcp_rmem[1],
 		.sndbuf = stack->env->tun->tcp_wmem[1],
 		.user_timeout_ms = stack->env->tun->tcp_user_timeout,
@@ -243,15 +265,15 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 void
 tcp_conn_free(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	struct tcp_cold *cold = tcp_cold(stack, c);
+	struct tcp_park *park = &stack->park[tcp_slot(stack, c)];
 
 	ASSERT(c->state == TCPS_CLOSED);
 	tcp_timers_stop(stack, c);
 	tcp_recvq_free(stack, c);
 	c->key = (struct flow_key){ 0 };
 	c->ev = 0;
-	cold->gen = cold->gen == UINT32_MAX ? 1 : cold->gen + 1;
-	cold->next = stack->conn_free;
+	park->gen = park->gen == UINT32_MAX ? 1 : park->gen + 1;
+	park->next = stack->conn_free;
 	stack->conn_free = tcp_slot(stack, c);
 	stack->conns_used--;
 	stack->env->ctr->ConnsInUse--;
@@ -265,6 +287,7 @@ tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err)
 	flow_table_remove(
 		&stack->flows, tcp_flow_hash(stack, &c->key), TCP_REF_CONN | tcp_slot(stack, c));
 	tcp_timers_keep_app(stack, c);
+	tcp_source_conn_ended(stack, c);
 	tcp_score_free(stack, c);
 	tcp_sendq_free(stack, c);
 	tcp_reass_free(stack, c);
@@ -292,14 +315,22 @@ tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err)
 }
 
 struct tcp_conn *
-tcp_conn_get(const struct tcp_stack *stack, tcp_handle handle)
+tcp_conn_get(struct tcp_stack *stack, tcp_handle handle)
 {
 	uint32_t slot = (uint32_t)handle;
+	struct tcp_conn *c;
 
-	if (slot >= stack->par.conns_max || stack->cold[slot].gen != handle >> 32 ||
-		stack->conns[slot].key.w[2] == 0)
+	if (slot >= stack->conn_fresh)
 		return NULL;
-	return &stack->conns[slot];
+	c = &stack->conns[slot];
+	if (c->key.w[2] == 0)
+		return NULL;
+	if (c->cold != TCP_NONE)
+		return tcp_cold(stack, c)->gen == handle >> 32 ? c : NULL;
+	if (stack->park[slot].gen != handle >> 32)
+		return NULL;
+	tcp_wake(stack, c);
+	return c;
 }
 
 tcp_handle
@@ -324,7 +355,7 @@ tcp_raise(struct tcp_stack *stack, struct tcp_conn *c, uint8_t what)
 	if (stack->ev_tail == TCP_NONE)
 		stack->ev_head = slot;
 	else
-		stack->cold[stack->ev_tail].ev_next = slot;
+		tcp_cold(stack, &stack->conns[stack->ev_tail])->ev_next = slot;
 	stack->ev_tail = slot;
 }
 
@@ -340,7 +371,7 @@ tcp_want_output(struct tcp_stack *stack, struct tcp_conn *c)
 	if (stack->out_tail == TCP_NONE)
 		stack->out_head = slot;
 	else
-		stack->cold[stack->out_tail].out_next = slot;
+		tcp_cold(stack, &stack->conns[stack->out_tail])->out_next = slot;
 	stack->out_tail = slot;
 }
 
@@ -424,7 +455,7 @@ tcp_flush(struct tcp_stack *stack, struct env *env)
 		uint32_t slot = stack->out_head;
 		struct tcp_conn *c = &stack->conns[slot];
 
-		stack->out_head = stack->cold[slot].out_next;
+		stack->out_head = tcp_cold(stack, c)->out_next;
 		if (stack->out_head == TCP_NONE)
 			stack->out_tail = TCP_NONE;
 		c->flags &= ~TF_OUTPUT;

@@ -78,6 +78,7 @@ take_entry(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg
 	stack->synq_used++;
 	stack->env->ctr->HalfOpen++;
 	stack->env->ctr->state_count[TCPS_SYN_RECEIVED]++;
+	tcp_source_synq_opened(stack, slot);
 	return e;
 }
 
@@ -113,6 +114,7 @@ tcp_synq_drop(struct tcp_stack *stack, uint32_t slot)
 	flow_table_remove(
 		&stack->flows, tcp_flow_hash(stack, &e->key), TCP_REF_SYNQ | slot);
 	tcp_timers_synq_stop(stack, slot);
+	tcp_source_synq_ended(stack, slot);
 	l->synq--;
 	l->synq_young -= e->retrans == 0;
 	stack->synq_used--;
@@ -263,7 +265,13 @@ ack_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_se
 	uint16_t now = (uint16_t)stack->env->now_ms;
 	/* What the SYN-ACK offered: less would take it back (RFC 9293 s3.8.6). */
 	unsigned int shift = e->has_wscale ? tcp_own_wscale(stack) : 0;
-	uint32_t wnd = (tcp_syn_window(stack) + (1u << shift) - 1) >> shift;
+	const struct tcp_bare_ack answer = {
+		.seq = e->iss + 1,
+		.ack = e->irs + 1,
+		.wnd = (uint16_t)((tcp_syn_window(stack) + (1u << shift) - 1) >> shift),
+		.has_ts = e->has_ts,
+		.ts_recent = e->ts_recent,
+	};
 
 	if (seg->len == 0 && !(seg->flags & TCP_FIN)) {
 		if ((uint16_t)(now - e->acked_ms) < stack->env->tun->tcp_invalid_ratelimit) {
@@ -274,7 +282,7 @@ ack_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_se
 		e->acked_ms = now;
 	}
 	tcp_outcome(stack, out);
-	tcp_respond_ack(stack, seg, pkt, e->iss + 1, e->irs + 1, (uint16_t)wnd);
+	tcp_respond_ack(stack, seg, pkt, &answer);
 	return true;
 }
 

@@ -67,16 +67,18 @@ tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 		stack->env->ctr->TCPRetransFail++;
 		return;
 	}
-	tcp_syn_options(stack, &c->key, c->ts_off, &opts);
+	tcp_syn_options(stack, &c->key, cold->ts_off, &opts);
 	/* Not on a repeated SYN: something on the way may drop it for that (RFC 3168 s6.1.1.1). */
 	if (c->state == TCPS_SYN_SENT && cold->rexmits == 0 && tcp_ecn_asks(stack, c)) {
 		e.flags |= TCP_ECE | TCP_CWR;
 		c->flags |= TF_ECN;
 	}
-	if (c->state == TCPS_SYN_RECEIVED)
+	if (c->state == TCPS_SYN_RECEIVED) {
 		synack_of(c, &e, &opts);
-	else if ((c->flags & TF_FASTOPEN) && cold->rexmits == 0)
+		tcp_fastopen_renew(stack, c, &opts);
+	} else if ((c->flags & TF_FASTOPEN) && cold->rexmits == 0) {
 		add_early_data(stack, c, p, &opts);
+	}
 	if (cold->rexmits == 1 && c->state == TCPS_SYN_SENT && (c->flags & TF_FASTOPEN))
 		tcp_fastopen_lost(stack, c);
 	if (cold->rexmits > 0) {
@@ -172,6 +174,7 @@ established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	else
 		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
+	tcp_keep_opened(stack, c);
 	if (c->flags & TF_FASTOPEN)
 		tcp_fastopen_learn(stack, c, &rx->seg->opts);
 	c->flags &= ~TF_FASTOPEN;
@@ -215,7 +218,7 @@ tcp_synsent_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx
 	/* RFC 7323 s5.2 note: an echo of what we never sent is not of this connection. */
 	if (has_ack && (rx->seg->opts.present & TCP_OPT_TS) && !(rx->flags & TCP_RST) &&
 		stack->env->tun->tcp_timestamps && rx->seg->opts.tsecr != 0 &&
-		seq32_gt(rx->seg->opts.tsecr, tcp_ts_now(stack, c->ts_off))) {
+		seq32_gt(rx->seg->opts.tsecr, tcp_ts_now(stack, tcp_cold(stack, c)->ts_off))) {
 		stack->env->ctr->PAWSActive++;
 		rx->outcome = OUT_SYN_SENT_BAD_ACK;
 		return;

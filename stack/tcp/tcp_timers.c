@@ -10,7 +10,7 @@
  *	TT_REXMIT  rexmit_at_ms  data, SYN or FIN unacknowledged; or a closed window to be probed;
  *	                         with TT_PROBE or TT_REORDER the earlier deadline of RFC 8985
  *	TT_DELACK  delack_at_ms  an ACK is owed
- *	TT_KEEP    keep_at_ms    keepalive, FIN-WAIT-2 of an orphan, linger
+ *	TT_KEEP    keep_at_ms    keepalive, first byte, idle; FIN-WAIT-2 of an orphan, linger
  *	TT_APP     app_at_ms     the owner's own
  *	TT_NOBUF   nobuf_at_ms   a writer was refused for lack of packets
  *	TT_PMTU    pmtu_at_ms    the path MTU was lowered
@@ -83,22 +83,34 @@ tcp_timers_on_suspicion(struct tcp_stack *stack, struct tcp_conn *c)
 	set_rexmit(stack, c, age_ms < rto_ms ? rto_ms - age_ms : 1);
 }
 
+/* Data of ours is on its way, or has arrived: it is not idle. */
+static void
+moved(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	tcp_cold(stack, c)->moved_ticks = (uint16_t)(stack->env->now_ms >> TCP_MOVED_SHIFT);
+}
+
 /* Something that must be acknowledged went out (RFC 6298 s5.1), or could not for lack of room. */
 void
 tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	if ((c->timers & TT_REXMIT) && !(c->flags & TF_PERSIST))
 		return;
-	c->flags &= ~TF_PERSIST;
+	if (c->flags & TF_PERSIST) {
+		c->flags &= ~TF_PERSIST;
+		tcp_cold(stack, c)->rexmits = 0;
+	}
+	moved(stack, c);
 	set_probe_or_timeout(stack, c);
 }
 
-/* The peer acknowledged new data, or opened its window (RFC 6298 s5.2, s5.3). */
+/* The peer acknowledged new data (RFC 6298 s5.2, s5.3). */
 void
 tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
+	moved(stack, c);
 	if (c->flags & TF_PERSIST) {
 		c->flags &= ~TF_PERSIST;
 		cold->rexmits = 0;
@@ -108,6 +120,22 @@ tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c)
 		c->timers &= (uint8_t)~(TT_REXMIT | TT_PROBE | TT_REORDER);
 	else
 		set_probe_or_timeout(stack, c);
+}
+
+/*
+ * A closed window moved, but maybe not enough. The next try comes within a timeout without backoff,
+ * and never later than it would have: a peer that moves its window all the time would put it off
+ * for ever, and hold what is queued without ever being found to do so (A-17).
+ */
+void
+tcp_timers_on_window(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t at_ms = stack->env->now_ms + tcp_cold(stack, c)->rto_ms;
+
+	if (c->snd_wnd == 0 || !seq32_lt(at_ms, c->rexmit_at_ms))
+		return;
+	c->rexmit_at_ms = at_ms;
+	arm(stack, c, at_ms);
 }
 
 /* After a timeout: the RTO, or what the user timeout leaves of it. */
@@ -317,8 +345,10 @@ missed_delay(struct tcp_stack *stack, struct tcp_conn *c)
 static void
 conn_fired(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	struct tcp_cold *cold = tcp_cold(stack, c);
+	struct tcp_cold *cold;
 
+	tcp_wake(stack, c);
+	cold = tcp_cold(stack, c);
 	if (is_due(stack, c, TT_DELACK, cold->delack_at_ms)) {
 		c->timers &= (uint8_t)~TT_DELACK;
 		if (c->flags & (TF_ACK_DELAY | TF_ACK_NOW)) {
@@ -345,7 +375,10 @@ conn_fired(struct tcp_stack *stack, struct tcp_conn *c)
 		rexmit_fired(stack, c);
 	if (c->state != TCPS_CLOSED && is_due(stack, c, TT_KEEP, cold->keep_at_ms)) {
 		c->timers &= (uint8_t)~TT_KEEP;
-		tcp_close_timer(stack, c);
+		if (c->flags & TF_ORPHAN)
+			tcp_close_timer(stack, c);
+		else
+			tcp_keep_timer(stack, c);
 	}
 	rearm(stack, c);
 }
@@ -379,6 +412,9 @@ tcp_poll(struct tcp_stack *stack, struct env *env)
 	env->ctr->TimersLate += n == FIRE_BATCH;
 	tcp_timewait_poll(stack);
 	tcp_mem_poll(stack);
+	tcp_park_poll(stack);
+	tcp_source_poll(stack);
+	tcp_keep_poll(stack);
 }
 
 uint64_t
@@ -392,7 +428,8 @@ tcp_poll_at(const struct tcp_stack *stack)
 		return 0;
 	/* Output or events that wait are work for now. */
 	if (stack->out_head != TCP_NONE || stack->ev_head != TCP_NONE ||
-		stack->listener_events > 0)
+		stack->listener_events > 0 || tcp_source_is_counting(stack) ||
+		stack->keep_sweep.edge != UINT32_MAX)
 		return 0;
 	at = tcp_timewait_poll_at(stack);
 	/* The search for memory goes on. */

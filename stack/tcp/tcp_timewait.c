@@ -9,6 +9,8 @@
 /* A restarted entry leaves a hole: not for less than this part of TIME-WAIT, or a peer that repeats
  * its FIN all the time would fill the ring with them and nobody else got a place. */
 #define RESTART_PART 16u
+/* Entries moved to find a place for one: 15 in 16 of a full ring may be live. */
+#define MOVES_MAX 16u
 
 static uint32_t
 since(const struct tcp_stack *stack, const struct tcp_tw *tw)
@@ -58,6 +60,38 @@ push(struct tcp_stack *stack, const struct tcp_tw *tw)
 	return slot;
 }
 
+/*
+ * A place in a full ring, where holes are. A client that comes back with the same ports leaves one
+ * each time, and an old entry before them keeps them: it moves behind the youngest. There it may
+ * end late, by no more than the time the ring takes to go round.
+ */
+static bool
+make_room(struct tcp_stack *stack)
+{
+	uint32_t len_ms = 1000 * stack->env->tun->tcp_timewait_len;
+
+	for (unsigned int budget = MOVES_MAX; ring_full(stack); budget--) {
+		uint32_t from = stack->tw_head, to = stack->tw_tail;
+		struct tcp_tw *tw = &stack->tw[from];
+
+		if (tw->live && since(stack, tw) >= len_ms) {
+			stack->env->ctr->TW++;
+			tcp_timewait_kill(stack, from);
+		}
+		stack->tw_head = next_slot(stack, from);
+		if (!tw->live)
+			break;
+		stack->tw_tail = next_slot(stack, to);
+		stack->tw[to] = *tw;
+		tw->live = 0;
+		flow_table_replace(&stack->flows, tcp_flow_hash(stack, &tw->key), TCP_REF_TW | from,
+			TCP_REF_TW | to);
+		if (budget == 0)
+			return false;
+	}
+	return true;
+}
+
 /* The connection is over for its owner; only these 40 bytes answer the peer from now on. */
 void
 tcp_timewait_enter(struct tcp_stack *stack, struct tcp_conn *c)
@@ -77,7 +111,7 @@ tcp_timewait_enter(struct tcp_stack *stack, struct tcp_conn *c)
 	if (c->flags & (TF_ACK_NOW | TF_ACK_DELAY))
 		tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK);
 	tcp_conn_end(stack, c, 0);
-	if (stack->tw_live >= cap || ring_full(stack)) {
+	if (stack->tw_live >= cap || !make_room(stack)) {
 		stack->env->ctr->TCPTimeWaitOverflow++;
 		return;
 	}
@@ -149,14 +183,21 @@ static void
 ack_again(struct tcp_stack *stack, struct tcp_tw *tw, const struct tcp_seg *seg, struct pkt *pkt,
 	enum outcome out)
 {
+	/* Behind the peer's FIN there is nothing to offer room for. */
+	const struct tcp_bare_ack answer = {
+		.seq = tw->snd_nxt,
+		.ack = tw->rcv_nxt,
+		.has_ts = tw->has_ts,
+		.ts_recent = tw->ts_recent,
+	};
+
 	if (is_rationed(stack, tw, seg)) {
 		stack->env->ctr->TCPACKSkippedTimeWait++;
 		tcp_drop(stack, pkt, out);
 		return;
 	}
 	tcp_outcome(stack, out);
-	/* Behind the peer's FIN there is nothing to offer room for. */
-	tcp_respond_ack(stack, seg, pkt, tw->snd_nxt, tw->rcv_nxt, 0);
+	tcp_respond_ack(stack, seg, pkt, &answer);
 }
 
 bool

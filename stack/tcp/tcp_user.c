@@ -382,7 +382,7 @@ become_orphan(struct tcp_stack *stack, struct tcp_conn *c)
 	if (c->state == TCPS_FIN_WAIT_2)
 		tcp_timers_keep(stack, c, 1000ULL * tun->tcp_fin_timeout);
 	else if (cold->linger_s > 0)
-		tcp_timers_keep(stack, c, 1000ULL * (uint32_t)cold->linger_s);
+		tcp_timers_keep(stack, c, 1000ULL * (uint16_t)cold->linger_s);
 }
 
 int
@@ -445,7 +445,12 @@ tcp_abort_all(struct tcp_stack *stack, struct env *env)
 	for (uint32_t i = 0; i < stack->synq_fresh; i++)
 		if (stack->synq[i].key.w[2] != 0)
 			tcp_synq_drop(stack, i);
-	for (uint32_t i = 0; i < stack->conn_fresh; i++)
-		if (stack->conns[i].state != TCPS_CLOSED && tcp_tx_has_room(stack))
-			tcp_reset(stack, &stack->conns[i], -ECONNABORTED);
+	for (uint32_t i = 0; i < stack->conn_fresh; i++) {
+		struct tcp_conn *c = &stack->conns[i];
+
+		if (c->state == TCPS_CLOSED || !tcp_tx_has_room(stack))
+			continue;
+		tcp_wake(stack, c);
+		tcp_reset(stack, c, -ECONNABORTED);
+	}
 }

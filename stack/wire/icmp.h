@@ -32,6 +32,15 @@ enum icmp4_unreachable {
 	ICMP4_UNREACH_ADMIN = 13,
 };
 
+/* Codes of ICMP6_UNREACHABLE and of ICMP6_PARAM_PROBLEM, whose rest points at the field. */
+enum icmp6_code {
+	ICMP6_UNREACH_PORT = 4,
+	ICMP6_PARAM_FIELD = 0,
+	ICMP6_PARAM_NEXT_HEADER = 1,
+	ICMP6_PARAM_OPTION = 2,
+	ICMP6_PARAM_FIRST_FRAGMENT = 3, /* lacks headers (RFC 7112 s5) */
+};
+
 /* Types of RFC 4443 and RFC 4861 that mean something to us; below 128: errors. */
 enum icmp6_type {
 	ICMP6_UNREACHABLE = 1,

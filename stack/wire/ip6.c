@@ -89,6 +89,7 @@ check_options(const uint8_t *p, size_t len, size_t *error_pos)
 	return IP6_OK;
 }
 
+/* The pointers are those of RFC 8200 s4.5. */
 static enum ip6_error
 take_fragment(const uint8_t *p, size_t payload_len, struct ip6_upper *out)
 {
@@ -97,14 +98,19 @@ take_fragment(const uint8_t *p, size_t payload_len, struct ip6_upper *out)
 	if (out->is_fragment)
 		return IP6_BAD_FRAGMENT; /* a fragment of a fragment */
 	out->is_fragment = true;
+	out->frag_at = out->offset;
 	out->frag_off = bits & 0xfff8;
 	out->frag_more = (bits & 1) != 0;
 	out->frag_id = load_be32(p + 4);
-	if (out->frag_off + payload_len > UINT16_MAX)
+	if (out->frag_off + payload_len > UINT16_MAX) {
+		out->error_offset = (uint16_t)(out->offset + 2u);
 		return IP6_BAD_FRAGMENT;
-	if (payload_len == 0 || (out->frag_more && payload_len % EXT_UNIT != 0))
+	}
+	if (out->frag_more && payload_len % EXT_UNIT != 0) {
+		out->error_offset = 4; /* the payload length */
 		return IP6_BAD_FRAGMENT;
-	return IP6_OK;
+	}
+	return payload_len == 0 ? IP6_BAD_FRAGMENT : IP6_OK;
 }
 
 /* Checks the extension header at p, ext_len of len bytes, by what it is. */
@@ -118,13 +124,23 @@ take_ext(const uint8_t *p, size_t ext_len, size_t len, struct ip6_upper *out)
 		error = take_fragment(p, len - ext_len, out);
 	} else if (out->proto == IP_PROTO_ROUTING) {
 		/* Type 0 even with nothing left to visit: it has no use but amplification. */
-		if (p[2] == 0 || p[3] != 0)
+		if (p[2] == 0 || p[3] != 0) {
+			out->error_offset = (uint16_t)(out->offset + 2u); /* the type */
 			error = IP6_ROUTING;
+		}
 	} else {
 		error = check_options(p, ext_len, &error_pos);
-		out->error_offset = (uint16_t)(out->offset + error_pos);
+		if (error_pos > 0)
+			out->error_offset = (uint16_t)(out->offset + error_pos);
 	}
 	return error;
+}
+
+/* The header at hand goes beyond the packet: because it is cut off there, or for no good reason. */
+static enum ip6_error
+too_short(const struct ip6_upper *out)
+{
+	return out->is_fragment && out->frag_more ? IP6_BAD_FIRST : IP6_BAD_EXT;
 }
 
 static bool
@@ -139,7 +155,11 @@ ip6_walk(const uint8_t *p, size_t len, uint8_t next_header, struct ip6_upper *ou
 {
 	ASSERT(len >= IP6_HDR_LEN);
 	ASSERT(len <= IP6_HDR_LEN + UINT16_MAX);
-	*out = (struct ip6_upper){ .proto = next_header, .offset = IP6_HDR_LEN };
+	*out = (struct ip6_upper){
+		.proto = next_header,
+		.offset = IP6_HDR_LEN,
+		.named_at = IP6_NEXT_HEADER_AT,
+	};
 	while (is_ext(out->proto)) {
 		const uint8_t *ext = p + out->offset;
 		size_t left = len - out->offset;
@@ -151,15 +171,16 @@ ip6_walk(const uint8_t *p, size_t len, uint8_t next_header, struct ip6_upper *ou
 		if (out->proto == IP_PROTO_HOPOPTS && out->ext_count > 0)
 			return IP6_BAD_ORDER;
 		if (left < EXT_UNIT)
-			return IP6_BAD_EXT;
+			return too_short(out);
 		if (out->proto != IP_PROTO_FRAGMENT)
 			ext_len += (size_t)ext[1] * EXT_UNIT;
 		if (ext_len > left)
-			return IP6_BAD_EXT;
+			return too_short(out);
 		error = take_ext(ext, ext_len, left, out);
 		if (error != IP6_OK)
 			return error;
 		out->proto = ext[0];
+		out->named_at = out->offset;
 		out->offset = (uint16_t)(out->offset + ext_len);
 		out->ext_count++;
 		if (out->frag_off != 0)

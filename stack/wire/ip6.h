@@ -11,6 +11,10 @@
 #include "wire/ip4.h"
 
 #define IP6_HDR_LEN 40
+/* Where the base header names what follows it. */
+#define IP6_NEXT_HEADER_AT 6
+/* Bytes of a fragment header. */
+#define IP6_FRAGMENT_HDR_LEN 8
 /* Extension headers followed before a packet is given up; real ones have one or two. */
 #define IP6_EXT_HDRS_MAX 8
 
@@ -21,6 +25,7 @@ enum ip6_error {
 	IP6_BAD_LENGTH, /* payload length beyond the data */
 	IP6_BAD_ADDR, /* a v4-mapped address, or a multicast source */
 	IP6_BAD_EXT, /* an extension header or option beyond the payload */
+	IP6_BAD_FIRST, /* a first fragment that ends within the headers (RFC 7112) */
 	IP6_BAD_ORDER, /* hop-by-hop options not in the first place */
 	IP6_TOO_MANY_EXT, /* more than IP6_EXT_HDRS_MAX */
 	IP6_ROUTING, /* a routing header of type 0 (RFC 5095) or with segments left */
@@ -45,7 +50,9 @@ struct ip6_upper {
 	uint32_t frag_id; /* valid if is_fragment */
 	uint16_t offset; /* of the upper layer, from the start of the IPv6 header */
 	uint16_t frag_off; /* bytes, a multiple of 8 */
-	uint16_t error_offset; /* where IP6_OPTION_REPORT* found the option */
+	uint16_t frag_at; /* of the fragment header, if is_fragment */
+	uint16_t named_at; /* of the next-header field that names proto */
+	uint16_t error_offset; /* what an ICMP parameter problem about the error points at */
 	uint8_t proto; /* enum ip_proto of the upper layer, or any other */
 	uint8_t ext_count; /* extension headers passed */
 	bool is_fragment; /* a fragment header was there, even if of an atomic fragment */
@@ -60,7 +67,8 @@ enum ip6_error ip6_parse(const uint8_t *p, size_t len, struct ip6_hdr *out);
  * Follows the extension headers of the packet at p up to the upper layer: len is what
  * there is of it, IP6_HDR_LEN included (payload_len + IP6_HDR_LEN, or less of a packet quoted
  * in an ICMP error), next_header the base header's. Stops behind the fragment header of
- * any fragment but the first. On an error only error_offset is specified.
+ * any fragment but the first. On an error is_fragment, frag_off, named_at and error_offset stand
+ * for what was reached, and error_offset is 0 where a pointer would tell the sender nothing.
  */
 enum ip6_error ip6_walk(const uint8_t *p, size_t len, uint8_t next_header, struct ip6_upper *out);
 

@@ -13,8 +13,8 @@
 
 _Static_assert(WORKER_BURST_MAX * 2 < FRAMES_LOW_WATER, "a burst's answers fit the low water");
 
-static void
-set_now(struct worker *w, uint64_t now_us)
+void
+worker_set_now(struct worker *w, uint64_t now_us)
 {
 	w->env.now_us = now_us;
 	w->env.now_ms = (uint32_t)(now_us / 1000);
@@ -32,6 +32,7 @@ take_tunables(struct worker *w, const struct tunables *tun)
 	w->tun = *tun;
 	if (icmp > 0)
 		w->tun.icmp_msgs_per_sec = max_u32(icmp / w->workers, 1);
+	w->tun.ipfrag_high_thresh /= w->workers;
 }
 
 int
@@ -46,6 +47,8 @@ worker_init(struct worker *w, const struct worker_params *par, uint64_t now_us)
 	memset(w, 0, sizeof(*w));
 	w->id = par->tcp.worker;
 	w->workers = par->tcp.workers;
+	w->is_mine = par->tcp.is_mine;
+	w->is_mine_ctx = par->tcp.is_mine_ctx;
 	take_tunables(w, &par->tun);
 	pkt_pool_init(&w->pool, &par->source, par->pkts, par->pkts_reserve, par->payload_max,
 		par->pkt_stock);
@@ -58,7 +61,7 @@ worker_init(struct worker *w, const struct worker_params *par, uint64_t now_us)
 		.pool = &w->pool,
 		.tx = &w->ip_tx,
 	};
-	set_now(w, now_us);
+	worker_set_now(w, now_us);
 	err = net_init(&w->net, &net);
 	if (err != 0)
 		return err;
@@ -82,7 +85,9 @@ free_queue(struct worker *w, struct pkt_txq *q)
 void
 worker_fini(struct worker *w, uint64_t now_us)
 {
-	set_now(w, now_us);
+	worker_set_now(w, now_us);
+	while (w->stray_count > 0)
+		pkt_free(&w->pool, w->strays[--w->stray_count]);
 	free_queue(w, &w->ip_tx);
 	free_queue(w, &w->frames);
 	tcp_stack_destroy(w->tcp, &w->env);
@@ -122,6 +127,38 @@ drop_burst(struct worker *w, struct pkt **pkts, unsigned int n)
 	}
 }
 
+/*
+ * The fragments met here, but their connection may be another worker's. The last of them was one
+ * more fragment then, and the datagram counts as received anew where it goes.
+ */
+static bool
+is_stray(struct worker *w, const struct tcp_seg *seg)
+{
+	if (w->is_mine == NULL || w->is_mine(w->is_mine_ctx, &seg->key))
+		return false;
+	ASSERT(w->stray_count < WORKER_BURST_MAX);
+	w->strays[w->stray_count++] = w->net.whole;
+	w->ctr.outcome[OUT_FRAG_HELD]++;
+	return true;
+}
+
+unsigned int
+worker_take_strays(struct worker *w, struct pkt **out)
+{
+	unsigned int n = w->stray_count;
+
+	memcpy(out, w->strays, n * sizeof(out[0]));
+	pkt_pool_disown(&w->pool, n);
+	w->stray_count = 0;
+	return n;
+}
+
+bool
+worker_may_rx(const struct worker *w)
+{
+	return pkt_txq_room(&w->frames) >= FRAMES_LOW_WATER;
+}
+
 void
 worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
 {
@@ -130,11 +167,12 @@ worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
 	unsigned int ntcp = 0;
 
 	ASSERT(n <= WORKER_BURST_MAX);
-	set_now(w, now_us);
+	ASSERT(w->stray_count == 0);
+	worker_set_now(w, now_us);
 	pkt_pool_adopt(&w->pool, n);
 	w->ctr.RxPackets += n;
 	/* The port takes nothing: without a place for answers, receiving more would lose them. */
-	if (pkt_txq_room(&w->frames) < FRAMES_LOW_WATER) {
+	if (!worker_may_rx(w)) {
 		drop_burst(w, pkts, n);
 		return;
 	}
@@ -149,6 +187,8 @@ worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
 			tcp_pkts[ntcp++] = pkts[i];
 		else if (verdict == NET_REPORT)
 			tcp_icmp_input(w->tcp, &w->env, &w->net.report);
+		else if (verdict == NET_TCP_WHOLE && !is_stray(w, &segs[ntcp]))
+			tcp_pkts[ntcp++] = w->net.whole;
 	}
 	tcp_input_burst(w->tcp, &w->env, segs, tcp_pkts, ntcp);
 	finish(w);
@@ -157,8 +197,8 @@ worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
 void
 worker_poll(struct worker *w, uint64_t now_us)
 {
-	set_now(w, now_us);
-	if (pkt_txq_room(&w->frames) >= FRAMES_LOW_WATER) {
+	worker_set_now(w, now_us);
+	if (worker_may_rx(w)) {
 		net_poll(&w->net, &w->env, &w->frames);
 		tcp_poll(w->tcp, &w->env);
 	}

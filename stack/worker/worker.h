@@ -37,6 +37,7 @@ struct worker_params {
  * Everything one core touches hangs off here; nothing is shared. The outside drives it:
  *
  *	worker_rx(w, now, frames, n);	a burst, n may be 0
+ *	take w->strays[0 .. stray_count) with worker_take_strays() to their owners
  *	worker_poll(w, now);		timers, callbacks, output
  *	send w->frames.pkts[0 .. count), then worker_sent(w, how many were taken)
  *
@@ -49,12 +50,16 @@ struct worker {
 	struct sluice sluice;
 	struct pkt_txq ip_tx;		/* IP packets from TCP to the net layer */
 	struct pkt_txq frames;		/* frames for the port, oldest first */
+	struct pkt *strays[WORKER_BURST_MAX]; /* whole datagrams of fragments, for other workers */
+	unsigned int stray_count;
 	struct pkt_pool pool;
 	struct tunables tun;
 	struct rng rng;
 	struct counters ctr;
 	unsigned int id;
 	unsigned int workers;		/* how many share the limits of the appliance */
+	bool (*is_mine)(const void *ctx, const struct flow_key *key); /* NULL: all are */
+	const void *is_mine_ctx;
 	bool draining;			/* no new connections */
 };
 
@@ -64,11 +69,20 @@ int worker_init(struct worker *w, const struct worker_params *par, uint64_t now_
 /** Aborts what is left and frees everything; frames still queued are freed. */
 void worker_fini(struct worker *w, uint64_t now_us);
 
+/** False while so many frames wait for the port that worker_rx would drop what it is given. */
+bool worker_may_rx(const struct worker *w);
+
 /** Process n <= WORKER_BURST_MAX received frames, taken over. */
 void worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n);
 
+/** The strays of the last burst, for out, WORKER_BURST_MAX at most, the caller's; how many. */
+unsigned int worker_take_strays(struct worker *w, struct pkt **out);
+
 /** Timers, owners' callbacks and output; bounded work. */
 void worker_poll(struct worker *w, uint64_t now_us);
+
+/** What time it is, for who uses the API between bursts; the calls above say so themselves. */
+void worker_set_now(struct worker *w, uint64_t now_us);
 
 /** The first n queued frames were taken by the port; the rest stays, in order. */
 void worker_sent(struct worker *w, unsigned int n);

@@ -31,12 +31,20 @@ resident_bytes(void)
 	return kib * 1024;
 }
 
-/* Idle connections, everything acknowledged. */
+/* Opened as clients come, a thousand in a second; each is idle then, everything acknowledged. */
+#define ARRIVALS 1024u
+
 static void
 fill_established(struct membed *m, struct peer *peers, uint32_t n)
 {
 	engine_listen(m, 0, ENGINE_ECHO);
-	engine_establish(m, peers, n);
+	for (uint32_t i = 0; i < n; i += ARRIVALS) {
+		engine_establish_more(m, peers, i, n - i < ARRIVALS ? n : i + ARRIVALS);
+		membed_idle(m, 1000);
+	}
+	membed_idle(m, 3 * TCP_PARK_AFTER_MS);
+	if (m->w.tcp->conns_parked != n)
+		abort();
 }
 
 /* SYNs that are answered and not heard of again. */
@@ -91,7 +99,7 @@ struct lifetime {
 
 static const struct lifetime lifetimes[] = {
 	{ "memory_established", fill_established,
-		sizeof(struct tcp_conn) + sizeof(struct tcp_cold), sizeof(struct wheel_node),
+		sizeof(struct tcp_conn) + sizeof(struct tcp_park), sizeof(struct wheel_node),
 		10000, { 100000, 1000000 } },
 	{ "memory_syn_queue", fill_synq,
 		sizeof(struct tcp_synq_entry), sizeof(struct wheel_node),

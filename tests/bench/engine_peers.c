@@ -160,12 +160,18 @@ engine_time_wait_burst(struct membed *m, struct peer *peers, unsigned int n)
 }
 
 void
+engine_establish_more(struct membed *m, struct peer *peers, uint32_t first, uint32_t end)
+{
+	for (uint32_t i = first; i < end; i++)
+		peers[i] = peer_of(i);
+	for (uint32_t i = first; i < end; i += ENGINE_BURST)
+		engine_open_burst(m, peers + i, end - i < ENGINE_BURST ? end - i : ENGINE_BURST);
+	if (m->w.ctr.CurrEstab < end)
+		abort();
+}
+
+void
 engine_establish(struct membed *m, struct peer *peers, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++)
-		peers[i] = peer_of(i);
-	for (uint32_t i = 0; i < n; i += ENGINE_BURST)
-		engine_open_burst(m, peers + i, n - i < ENGINE_BURST ? n - i : ENGINE_BURST);
-	if (m->w.ctr.CurrEstab < n)
-		abort();
+	engine_establish_more(m, peers, 0, n);
 }

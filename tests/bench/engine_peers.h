@@ -39,5 +39,7 @@ void engine_time_wait_burst(struct membed *m, struct peer *peers, unsigned int n
 
 /** Open connections of the first n clients. */
 void engine_establish(struct membed *m, struct peer *peers, uint32_t n);
+/** The same for peers first to end - 1, after those before them. */
+void engine_establish_more(struct membed *m, struct peer *peers, uint32_t first, uint32_t end);
 
 #endif

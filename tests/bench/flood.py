@@ -1,217 +1,198 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""SYN floods from random sources beside legitimate clients: sluiced and Linux on a veth pair."""
+"""Floods beside legitimate clients: sluiced and Linux on a veth pair, sluiced on a vhost port."""
 
-import contextlib
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import http_compare
 import report
-from http_compare import CLIENT, NIC, PEER, SERVER, SERVER_MAC, sh
+from flood_bed import OUTCOMES, VethBed, VhostBed
 
-CLIENT_MAC = '02:00:00:00:98:02'
 CALIBRATE_S = 3
-SETTLE_S = 1
-START_S = 10            # at most, until clients have begun
-FASTEST = 2000000       # packets/s, more than trafgen can send
-PACED_MAX = 250000      # packets/s that trafgen can pace; beyond it sends as fast as it can
+SHORT_S = 10            # of what is not run for the whole time
 
-# name: program, tcp_syncookies.
+# name: the wire, the program, tcp_syncookies, whether its SYN floods last the whole time.
 SERVERS = {
-    'sluiced-1': ('sluiced', 1),
-    'sluiced-2': ('sluiced', 2),
-    'linux-1': ('nginx', 1),
-    'linux-2': ('nginx', 2),
+    'sluiced-1': (VethBed, 'sluiced', 1, True),
+    'sluiced-2': (VethBed, 'sluiced', 2, True),
+    'linux-1': (VethBed, 'nginx', 1, True),
+    'linux-2': (VethBed, 'nginx', 2, False),
+    'vhost-1': (VhostBed, 'sluiced', 1, False),
+    'vhost-2': (VhostBed, 'sluiced', 2, True),
 }
-
-# A SYN as Linux sends it; source, port, number, timestamp and IP ID are random in every packet.
-SYN = """\
-{{
-  {server_mac}, {client_mac}, 0x08,0x00,
-  0x45,0x00, 0x00,0x3c, drnd(2), 0x40,0x00, 0x40,0x06, csumip(14,33),
-  20,drnd(3), {server},
-  drnd(2), c16(80), drnd(4), 0,0,0,0, 0xa0,0x02, 0xff,0xff, csumtcp(14,34), 0,0,
-  2,4,5,0xb4, 4,2, 8,10,drnd(4),0,0,0,0, 1,3,3,7
-}}
-"""
+# Where the other floods are shown, too.
+OTHERS = ('sluiced-1', 'linux-1', 'vhost-1')
+USUAL = ('sluiced-1', 'sluiced-2', 'linux-1', 'linux-2')
 
 
-def syn_config():
-    """What trafgen is to send."""
-    def mac(text):
-        return ','.join('0x' + part for part in text.split(':'))
-    return SYN.format(server_mac=mac(SERVER_MAC), client_mac=mac(CLIENT_MAC),
-                      server=SERVER.replace('.', ','))
+def plan(options, name):
+    """(kind of flood, share of the capacity; 0: all that can be sent, seconds)."""
+    whole = options.seconds if SERVERS[name][3] else min(options.seconds, SHORT_S)
+    short = min(options.seconds, SHORT_S)
+    levels = [('', 0, short), ('syn', 0.8, whole), ('syn', 2.0, whole)]
+    if options.all and name in OTHERS:
+        levels += [(kind, 0, short) for kind in OUTCOMES]
+    return levels
 
 
-class FloodBed(http_compare.Bed):
-    """Both ends of the veth pair know each other's addresses; random sources are routed back."""
-
-    def start_server(self, name):
-        """The server in a mode of SYN cookies."""
-        program, mode = SERVERS[name]
-        self.sysctl(self.server_ns, 'net.ipv4.tcp_syncookies', mode)
-        self.start('nginx' if program == 'nginx' else 'sluiced')
-        sh('ip', '-n', self.client_ns, 'link', 'set', PEER, 'address', CLIENT_MAC)
-        if program == 'nginx':
-            sh('ip', '-n', self.server_ns, 'neigh', 'replace', CLIENT, 'lladdr', CLIENT_MAC,
-               'dev', NIC, 'nud', 'permanent')
-            sh('ip', '-n', self.server_ns, 'route', 'replace', 'default', 'via', CLIENT)
-            self.sysctl(self.server_ns, f'net.ipv4.conf.{NIC}.rp_filter', 0)
-        else:
-            self.ctl('set', 'tcp_syncookies', str(mode))
-        with open(os.path.join(self.folder, 'syn.cfg'), 'w', encoding='ascii') as file:
-            file.write(syn_config())
-
-    def ctl(self, *words):
-        """sluicectl's answer."""
-        return json.loads(sh(os.path.join(self.options.build, 'app/sluicectl/sluicectl'),
-                             '--socket', os.path.join(self.folder, 'control.sock'), '--json',
-                             *words))
-
-    def counted(self):
-        """Packets and bytes that the client's end has sent and received."""
-        base = f'/sys/class/net/{PEER}/statistics/'
-        names = ('tx_packets', 'tx_bytes', 'rx_packets', 'rx_bytes')
-        text = sh('ip', 'netns', 'exec', self.client_ns, 'cat', *(base + n for n in names))
-        return dict(zip(names, map(int, text.split())))
-
-    def memory_kb(self):
-        """Resident memory of the server."""
-        with open(f'/proc/{self.process.pid}/status', encoding='ascii') as file:
-            return next(int(line.split()[1]) for line in file if line.startswith('VmRSS'))
-
-    def flood(self, rate, seconds):
-        """Starts trafgen: so many packets/s, or as many as it can with None. It ends by itself."""
-        pace = ['--rate', f'{rate}pps'] if rate else []
-        packets = (rate or FASTEST) * (seconds + START_S)
-        return subprocess.Popen(
-            ['setpriv', '--pdeathsig', 'KILL'] + self.within(self.client_ns, self.client_cpu) +
-            ['trafgen', '--conf', os.path.join(self.folder, 'syn.cfg'), '--dev', PEER, '--cpus',
-             '1', '--notouch-irq', '--no-sock-mem', '--no-cpu-stats', '--num', str(packets)] +
-            pace,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True)
-
-    @staticmethod
-    def end_flood(trafgen):
-        """With the process that it forks, which listens to nothing else for a long time."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(trafgen.pid, signal.SIGKILL)
-        trafgen.wait()
-
-    def clients(self, seconds):
-        """What the legitimate ones lived through."""
-        text = self.client(
-            sys.executable, os.path.join(report.ROOT, 'tests/bench/flood_client.py'), SERVER,
-            '--seconds', str(seconds), timeout=seconds + 60)
-        if not text:
-            raise RuntimeError('the clients could not begin')
-        return json.loads(text)
-
-    def level(self, rate, seconds, with_clients=True):
-        """A flood, and what came of it."""
-        trafgen = self.flood(rate, seconds) if rate != 0 else None
-        try:
-            time.sleep(SETTLE_S)
-            memory, before, start = self.memory_kb(), self.counted(), time.monotonic()
-            if with_clients:
-                line = self.clients(seconds)
-            else:
-                time.sleep(seconds)
-                line = {}
-            took = time.monotonic() - start
-            after = self.counted()
-            line['grown_kb'] = self.memory_kb() - memory
-        finally:
-            if trafgen is not None:
-                self.end_flood(trafgen)
-        line.update({name: (after[name] - before[name]) / took for name in after})
-        line['seconds'] = took
-        return line
-
-
-def measure_server(bed, name, seconds):
-    """Calibrate, then quiet, at 80 % of what it answers, and as fast as can be sent."""
-    bed.start_server(name)
-    capacity = bed.level(None, CALIBRATE_S, with_clients=False)['rx_packets']
-    paced = int(min(0.8 * capacity, PACED_MAX))
+def measure_server(options, name):
+    """Calibrate, then quiet, then flood after flood."""
+    wire, program, mode, _ = SERVERS[name]
     lines = []
-    for level, rate in (('quiet', 0), ('80 %', paced), ('fastest', None)):
-        line = bed.level(rate, min(seconds, 10) if rate == 0 else seconds)
-        lines.append({'server': name, 'level': level, 'capacity': capacity, **line})
-        time.sleep(SETTLE_S)
+    with wire(options) as bed:
+        bed.start_server(program, mode)
+        alone = bed.level('syn', 0, min(options.seconds, CALIBRATE_S), with_clients=False)
+        for kind, share, seconds in plan(options, name):
+            line = bed.level(kind, share * alone['out'], seconds)
+            lines.append({'server': name, 'kind': kind, 'share': share, 'alone': alone, **line})
     return lines
 
 
 def measure(options, servers):
     """Every server has its turn in every round."""
     lines = []
-    with FloodBed(options) as bed:
-        for number in range(options.runs):
-            for server in servers:
-                print(f'round {number + 1} of {options.runs}: {server}', file=sys.stderr,
-                      flush=True)
-                try:
-                    lines += [{'round': number, **line}
-                              for line in measure_server(bed, server, options.seconds)]
-                except (RuntimeError, subprocess.TimeoutExpired) as error:
-                    print(f'{server}: {error}', file=sys.stderr)
-                    lines.append({'server': server, 'round': number, 'error': str(error)})
-                finally:
-                    bed.stop()
+    for number in range(options.runs):
+        for server in servers:
+            print(f'round {number + 1} of {options.runs}: {server}', file=sys.stderr, flush=True)
+            try:
+                lines += [{'round': number, **line} for line in measure_server(options, server)]
+            except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+                print(f'{server}: {error}', file=sys.stderr)
+                lines.append({'server': server, 'round': number, 'error': str(error)})
     return lines
 
 
-def table(lines):
-    """For people: a line per server and level, medians over the rounds."""
-    head = ['server', 'flood', 'packets/s in', 'packets/s out', 'out per in', 'bytes out per in',
-            'connected in 1 s', 'in 4 s', 'median, 99th, ms', 'held downloads', 'memory, KiB']
-    rows = []
-    measured = [line for line in lines if 'error' not in line]
-    for server, level in dict.fromkeys((line['server'], line['level']) for line in measured):
-        def middle(name, at=level, who=server):
-            values = [line[name] for line in measured
-                      if (line['server'], line['level']) == (who, at) and line[name] is not None]
-            spread = report.spread(values)
-            return spread['median'] if spread else float('nan')
+class Rows:
+    """Medians over the rounds of what was measured at one server and level."""
 
-        def held(at, who=server):
-            return middle('held_bytes', at) / middle('seconds', at)
+    def __init__(self, lines):
+        self.lines = [line for line in lines if 'error' not in line]
 
-        flood = middle('tx_packets') / middle('capacity') * 100
-        quiet = level == 'quiet'
-        rows.append([
-            server, 'none' if quiet else f'{flood:.0f} % of its capacity',
-            report.number(middle('tx_packets')), report.number(middle('rx_packets')),
-            '-' if quiet else f"{middle('rx_packets') / middle('tx_packets'):.2f}",
-            '-' if quiet else f"{middle('rx_bytes') / middle('tx_bytes'):.2f}",
-            f"{middle('within_1s') * 100:.2f} %", f"{middle('within_4s') * 100:.2f} %",
-            f"{middle('p50_ms'):.2f}, {middle('p99_ms'):.1f}",
-            f"{held(level) / held('quiet') * 100:.1f} %", f"{middle('grown_kb'):+.0f}"])
-    return head, rows
+    def levels(self):
+        """In the order of measuring."""
+        return dict.fromkeys((line['server'], line['kind'], line['share'])
+                             for line in self.lines)
+
+    def middle(self, level, value):
+        """value: of a line; None where it has none."""
+        values = [value(line) for line in self.lines
+                  if (line['server'], line['kind'], line['share']) == level]
+        spread = report.spread([v for v in values if v is not None])
+        return spread['median'] if spread else None
+
+    def goodput(self, level):
+        """Of the held downloads, against those without a flood."""
+        def held(at):
+            return self.middle(at, lambda line: line['held_bytes'] / line['seconds'])
+        quiet = held((level[0], '', 0))
+        return held(level) / quiet if quiet else None
+
+
+def share(value, digits=2):
+    """As a percentage."""
+    return '-' if value is None else f'{value * 100:.{digits}f} %'
+
+
+def offered(line):
+    """Packets/s that were sent, those that the receive ring had no place for among them."""
+    return line['in'] + line.get('lost', 0)
+
+
+def answers(line):
+    """SYN-ACKs for each SYN that came in, and their bytes for each byte: without clients."""
+    alone = line['alone']
+    got = alone.get('total_received', alone['total_in'])
+    out = alone.get('total_sent', alone['total_out'])
+    length = alone['total_in_bytes'] / alone['total_in']
+    return out / got, out / got * alone['total_out_bytes'] / alone['total_out'] / length
+
+
+def client_cells(rows, level):
+    """How legitimate clients fared, for every table."""
+    def of(name):
+        return rows.middle(level, lambda line: line[name])
+    late = '-' if of('p50_ms') is None else f"{of('p50_ms'):.2f}, {of('p99_ms'):.1f}"
+    return [share(of('within_1s')), share(of('within_4s')), late, share(rows.goodput(level), 1),
+            f"{of('grown_kb'):+.0f}"]
+
+
+CLIENT_HEAD = ['connected in 1 s', 'in 4 s', 'median, 99th, ms', 'held downloads', 'memory, KiB']
+
+
+def syn_table(lines):
+    """SYN floods: a line per server and level."""
+    rows, out = Rows(lines), []
+    for level in rows.levels():
+        if level[1] not in ('', 'syn'):
+            continue
+        quiet = level[1] == ''
+        capacity = rows.middle(level, lambda line: line['alone']['out'])
+        rate = rows.middle(level, offered)
+        out.append([
+            level[0], report.number(capacity),
+            'none' if quiet else f'{report.number(rate)}, {rate / capacity * 100:.0f} %',
+            f'{rows.middle(level, lambda line: answers(line)[0]):.3f}',
+            f'{rows.middle(level, lambda line: answers(line)[1]):.3f}',
+            *client_cells(rows, level)])
+    return ['server', 'answers alone, /s', 'flood, packets/s', 'answers per SYN',
+            'bytes per byte', *CLIENT_HEAD], out
+
+
+def named(line):
+    """The share of a flood's received packets that its own reasons counted."""
+    if not line.get('total_received'):
+        return None
+    return line['total_named'] / line['total_received']
+
+
+def other_table(lines):
+    """The other floods: a line per server and kind."""
+    rows, out = Rows(lines), []
+    for level in rows.levels():
+        if level[1] in ('', 'syn'):
+            continue
+        counted = rows.middle(level, named)
+        out.append([
+            level[1], level[0], report.number(rows.middle(level, offered)),
+            '-' if counted is None else report.number(rows.middle(
+                level, lambda line: line['in'] * min(
+                    1, line['total_received'] / line['total_in']))),
+            '-' if counted is None else ' or '.join(OUTCOMES[level[1]]) + ' ' + share(counted),
+            *client_cells(rows, level)])
+    return ['flood', 'server', 'sent, packets/s', 'taken in', 'of these counted as',
+            *CLIENT_HEAD], sorted(out, key=lambda row: list(OUTCOMES).index(row[0]))
+
+
+def missing(options, servers):
+    """What keeps it from running here."""
+    for tool, package in (('trafgen', 'netsniff-ng'), ('ab', 'apache2-utils')):
+        if shutil.which(tool) is None:
+            return f'not installed: {tool} (package {package})'
+    if any(SERVERS[name][0] is VhostBed for name in servers) and not os.path.exists(
+            os.path.join(options.build, 'tests/bench/flood_link')):
+        return f'no flood_link in {options.build}; build it first'
+    return http_compare.missing(options, ['nginx'], [])
 
 
 def main():
     """Measures and reports."""
     parser = report.arguments(__doc__, runs=1)
-    parser.add_argument('--servers', default=','.join(SERVERS), metavar='A,B',
-                        help='some of ' + ' '.join(SERVERS))
-    parser.add_argument('--seconds', type=int, default=60, help='of each flood (60)')
+    parser.add_argument('--all', action='store_true',
+                        help='every server, and every flood, not only SYNs')
+    parser.add_argument('--servers', metavar='A,B', help='some of ' + ' '.join(SERVERS))
+    parser.add_argument('--seconds', type=int, default=60, help='of each SYN flood (60)')
     options = parser.parse_args()
     options.build = os.path.abspath(options.build)
     options.megabytes, options.idle, options.steering = 512, 'spin', 'own'
-    servers = http_compare.chosen(parser, options.servers, SERVERS)
+    default = ','.join(SERVERS if options.all else USUAL)
+    servers = http_compare.chosen(parser, options.servers or default, SERVERS)
     if options.quick:
         options.seconds = 3
-    reason = http_compare.missing(options, ['nginx'], []) or \
-        (None if shutil.which('trafgen') else 'not installed: trafgen (package netsniff-ng)')
+    reason = missing(options, servers)
     if reason:
         print(f'SKIP: {reason}')
         sys.exit(report.SKIP)
@@ -219,7 +200,8 @@ def main():
         signal.signal(number, lambda *_: sys.exit(130))
     report.warn_if_busy()
     lines = measure(options, servers)
-    report.publish(options, {'flood': table(lines)}, {'lines': lines})
+    report.publish(options, {'flood': syn_table(lines), 'other floods': other_table(lines)},
+                   {'lines': lines})
     sys.exit(any('error' in line for line in lines))
 
 

@@ -47,7 +47,7 @@ control:
 memory:
   packets: 32768
   connections: 65536
-  time_wait: 262144
+  time_wait: {time_waits}
 ports:
   wan0:
     type: {port_type}
@@ -100,6 +100,8 @@ def sh(*command):
 
 class Bed:
     """Two namespaces and what is between them; everything goes when it is closed."""
+
+    time_waits = 262144
 
     def __init__(self, options):
         self.options = options
@@ -226,7 +228,8 @@ class Bed:
         # A tap has two ends with one address otherwise; a veth's end has its own.
         mac = f'    mac: {SERVER_MAC}\n' if port_type == 'tap' else ''
         conf = self.write('sluice.yaml', SLUICED_CONF, cpu=self.server_cpu, nic=NIC, mac=mac,
-                          idle=self.options.idle, port_type=port_type)
+                          idle=self.options.idle, port_type=port_type,
+                          time_waits=self.time_waits)
         return [os.path.join(self.options.build, 'app/sluiced/sluiced'), '-c', conf]
 
     def await_answer(self, tap):

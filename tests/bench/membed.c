@@ -72,6 +72,7 @@ membed_open_sized(struct membed *m, const struct membed_sizes *sizes)
 		},
 		.tcp = {
 			.conns_max = sizes->conns,
+			.park_after_ms = TCP_PARK_AFTER_MS,
 			.synq_max = sizes->synq,
 			.timewait_max = sizes->time_wait,
 			.ranges_max = 4096,
@@ -150,6 +151,15 @@ driver_sent(struct membed *m, unsigned int n)
 			drv_free(&m->drv, &p, 1);
 	}
 	worker_sent(&m->w, n);
+}
+
+void
+membed_idle(struct membed *m, uint64_t ms)
+{
+	for (uint64_t i = 0; i < ms; i += 10) {
+		m->now_us += 10000;
+		membed_burst(m, NULL, 0, NULL, 0);
+	}
 }
 
 unsigned int

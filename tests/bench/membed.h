@@ -40,6 +40,9 @@ void membed_open_sized(struct membed *m, const struct membed_sizes *sizes);
 void membed_open(struct membed *m, uint32_t conns);
 void membed_close(struct membed *m);
 
+/** Let time pass; the worker is polled every 10 ms. */
+void membed_idle(struct membed *m, uint64_t ms);
+
 /**
  * Give the worker n <= 64 frames and take its answers; only the time inside the worker and of the
  * driver's packet handling counts. Returns the answers, at most max of them decoded.

@@ -95,6 +95,13 @@ listen_once(struct fuzz *f, struct input *in)
 	par.syncookies_set = true;
 	par.syncookies = (int)(how / 3 % 3);
 	par.nodelay = (how & 0x80) != 0;
+	if (how & 0x40) {
+		par.source_conns = 1 + how % 4;
+		par.source_syn_rate = 1 + how % 5;
+		par.first_byte_s = 1 + how % 2;
+		par.idle_s = 1 + how % 3;
+		par.blackhole = 1;
+	}
 	if (sluice_listen(&f->host.w.sluice, &par, &f->listener) != 0)
 		return;
 }
@@ -341,6 +348,7 @@ start(struct fuzz *f, struct input *in)
 	host_params_default(&par);
 	host_params_add_addr(&par, "192.0.2.1", 24);
 	par.conns_max = 1 + how % 4;
+	par.park_after_ms = how & 0x10 ? 1 : TCP_PARK_AFTER_MS;
 	par.synq_max = 1 + how % 3;
 	par.timewait_max = 1 + how % 2;
 	par.ranges_max = 4;

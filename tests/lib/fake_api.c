@@ -79,6 +79,20 @@ sluice_connect(struct sluice *s, const struct sluice_addr *local, const struct s
 	return 0;
 }
 
+/* The peer gets it with its answer at the latest. */
+ptrdiff_t
+sluice_connect_early(struct sluice *s, const struct sluice_early *early, sluice_conn *out)
+{
+	size_t n = early->len < s->params.mss_bytes ? early->len : s->params.mss_bytes;
+	int err = sluice_connect(s, NULL, early->remote, early->ops, early->data, out);
+
+	if (err != 0)
+		return err;
+	if (n > 0)
+		fake_bytes_add(&fake_live_conn(s, *out)->queued, early->src, n);
+	return (ptrdiff_t)n;
+}
+
 /* --- connections ------------------------------------------------------------------------------ */
 
 int

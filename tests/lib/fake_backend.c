@@ -72,7 +72,8 @@ fake_ports(void *ctx, struct ctl_port_row *rows, unsigned int max)
 		.rx_csum = CTL_FEATURE_HW,
 		.tx_csum = CTL_FEATURE_SW,
 		.tso = CTL_FEATURE_OFF,
-		.rss = CTL_FEATURE_NONE,
+		.lro = CTL_FEATURE_NONE,
+		.rss = CTL_FEATURE_HW,
 		.rss_key = "fixed",
 		.rx_packets = 2301554,
 		.tx_packets = 2149141,
@@ -136,6 +137,7 @@ fake_backend_init(struct fake_backend *fake)
 		.tunables = &fake->tunables,
 		.hub = &fake->hub,
 		.started_us = 990000000,
+		.drops = &fake->drops,
 		.now_us = fake_now_us,
 		.counters = fake_counters,
 		.core = fake_core,
@@ -233,6 +235,12 @@ listeners_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 			.syn_drops_full = 1,
 			.syn_drops_early = 2,
 			.syn_drops_accept = 3,
+			.fastopen = true,
+			.fastopen_pending = 1,
+			.fastopen_limit = 128,
+			.fastopen_opened = 20,
+			.fastopen_failed = 3,
+			.syn_drops_source = 4,
 		};
 }
 

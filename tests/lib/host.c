@@ -21,6 +21,7 @@ host_params_default(struct host_params *par)
 	par->seed = 1;
 	par->start_us = 1000000;
 	par->conns_max = 256;
+	par->park_after_ms = TCP_PARK_AFTER_MS;
 	par->synq_max = 256;
 	par->timewait_max = 256;
 	par->ranges_max = 1024;
@@ -64,6 +65,7 @@ fill_worker_params(struct host *h, struct worker_params *wp)
 	wp->net.local = &h->par.local;
 	wp->net.neigh_max = 256;
 	wp->tcp.conns_max = par->conns_max;
+	wp->tcp.park_after_ms = par->park_after_ms;
 	wp->tcp.synq_max = par->synq_max;
 	wp->tcp.timewait_max = par->timewait_max;
 	wp->tcp.ranges_max = par->ranges_max;

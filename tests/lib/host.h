@@ -20,6 +20,7 @@ struct host_params {
 	struct ip_addr gateway4; /* unspecified: none */
 	uint64_t seed; /* of all keys and the worker's randomness */
 	uint64_t start_us;
+	uint32_t park_after_ms;	/* tcp_params.park_after_ms */
 	uint32_t conns_max, synq_max, timewait_max, ranges_max;
 	unsigned int pkts; /* packets of the worker */
 	unsigned int pkts_reserve;

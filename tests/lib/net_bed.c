@@ -38,6 +38,7 @@ net_bed_prepare(struct net_bed *bed)
 	bed->par.local = &bed->local;
 	bed->par.neigh_max = 64;
 	bed->par.neigh_key = (struct siphash_key){ { 1, 2 } };
+	bed->par.reass_key = (struct siphash_key){ { 3, 4 } };
 	bed->par.start_us = 1000000;
 	bed->env.now_us = bed->par.start_us + 10000000;
 	bed->env.tun = &bed->tun;
@@ -119,6 +120,10 @@ net_bed_input_flags(
 	p->vlan_tci = bed->par.vlan;
 	p->packet_type = UINT32_MAX;
 	verdict = net_input(&bed->net, &bed->env, p, &bed->seg, &bed->tx);
+	if (verdict == NET_TCP_WHOLE) {
+		p = bed->net.whole;
+		verdict = NET_TCP;
+	}
 	/* TCP would count it. */
 	if (verdict == NET_REPORT)
 		bed->ctr.outcome[OUT_ICMP_ERROR_USED]++;

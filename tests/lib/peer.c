@@ -6,8 +6,10 @@
 
 #include "lib/fail.h"
 
-#define LOCAL_IP4 0xc0000201u /* 192.0.2.1 */
-#define PEER_IP4 0xc0000202u
+#define LOCAL_IP4 "192.0.2.1"
+#define PEER_IP4 "192.0.2.2"
+#define LOCAL_IP6 "fd00::1"
+#define PEER_IP6 "fd00::2"
 
 static const struct mac_addr peer_mac = { { 0x02, 0, 0, 0, 0, 2 } };
 
@@ -116,19 +118,36 @@ peer_wait(struct peer *p, uint64_t delay_us)
 	host_check(&p->host, true);
 }
 
-void
-peer_start(struct peer *p, const struct host_params *par)
+static struct ip_addr
+address(const char *text)
+{
+	struct ip_addr a;
+
+	CHECK(ip_addr_parse(&a, text, strlen(text)) == 0, "%s is no address", text);
+	return a;
+}
+
+static struct ip_addr
+local_addr(const struct peer *p)
+{
+	return address(p->ip6 ? LOCAL_IP6 : LOCAL_IP4);
+}
+
+static struct ip_addr
+peer_addr(const struct peer *p)
+{
+	return address(p->ip6 ? PEER_IP6 : PEER_IP4);
+}
+
+static void
+start(struct peer *p, const struct host_params *par, bool ip6)
 {
 	struct sluice_listen_params listen = { .addr.port = 80, .ops = &ops, .name = "test" };
-	struct ip_addr ip = ip_addr_from_v4(PEER_IP4);
-	struct host_params own;
+	struct ip_addr ip;
 
 	memset(p, 0, sizeof(*p));
-	if (par == NULL) {
-		host_params_default(&own);
-		host_params_add_addr(&own, "192.0.2.1", 24);
-		par = &own;
-	}
+	p->ip6 = ip6;
+	ip = peer_addr(p);
 	host_init(&p->host, par, on_out, p);
 	CHECK(net_set_neighbour(&p->host.w.net, &p->host.w.env, &ip, &peer_mac) == 0,
 		"no neighbour");
@@ -139,6 +158,31 @@ peer_start(struct peer *p, const struct host_params *par)
 	p->lport = 80;
 	CHECK(sluice_listen(peer_sluice(p), &listen, &p->listener) == 0, "no listener");
 	peer_run(p);
+}
+
+void
+peer_start(struct peer *p, const struct host_params *par)
+{
+	struct host_params own;
+
+	if (par == NULL) {
+		host_params_default(&own);
+		host_params_add_addr(&own, LOCAL_IP4, 24);
+		par = &own;
+	}
+	start(p, par, false);
+}
+
+void
+peer_start_ip6(struct peer *p)
+{
+	struct host_params par;
+
+	host_params_default(&par);
+	host_params_add_addr(&par, LOCAL_IP6, 64);
+	/* The address is ours from the start. */
+	par.tun.dad_transmits = 0;
+	start(p, &par, true);
 }
 
 void
@@ -160,7 +204,8 @@ peer_stop(struct peer *p)
 void
 peer_send_seg(struct peer *p, const struct peer_seg *seg)
 {
-	struct view v = { .kind = VIEW_TCP, .ttl = 64, .df = true };
+	struct view v = { .kind = VIEW_TCP, .ip6 = p->ip6, .ttl = 64, .df = true };
+	struct ip_addr from = peer_addr(p), to = local_addr(p);
 	uint8_t payload[1500], buf[1700];
 	const uint8_t *bufs[1] = { buf };
 	size_t lens[1];
@@ -168,8 +213,8 @@ peer_send_seg(struct peer *p, const struct peer_seg *seg)
 	CHECK(seg->len <= sizeof(payload), "segment too long");
 	memcpy(v.dst_mac, p->host.par.mac.b, 6);
 	memcpy(v.src_mac, peer_mac.b, 6);
-	view_ip4(v.src, PEER_IP4);
-	view_ip4(v.dst, LOCAL_IP4);
+	memcpy(v.src, from.b, 16);
+	memcpy(v.dst, to.b, 16);
 	v.sport = p->rport;
 	v.dport = p->lport;
 	v.flags = seg->flags == 0 && !seg->no_flags ? VIEW_ACK : seg->flags;
@@ -261,7 +306,7 @@ peer_state(struct peer *p)
 static void
 enter_syn_sent(struct peer *p)
 {
-	struct ip_addr ip = ip_addr_from_v4(PEER_IP4);
+	struct ip_addr ip = peer_addr(p);
 	struct sluice_addr to = { .port = p->rport };
 
 	memcpy(to.ip, ip.b, 16);

@@ -7,7 +7,8 @@
 #include "lib/view.h"
 
 /*
- * A worker at 192.0.2.1 that listens on port 80, its application, and the peer at 192.0.2.2:
+ * A worker at 192.0.2.1 (fd00::1) that listens on port 80, its application, and the peer at
+ * 192.0.2.2 (fd00::2):
  *
  *	peer_start(&p, NULL);
  *	peer_enter(&p, TCPS_ESTABLISHED);
@@ -42,6 +43,7 @@ struct peer {
 	sluice_conn conn; /* 0: not accepted, not connected, or gone */
 	bool acceptable, connected, readable, writable, gone;
 	int connect_err, close_err;
+	bool ip6;
 	uint16_t rport, lport;
 	uint32_t isn, iss; /* first numbers of the peer and of the stack */
 	uint32_t nxt; /* what the peer sends next */
@@ -55,6 +57,8 @@ struct peer {
 
 /** par NULL: host_params_default() with the address; else par has one. */
 void peer_start(struct peer *p, const struct host_params *par);
+/** The same over IPv6, with host_params_default(). */
+void peer_start_ip6(struct peer *p);
 
 /** Ends everything and checks that nothing is left. */
 void peer_stop(struct peer *p);

@@ -97,10 +97,25 @@ tcp_bed_discard(struct tcp_bed *bed)
 	return n;
 }
 
+/* What was counted for its source is taken off when it ends, however it does. */
+static void
+check_all_uncounted(struct tcp_bed *bed)
+{
+	do {
+		tcp_bed_discard(bed);
+		tcp_abort_all(bed->stack, &bed->env);
+	} while (!tcp_tx_has_room(bed->stack));
+	tcp_check_invariants(bed->stack, &bed->env);
+	ASSERT(bed->stack->source.conns.total == 0);
+	ASSERT(bed->ctr.SourceConns == 0);
+}
+
 void
 tcp_bed_fini(struct tcp_bed *bed)
 {
 	tcp_check_invariants(bed->stack, &bed->env);
+	if (bed->stack->source.is_on)
+		check_all_uncounted(bed);
 	tcp_bed_discard(bed);
 	tcp_stack_destroy(bed->stack, &bed->env);
 	ASSERT(bed->pkts.pool.held == 0);
@@ -122,11 +137,19 @@ tcp_bed_listen(struct tcp_bed *bed, unsigned int backlog)
 	ASSERT(err == 0);
 }
 
+/* After each step of the engine. */
+static void
+check(struct tcp_bed *bed)
+{
+	tcp_check_invariants(bed->stack, &bed->env);
+	mem_peak_take(&bed->peak, bed->stack, &bed->pkts.pool, bed->pkts.outstanding);
+}
+
 void
 tcp_bed_flush(struct tcp_bed *bed)
 {
 	tcp_flush(bed->stack, &bed->env);
-	tcp_check_invariants(bed->stack, &bed->env);
+	check(bed);
 }
 
 /* Events are kept until a test asks for them; what nobody asks for is forgotten. */
@@ -399,7 +422,7 @@ tcp_bed_input(struct tcp_bed *bed, const struct tcp_seg *segs, unsigned int n)
 	for (unsigned int i = 0; i < n; i++)
 		pkts[i] = packet_of(bed, &segs[i]);
 	tcp_input_burst(bed->stack, &bed->env, segs, pkts, n);
-	tcp_check_invariants(bed->stack, &bed->env);
+	check(bed);
 	for (unsigned int i = 0; i < OUTCOME_MAX; i++) {
 		sum += bed->ctr.outcome[i] - before.outcome[i];
 		if (bed->ctr.outcome[i] != before.outcome[i])

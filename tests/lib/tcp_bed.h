@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "conf/counters.h"
 #include "conf/tunables.h"
+#include "lib/mem_bound.h"
 #include "lib/test_pkt.h"
 #include "pkt/txq.h"
 #include "tcp/tcp_parts.h"
@@ -44,6 +45,7 @@ struct tcp_bed {
 	struct tcp_stack *stack;
 	tcp_handle listener;	/* of tcp_bed_listen */
 	unsigned int npeers;
+	struct mem_peak peak;	/* of what the engine held */
 	struct bed_seg sent;	/* the last segment read */
 	char text[128];
 	struct tcp_event events[256];

@@ -252,7 +252,8 @@ send_iov(struct pd *pd, int fd, const struct iovec *iov, size_t n, int flags)
 ssize_t
 pd_slot_read(void *ud, int fd, void *buf, size_t len)
 {
-	return pd_slot_recv(ud, fd, buf, len, 0);
+	/* As Linux: nothing asked for is there at once; recv() of it waits. */
+	return len == 0 ? 0 : pd_slot_recv(ud, fd, buf, len, 0);
 }
 
 ssize_t

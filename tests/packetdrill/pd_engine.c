@@ -53,6 +53,7 @@ init_tcp(struct pd *pd, uint64_t now_us)
 {
 	const struct tcp_params par = {
 		.conns_max = 4096,
+		.park_after_ms = TCP_PARK_AFTER_MS,
 		.synq_max = 4096,
 		.timewait_max = 4096,
 		.ranges_max = 65536,
@@ -337,6 +338,7 @@ pd_engine_input(struct pd *pd, const uint8_t *ip, size_t len)
 		.type = ip[0] >> 4 == 4 ? ETH_TYPE_IP4 : ETH_TYPE_IP6,
 	};
 	uint8_t *frame = malloc(ETH_HDR_LEN + len);
+	enum net_verdict verdict;
 	struct tcp_seg seg;
 	struct pkt *p;
 
@@ -346,7 +348,10 @@ pd_engine_input(struct pd *pd, const uint8_t *ip, size_t len)
 	memcpy(frame + ETH_HDR_LEN, ip, len);
 	p = test_pkts_wrap(&pd->pkts, pd->env.pool, frame, ETH_HDR_LEN + len);
 	free(frame);
-	if (net_input(&pd->net, &pd->env, p, &seg, &pd->frames) == NET_TCP)
+	verdict = net_input(&pd->net, &pd->env, p, &seg, &pd->frames);
+	if (verdict == NET_TCP_WHOLE)
+		p = pd->net.whole;
+	if (verdict == NET_TCP || verdict == NET_TCP_WHOLE)
 		tcp_input_burst(pd->tcp, &pd->env, &seg, &p, 1);
 	pd_engine_run(pd);
 	return 0;

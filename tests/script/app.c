@@ -106,6 +106,9 @@ do_listen(struct runner *r, const struct stmt *st)
 		.syncookies_set = st->syncookies >= 0,
 		.nodelay = st->nodelay,
 		.fastopen = st->fastopen,
+		.source_conns = (unsigned int)st->source_conns,
+		.first_byte_s = (unsigned int)st->first_byte,
+		.blackhole = st->blackhole,
 		.ops = &ops,
 		.ctx = r,
 		.name = "script",
@@ -260,6 +263,7 @@ do_setopt(struct runner *r, struct flow *f, const struct stmt *st)
 		[SLUICE_TCP_USER_TIMEOUT] = "TCP_USER_TIMEOUT",
 		[SLUICE_TCP_MAXSEG] = "TCP_MAXSEG",
 		[SLUICE_TCP_CONGESTION] = "TCP_CONGESTION",
+		[SLUICE_TCP_CORK] = "TCP_CORK",
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
@@ -304,14 +308,16 @@ runner_call(struct runner *r, const struct stmt *st)
 {
 	long want = st->has_result ? st->result : 0;
 	long got = call(r, st);
+	char text[SCRIPT_WORD_MAX];
 
 	if (!st->has_result && (st->kind == ST_SEND || st->kind == ST_RECV))
 		want = st->value;
 	if (!st->has_result && st->kind == ST_CONNECT && st->early > 0)
 		want = st->early;
+	/* One at a time: numbers share a buffer. */
+	snprintf(text, sizeof(text), "%s", script_errno_name(want));
 	if (got != want)
-		runner_fail(
-			r, "expected %s, got %s", script_errno_name(want), script_errno_name(got));
+		runner_fail(r, "expected %s, got %s", text, script_errno_name(got));
 }
 
 /* End what the script left open, as an application that dies would. */

@@ -237,9 +237,17 @@ parse_listen(struct parser *p, struct stmt *st)
 			st->nodelay = true;
 		} else if (parse_keyword(p, "fastopen")) {
 			st->fastopen = true;
+		} else if (parse_keyword(p, "blackhole")) {
+			st->blackhole = true;
+		} else if (parse_keyword(p, "source_conns")) {
+			if (!parse_char(p, '=') || !parse_number(p, &st->source_conns))
+				return parse_error(p, "source_conns=N");
+		} else if (parse_keyword(p, "first_byte")) {
+			if (!parse_char(p, '=') || !parse_number(p, &st->first_byte))
+				return parse_error(p, "first_byte=N");
 		} else {
-			return parse_error(
-				p, "port, backlog=N, syncookies=N, nodelay or fastopen");
+			return parse_error(p, "port, backlog=N, syncookies=N, source_conns=N, "
+					      "first_byte=N, nodelay, fastopen or blackhole");
 		}
 	}
 	return true;
@@ -319,6 +327,7 @@ static const struct {
 	{ "set", ST_SET, "w=" },
 	{ "option", ST_OPTION, "w=" },
 	{ "nomem", ST_NOMEM, "n" },
+	{ "icmp", ST_ICMP, "wnM" },
 	{ "expect", ST_EXPECT_NOTHING, "E" },
 };
 
@@ -361,6 +370,9 @@ parse_args(struct parser *p, struct stmt *st, const char *args)
 			return parse_expect(p, st);
 		case 'n':
 			ok = parse_number(p, &st->value);
+			break;
+		case 'M':
+			ok = !parse_keyword(p, "mtu") || parse_number(p, &st->early);
 			break;
 		case 'm':
 			st->more = parse_keyword(p, "more");

@@ -12,16 +12,11 @@
 /** The largest tcp_timewait_len, and a second. */
 #define TIME_WAIT_MAX_US 601000000u
 
-#define LOCAL_IP4 "192.0.2.1"
-#define PEER_IP4 "192.0.2.2"
-#define LOCAL_IP6 "fd00::1"
-#define PEER_IP6 "fd00::2"
-
 void
 runner_addrs(const struct runner *r, struct sluice_addr *local, struct sluice_addr *peer)
 {
-	const char *l = r->opts->ip6 ? LOCAL_IP6 : LOCAL_IP4;
-	const char *p = r->opts->ip6 ? PEER_IP6 : PEER_IP4;
+	const char *l = r->opts->ip6 ? RUNNER_LOCAL_IP6 : RUNNER_LOCAL_IP4;
+	const char *p = r->opts->ip6 ? RUNNER_PEER_IP6 : RUNNER_PEER_IP4;
 	struct ip_addr a;
 
 	memset(local, 0, sizeof(*local));
@@ -284,6 +279,11 @@ play(struct runner *r, const struct stmt *st)
 		break;
 	case ST_OPTION:
 		set_option(r, st);
+		break;
+	case ST_ICMP:
+		if (r->opts->verbose)
+			printf("%+12.6f %s\n", (double)(lo - r->start_us) / 1e6, st->text);
+		runner_icmp(r, st);
 		break;
 	case ST_NOMEM:
 		r->host.pkts.size = st->value ? 0 : r->par.pkts;

@@ -67,6 +67,11 @@ struct runner {
 	struct view_opt cookie; /* the last Fast Open cookie that the stack gave */
 };
 
+#define RUNNER_LOCAL_IP4 "192.0.2.1"
+#define RUNNER_PEER_IP4 "192.0.2.2"
+#define RUNNER_LOCAL_IP6 "fd00::1"
+#define RUNNER_PEER_IP6 "fd00::2"
+
 extern const uint8_t runner_peer_mac[6];
 
 /** Ends the run: prints the line, the message and the command that repeats it. */
@@ -84,6 +89,9 @@ void runner_inject(struct runner *r, const struct stmt *st);
 void runner_compare(struct runner *r, const struct stmt *st, const struct sent *sent);
 /** "S. 0:0(0) ack 1 ...", in the script's relative numbers; returns out. */
 const char *runner_sent_text(const struct runner *r, const struct sent *s, char *out, size_t cap);
+
+/** icmp.c: an error about a segment of ours. */
+void runner_icmp(struct runner *r, const struct stmt *st);
 
 /** app.c: the application's half. */
 void runner_call(struct runner *r, const struct stmt *st);

@@ -33,6 +33,7 @@ enum stmt_kind {
 	ST_SETOPT, /* word, value */
 	ST_SET, /* word: tunable; text: its value */
 	ST_OPTION, /* word, value: of the runner itself */
+	ST_ICMP, /* word: which error; value: quoted number; early: MTU */
 	ST_NOMEM, /* value: 1 packet allocations fail, 0 no longer */
 };
 
@@ -62,9 +63,9 @@ struct stmt {
 	bool has_result;
 	long result; /* a count or -errno */
 	/* listen */
-	long port, backlog, syncookies;
-	bool nodelay, more, fastopen;
-	long early; /* connect: bytes to go with the SYN; -1: an ordinary connect */
+	long port, backlog, syncookies, source_conns, first_byte;
+	bool nodelay, more, fastopen, blackhole;
+	long early; /* connect: bytes to go with the SYN; -1: an ordinary connect. icmp: MTU */
 	struct pattern pat;
 };
 

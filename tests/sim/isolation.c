@@ -278,6 +278,7 @@ add_host(struct world *w, const struct link_params *link)
 
 	host_params_default(&par);
 	par.conns_max = par.synq_max = 512;
+	par.park_after_ms = 20;
 	par.timewait_max = 65536;
 	par.pkts = 32768;
 	par.gateway4 = ip_addr_from_v4(flood_gateway_ip4(w->flood));

@@ -37,6 +37,9 @@ print_context(void *ctx, FILE *to)
 	fprintf(to, "\n");
 }
 
+/* Connections are parked at once, in the middle of things, hardly ever, and never. */
+static const uint32_t park_after_ms[] = { 1, 50, TCP_PARK_AFTER_MS, 0 };
+
 static void
 make_params(const struct run *run, struct host_params *par)
 {
@@ -44,6 +47,7 @@ make_params(const struct run *run, struct host_params *par)
 	char err[TUNABLE_ERR_LEN];
 
 	host_params_default(par);
+	par->park_after_ms = park_after_ms[run->opts->seed % ARRAY_SIZE(park_after_ms)];
 	par->conns_max = sc->conns_max != 0 ? sc->conns_max : 512;
 	par->synq_max = sc->synq_max != 0 ? sc->synq_max : 512;
 	par->timewait_max = 65536;

@@ -12,6 +12,7 @@ import unittest
 from unittest import mock
 
 import ctext
+import pages
 import tables
 import tidy
 
@@ -33,6 +34,38 @@ def nested(depth):
     """A function with blocks so deep."""
     return ('void\nf(int a)\n{\n' + '\tif (a) {\n' * depth + '\tg();\n' + '\t}\n' * depth + '}\n')
 
+
+def attack_rows(changed):
+    """A table of 60 rows; changed: (knobs, counters, tests) of a row, or None to leave it out."""
+    cells = {number: ('tcp_a', 'TcpExtGo ip4-bad', 'unit/test_a.c:runs') for number in range(1, 61)}
+    cells.update({number: ('-', '-', '-') for number in (6, 12, 45)})
+    cells.update(changed)
+    return ''.join('\t'.join((f'A-{number:02}', 'attack', 'bound') + row) + '\n'
+                   for number, row in cells.items() if row is not None)
+
+
+def attack_tree():
+    """What the table speaks of, and the page that goes with it."""
+    table = attack_rows({})
+    return {
+        'tests/attacks.tsv': table,
+        'tests/unit/test_a.c': 'runs(void **state)\nis_not_run(void **state)\nT(runs)\n',
+    } | DEFS, f'{pages.BEGIN}\n{pages.render(table)}\n{pages.END}'
+
+
+def life_tree(text):
+    """A page, and the tables it speaks of; tables.py asks for more knobs than that."""
+    more = ' '.join(tables.LIFE_TUNABLES)
+    knobs = ''.join(f'TUN_ONE({name}, BOOL)\n' for name in tables.LIFE_TUNABLES)
+    return DEFS | {'docs/handshake.md': f'{text}\n{more}\n',
+                   'stack/conf/tunables.def': DEFS['stack/conf/tunables.def'] + knobs}
+
+
+DEFS = {
+    'stack/conf/tunables.def': '/* Opening. */\nTUN_ONE(tcp_a, BOOL)\n/* Else. */\n',
+    'stack/conf/counters.def': 'COUNTER(Go, "TcpExt", "x")\n',
+    'stack/conf/outcomes.def': 'OUTCOME(IP4_BAD, DROP, "x", "")\n',
+}
 
 # (rule, tree in which it finds something). Each tree breaks the rule in one way.
 BAD = [
@@ -106,6 +139,25 @@ BAD = [
     ('unit-test', {'stack/tcp/rack.c': C, 'tests/unit/test_other.c': 'assert_true(1);\n'}),
     ('unit-test', {'stack/tcp/excused.c': C, 'tests/unit/test_excused.c': 'assert_true(1);\n'}),
     ('unit-test', {'tests/unit/test_rack.c': 'f(); /* assert_true(1); */\n'}),
+    ('attack-rows', attack_tree()[0] | {'tests/attacks.tsv': attack_rows({7: None})}),
+    ('attack-rows', attack_tree()[0] | {'tests/attacks.tsv': attack_rows({60: None})}),
+    ('attack-rows', attack_tree()[0] | {'tests/attacks.tsv': attack_rows({7: ('-', '-', '-')})}),
+    ('attack-rows', attack_tree()[0] | {'tests/attacks.tsv': attack_rows(
+        {6: ('-', '-', 'unit/test_a.c:runs')})}),
+    ('attack-rows', attack_tree()[0] | {'tests/attacks.tsv': attack_rows(
+        {7: ('-', '-', 'unit/test_a.c:is_not_run')})}),
+    ('attack-rows', attack_tree()[0] | {'tests/attacks.tsv': attack_rows(
+        {7: ('-', '-', 'unit/test_b.c:runs')})}),
+    ('attack-rows', attack_tree()[0] | {'tests/attacks.tsv': attack_rows(
+        {7: ('tcp_b', '-', 'unit/test_a.c:runs')})}),
+    ('attack-rows', attack_tree()[0] | {'tests/attacks.tsv': attack_rows(
+        {7: ('-', 'Runs', 'unit/test_a.c:runs')})}),
+    ('attack-rows', attack_tree()[0] | {'docs/attacks.md': 'no table\n'}),
+    ('life-page', life_tree('all but one') | {}),
+    ('life-page', life_tree('tcp_a tcp_b') | {}),
+    ('life-page', life_tree('tcp_a') | {'docs/memory.md': 'limited by tcp_b\n'}),
+    ('life-page', life_tree('tcp_a TcpExtStop') | {}),
+    ('life-page', life_tree('tcp_a, dropped as `no-such`') | {}),
     ('tunable-test', {'stack/conf/tunables.def': 'TUN_ONE(tcp_a, BOOL)\n'}),
     ('tunable-test', {'stack/conf/tunables.def': 'TUN_ONE(tcp_a, BOOL)\n',
                       'tests/script/a/b.pkt': '+0 set tcp_ab=1\n',
@@ -194,6 +246,9 @@ GOOD = [
     ('unit-test', {'stack/tcp/rack.c': C, 'tests/unit/test_rack.c': 'assert_int_equal(1, 1);\n',
                    'stack/net/poll.c': C, 'tests/unit/test_net_poll.c': 'assert_true(1);\n',
                    'stack/tcp/excused.c': C, 'stack/io/port.c': C}),
+    ('attack-rows', attack_tree()[0]),
+    ('attack-rows', attack_tree()[0] | {'docs/attacks.md': attack_tree()[1]}),
+    ('life-page', life_tree('tcp_a in tcp_segment.c: TcpExtGo, dropped as `ip4-bad`')),
     ('tunable-test', {'stack/conf/tunables.def': 'TUN_ONE(tcp_a, BOOL)\nTUN_NAME(tcp_b, n)\n'
                                                  'TUN_ONE(tcp_delack_max, BOOL)\n',
                       'tests/script/a/b.pkt': '+0 set tcp_a=1\n',

@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import ctext
+import pages
 import tables
 
 RULES = {}
@@ -479,6 +480,18 @@ def tunable_test(tree):
             yield table, ctext.line_at(code, match.start(1)), \
                 f'{name} has a test, yet tables.py excuses it' if name in words else \
                 f'no script and no unit test names {name}'
+
+
+@rule
+def attack_rows(tree):
+    """Each attack of the catalogue has a test that runs, and names that exist."""
+    yield from pages.attacks(tree, tables.ATTACKS_UNTESTED)
+
+
+@rule
+def life_page(tree):
+    """The page on a connection's life names all its knobs, and none that is not there."""
+    yield from pages.life(tree, tables.LIFE_SECTIONS, tables.LIFE_TUNABLES)
 
 
 # Text -----------------------------------------------------------------------------------------

@@ -50,10 +50,28 @@ tcp_unit_end(void **state)
 	return 0;
 }
 
+/* After an attack: what it made us hold at most is within the formula of docs/memory.md (G-14). */
+static inline int
+tcp_unit_end_attack(void **state)
+{
+	struct tcp_bed *bed = *state;
+	const char *excess = mem_peak_excess(&bed->peak, bed->stack, &bed->pkts.pool);
+
+	if (excess != NULL)
+		print_message("more in use than allowed: %s\n", excess);
+	tcp_bed_fini(bed);
+	return excess == NULL ? 0 : -1;
+}
+
 /* A test that gets a running bed, and one that starts it. */
 #define BED_TEST(name) cmocka_unit_test_setup_teardown(name, tcp_unit_start, tcp_unit_end)
 #define BED_TEST_PREPARED(name)                                                                    \
 	cmocka_unit_test_setup_teardown(name, tcp_unit_prepare, tcp_unit_end)
+/* The same for attacks. */
+#define ATTACK_TEST(name)                                                                          \
+	cmocka_unit_test_setup_teardown(name, tcp_unit_start, tcp_unit_end_attack)
+#define ATTACK_TEST_PREPARED(name)                                                                 \
+	cmocka_unit_test_setup_teardown(name, tcp_unit_prepare, tcp_unit_end_attack)
 
 /* The next segment the engine sent, as bed_peer_sent() writes it; "": nothing. */
 #define assert_sent(p, text) assert_string_equal(bed_peer_sent(p), text)

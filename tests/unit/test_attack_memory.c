@@ -264,30 +264,17 @@ a20_one_client_that_parks_all_it_can_leaves_the_reserve(void **state)
 	assert_false(bed->stack->mem.over);
 }
 
-/* G-14: the formula of design note 0007, for the two types a peer can make us keep most of. */
-static void
-g14_what_a_flow_may_cost_is_what_was_said(void **state)
-{
-	(void)state;
-	assert_in_range(sizeof(struct tcp_conn) + sizeof(struct tcp_cold) +
-			sizeof(struct wheel_node), 1, 384);
-	assert_in_range(sizeof(struct tcp_synq_entry) + sizeof(struct wheel_node), 1, 64);
-	assert_in_range(sizeof(struct tcp_tw), 1, 64);
-	assert_in_range(sizeof(struct tcp_range), 1, 64);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BED_TEST_PREPARED(
+		ATTACK_TEST_PREPARED(
 			a05_peers_that_never_read_or_never_let_us_read_lose_what_they_hold),
-		BED_TEST(a10_tiny_segments_at_every_other_number_cost_a_bounded_walk),
-		BED_TEST_PREPARED(a11_one_byte_in_each_buffer_does_not_hold_the_buffers),
-		BED_TEST(a11_buffers_without_room_are_bounded_by_the_receive_buffer),
-		BED_TEST_PREPARED(a18_no_packet_is_lost_where_an_answer_is_suppressed),
-		BED_TEST_PREPARED(a20_one_client_that_parks_all_it_can_leaves_the_reserve),
-		cmocka_unit_test(g14_what_a_flow_may_cost_is_what_was_said),
+		ATTACK_TEST(a10_tiny_segments_at_every_other_number_cost_a_bounded_walk),
+		ATTACK_TEST_PREPARED(a11_one_byte_in_each_buffer_does_not_hold_the_buffers),
+		ATTACK_TEST(a11_buffers_without_room_are_bounded_by_the_receive_buffer),
+		ATTACK_TEST_PREPARED(a18_no_packet_is_lost_where_an_answer_is_suppressed),
+		ATTACK_TEST_PREPARED(a20_one_client_that_parks_all_it_can_leaves_the_reserve),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -236,6 +236,56 @@ build_victim(struct frame *f, unsigned int kind)
 }
 
 static void
+echo_from(struct frame *f, const uint8_t *mac, const char *src, const char *dst)
+{
+	frame_eth(f, mac, GATEWAY_MAC, 0x0800);
+	frame_ip4(f, src, dst, 1);
+	frame_icmp(f, 8, 0, 0x1234, 7);
+	frame_data(f, NULL, 100);
+	frame_finish(f);
+}
+
+/* Forged requests in the names of others: the answers are what the budget allows, each as long as
+ * its request, and none goes where it would multiply or to who cannot have asked. */
+static void
+a55_echo_replies_are_budgeted_and_go_to_single_hosts(void **state)
+{
+	static const char *const nobody[] = { "255.255.255.255", "224.0.0.1", "0.0.0.0",
+		"127.0.0.1", "240.0.0.1", OUR_IP };
+	struct frame f, got;
+	unsigned int answers = 0;
+
+	(void)state;
+	bed.tun.icmp_msgs_per_sec = 20;
+	for (unsigned int i = 0; i < 5000; i++) {
+		char src[32];
+
+		snprintf(src, sizeof(src), "198.51.100.%u", 1 + i % 250);
+		echo_from(&f, OUR_MAC, src, OUR_IP);
+		net_bed_input(&bed, &f);
+		if (net_bed_sent(&bed, &got)) {
+			assert_int_equal(got.len, f.len);
+			answers++;
+		}
+		bed.env.now_us += 1000;
+	}
+	/* Five seconds: 20 each, and what was saved before. */
+	assert_in_range(answers, 100, 120);
+	assert_int_equal(bed.ctr.IcmpOutEchoReps, answers);
+	assert_int_equal(bed.ctr.IcmpOutRateLimitGlobal, 5000 - answers);
+	bed.tun.icmp_msgs_per_sec = 100000000;
+	bed.env.now_us += 1000000;
+	for (size_t i = 0; i < ARRAY_SIZE(nobody); i++) {
+		echo_from(&f, OUR_MAC, nobody[i], OUR_IP);
+		net_bed_input(&bed, &f);
+		assert_false(net_bed_sent(&bed, &got));
+	}
+	echo_from(&f, BROADCAST_MAC, "198.51.100.1", "255.255.255.255");
+	net_bed_input(&bed, &f);
+	assert_false(net_bed_sent(&bed, &got));
+}
+
+static void
 a38_truncated_frames_of_every_length_are_dropped(void **state)
 {
 	static const uint16_t vlans[] = { 0, 5 };
@@ -385,7 +435,9 @@ a44_any_flipped_bit_is_found_and_costs_nothing(void **state)
 			f.b[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		}
 	}
-	assert_int_equal(bed.tx.count, 0);
+	/* Nor the next header: another one is a protocol that nobody speaks, and is told so. */
+	assert_int_equal(bed.ctr.outcome[OUT_IP_BAD_PROTO], bed.ctr.IcmpOutMsgs);
+	assert_in_range(net_bed_discard(&bed), 1, 8);
 	assert_int_equal(bed.pkts.allocs, 0);
 	assert_int_equal(bed.net.neigh.lists[NEIGH_FREE].count, bed.par.neigh_max);
 	assert_true(bed.ctr.outcome[OUT_BAD_TCP_CSUM] > 400);
@@ -523,6 +575,7 @@ main(void)
 		T(a19_resolved_peers_outlive_a_flood_of_arp_and_of_dead_addresses),
 		T(a29_mac_of_a_live_neighbour_is_not_overwritten),
 		T(a32_own_and_loopback_sources_are_dropped),
+		T(a55_echo_replies_are_budgeted_and_go_to_single_hosts),
 		T(a38_truncated_frames_of_every_length_are_dropped),
 		T(a39_lying_versions_and_header_lengths_are_dropped),
 		T(a39_lying_total_lengths_are_dropped),

@@ -102,6 +102,137 @@ a03_guessed_cookies_do_not_pass(void **state)
 	assert_in_range(passed, 0, 2);
 }
 
+/* What each kind of client keeps through a cookie, and what it can still move. */
+static void
+a04_a_cookie_with_timestamps_forgets_nothing(void **state)
+{
+	static const uint16_t sizes[] = { 88, 536, 1220, 1360, 1400, 1440, 1460 };
+	const uint8_t all = TCP_OPT_TS | TCP_OPT_WSCALE | TCP_OPT_SACK_OK;
+	struct tcp_bed *bed = *state;
+
+	bed->tun.tcp_syncookies = 2;
+	tcp_bed_listen(bed, 0);
+	for (unsigned int ts = 0; ts < 2; ts++)
+		for (uint16_t mss = 88; mss <= 1460; mss++) {
+			uint32_t flags = ts ? TF_TS | TF_SACK | TF_ECN : 0;
+			struct tcp_conn *c;
+			struct bed_peer p;
+			size_t i = ARRAY_SIZE(sizes) - 1;
+
+			bed_peer_init(&p, bed);
+			p.offer = ts ? all : TCP_OPT_WSCALE | TCP_OPT_SACK_OK;
+			p.wscale = 9;
+			p.mss = mss;
+			p.syn_flags = TCP_ECE | TCP_CWR;
+			assert_int_equal(bed_peer_syn(&p), OUT_SYN_COOKIE_SENT);
+			bed_peer_ack_syn(&p);
+			c = bed_peer_conn(&p);
+			assert_non_null(c);
+			assert_int_equal(c->flags & (TF_TS | TF_SACK | TF_ECN), flags);
+			assert_int_equal(c->snd_wscale, ts ? 9 : 0);
+			/* Without: 64 KiB in a round trip, 5 Mbit/s at 100 ms, each way. */
+			assert_int_equal(c->snd_wnd, 65535u << (ts ? 9 : 0));
+			assert_int_equal(c->rcv_wscale > 0, ts);
+			while (sizes[i] > mss)
+				i--;
+			assert_int_equal(c->mss, sizes[i] - (ts ? TCP_TS_LEN : 0));
+			bed_peer_send(&p, TCP_RST | TCP_ACK, 0);
+			tcp_bed_discard(bed);
+		}
+}
+
+/* As many as there is room for open, and send nothing: with the first-byte time they are gone. */
+static void
+a06_connections_that_say_nothing_give_their_places_back(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p[64], honest;
+
+	bed->tun.tcp_first_byte_timeout = 10;
+	tcp_bed_listen(bed, 0);
+	for (unsigned int round = 0; round < 20; round++) {
+		for (unsigned int i = 0; i < ARRAY_SIZE(p); i++) {
+			bed_peer_init(&p[i], bed);
+			bed_peer_syn(&p[i]);
+			bed_peer_ack_syn(&p[i]);
+			tcp_bed_discard(bed);
+		}
+		assert_int_equal(bed->stack->conns_used, 64);
+		bed_peer_init(&honest, bed);
+		bed_peer_syn(&honest);
+		assert_int_equal(bed_peer_ack_syn(&honest), OUT_TABLE_FULL);
+		tcp_bed_advance(bed, 10000);
+		tcp_bed_discard(bed);
+		assert_int_equal(bed->stack->conns_used, 0);
+		/* Its next segment finds a place, and so does whoever comes later. */
+		assert_int_equal(bed_peer_send(&honest, TCP_ACK | TCP_PSH, 10), OUT_DELIVERED);
+		bed_peer_send(&honest, TCP_RST, 0);
+		tcp_bed_discard(bed);
+		assert_int_equal(tcp_conn_count(bed->stack), 0);
+	}
+	assert_int_equal(bed->ctr.FirstByteTimeouts, 20 * 64);
+	assert_int_equal(bed->ctr.AcceptQueued, 0);
+}
+
+/* A byte now and then outlives the first-byte time; it does not fill the place of others. */
+static void
+a06_one_network_does_not_take_the_places_of_all(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p, honest;
+	unsigned int opened = 0;
+
+	bed->tun.tcp_source_conns = 16;
+	bed->tun.tcp_syncookies = 2;
+	tcp_bed_listen(bed, 0);
+	tcp_bed_advance(bed, 1);
+	for (unsigned int i = 0; i < 500; i++) {
+		struct ip_addr addr = ip_addr_from_v4(0xc0000200u + i % 256);
+
+		bed_peer_init(&p, bed);
+		p.key = flow_key_make(&addr, p.key.rport, 0, BED_PORT);
+		bed_peer_syn(&p);
+		opened += bed_peer_send(&p, TCP_ACK | TCP_PSH, 1) == OUT_DELIVERED;
+		tcp_bed_discard(bed);
+	}
+	assert_int_equal(opened, 16);
+	assert_int_equal(bed->stack->conns_used, 16);
+	bed_peer_init(&honest, bed);
+	bed_peer_syn(&honest);
+	assert_int_equal(bed_peer_ack_syn(&honest), OUT_COOKIE_ACCEPTED);
+	tcp_bed_discard(bed);
+}
+
+static void
+a06_who_goes_silent_is_reset_and_who_works_is_not(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer silent[20], busy;
+
+	bed->tun.tcp_idle_timeout = 30;
+	for (unsigned int i = 0; i < ARRAY_SIZE(silent); i++) {
+		bed_peer_init(&silent[i], bed);
+		bed_peer_reach(&silent[i], TCPS_ESTABLISHED);
+		bed_peer_send(&silent[i], TCP_ACK | TCP_PSH, 100);
+	}
+	bed_peer_init(&busy, bed);
+	bed_peer_reach(&busy, TCPS_ESTABLISHED);
+	for (unsigned int s = 0; s < 40; s++) {
+		bed_peer_send(&busy, TCP_ACK | TCP_PSH, 10);
+		/* The others are not gone: they answer, they just have nothing to say. */
+		if (s < 30)
+			for (unsigned int i = 0; i < ARRAY_SIZE(silent); i++)
+				bed_peer_send(&silent[i], TCP_ACK, 0);
+		tcp_bed_advance(bed, 1000);
+		tcp_bed_discard(bed);
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(silent); i++)
+		tcp_bed_events(bed, silent[i].h, NULL);
+	assert_int_equal(bed->ctr.IdleTimeouts, ARRAY_SIZE(silent));
+	assert_int_equal(bed->stack->conns_used, 1);
+	assert_int_equal(bed_peer_state(&busy), TCPS_ESTABLISHED);
+}
+
 static void
 a07_a_full_accept_queue_takes_no_memory_for_more(void **state)
 {
@@ -202,13 +333,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BED_TEST(a01_a_syn_flood_takes_the_syn_queue_and_nothing_else),
-		BED_TEST(a02_an_ack_flood_allocates_nothing),
-		BED_TEST(a03_guessed_cookies_do_not_pass),
-		BED_TEST(a07_a_full_accept_queue_takes_no_memory_for_more),
-		BED_TEST(a08_time_waits_are_small_and_as_many_as_there_is_room_for),
-		BED_TEST(a09_what_its_owner_has_closed_ends_though_the_peer_is_silent),
-		BED_TEST(a09_orphans_are_limited),
+		ATTACK_TEST(a01_a_syn_flood_takes_the_syn_queue_and_nothing_else),
+		ATTACK_TEST(a02_an_ack_flood_allocates_nothing),
+		ATTACK_TEST(a03_guessed_cookies_do_not_pass),
+		ATTACK_TEST(a04_a_cookie_with_timestamps_forgets_nothing),
+		ATTACK_TEST(a06_connections_that_say_nothing_give_their_places_back),
+		ATTACK_TEST(a06_one_network_does_not_take_the_places_of_all),
+		ATTACK_TEST(a06_who_goes_silent_is_reset_and_who_works_is_not),
+		ATTACK_TEST(a07_a_full_accept_queue_takes_no_memory_for_more),
+		ATTACK_TEST(a08_time_waits_are_small_and_as_many_as_there_is_room_for),
+		ATTACK_TEST(a09_what_its_owner_has_closed_ends_though_the_peer_is_silent),
+		ATTACK_TEST(a09_orphans_are_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -161,13 +162,51 @@ class Shared(unittest.TestCase):
                if line.startswith('no-listener')][0]
         self.assertGreater(int(row.split()[2]), 0)
 
+    def test_drops_have_an_age(self):
+        head, *rows = self.ok('show', 'drops').strip().split('\n')
+        self.assertEqual(head.split(), ['REASON', 'PACKETS', '/s', 'LAST', 'MEANING'])
+        self.assertRegex(rows[0].split()[3], r'^\d+\.\ds$')
+        self.assertRegex(rows[-1].split()[3], r'^\d+\.\ds$')
+        self.assertIn('= received', rows[-1])
+        self.assertRegex(self.ok('show', 'drops', '--plain').split('\n')[1].split()[3],
+                         r'^\d+\.\d$')
+        rows = json.loads(self.ok('show', 'drops', '--all', '--json'))['drops']
+        self.assertEqual([row['last_s'] is None for row in rows],
+                         [row['packets'] == 0 for row in rows])
+
+    def test_a_secret_is_set_and_never_shown(self):
+        self.assertIn('tcp_fastopen_key = random\n', self.ok('get', 'tcp_fastopen_key'))
+        self.assertEqual(self.ok('set', 'tcp_fastopen_key', 'aaaabbbb-1-2-3', '4-5-6-7'),
+                         'tcp_fastopen_key = set, with a backup\n')
+        for words in (['get', 'tcp_fastopen_key'], ['show', 'tunables'], ['show', 'config']):
+            self.assertNotIn('aaaabbbb', self.ok(*words, '--json'))
+        self.fails(1, 'is no key; allowed: random, or KEY[,BACKUP]', 'set', 'tcp_fastopen_key', 'x')
+        self.ok('set', 'tcp_fastopen_key', 'random')
+
+    def test_features_say_what_is_missing_and_what_it_means(self):
+        head, row, *remarks = self.ok('show', 'ports', '--features').strip().split('\n')
+        self.assertEqual(head.split(), ['PORT', 'DRIVER', 'LINK', 'QUEUES', 'CSUM-RX', 'CSUM-TX',
+                                        'TSO', 'LRO', 'RSS-KEY', 'RETA', 'MTU'])
+        self.assertEqual(row.split(), ['wan0', 'net_tap', '10G', 'up', '2/2', 'hw', 'sw(!)', 'off',
+                                       '-', 'fixed(!)', '-', '1,500'])
+        self.assertEqual([line.split(':')[0] for line in remarks],
+                         ['(!) wan0 csum_tx', '(!) wan0 rss_key'])
+        plain = self.ok('show', 'ports', '--features', '--plain')
+        self.assertNotIn('(!)', plain)
+        self.assertEqual(plain.count('\n'), 2)
+        port = json.loads(self.ok('show', 'ports', '--features', '--json'))['ports'][0]
+        self.assertEqual([r['feature'] for r in port['features']['remarks']],
+                         ['csum_tx', 'rss_key'])
+
     def test_listeners_are_shown_as_ss_does(self):
         head, _, http = self.ok('show', 'listeners', '--plain').split('\n')[:3]
         row = dict(zip(head.split(), http.split()))
         self.assertEqual((row['LOCAL'], row['RECV-Q'], row['SEND-Q'], row['SYN-MAX']),
                          ('*:80', '2', '4096', '8192'))
         self.assertEqual((row['COOKIES'], row['SENT'], row['DROP-SYNQ'], row['DROP-EARLY'],
-                          row['DROP-ACCEPT']), ('if-full', '24', '2', '4', '6'))
+                          row['DROP-ACCEPT'], row['DROP-SOURCE']),
+                         ('if-full', '24', '2', '4', '6', '8'))
+        self.assertEqual((row['TFO'], row['TFO-OK'], row['TFO-FAIL']), ('2/256', '40', '6'))
         head, *rows = self.ok('show', 'listeners', '--cores', '--plain').strip().split('\n')
         self.assertEqual([row.split()[:2] for row in rows],
                          [['0', 'echo'], ['0', 'http'], ['1', 'echo'], ['1', 'http']])
@@ -237,6 +276,73 @@ class Shared(unittest.TestCase):
         self.assertLessEqual(frame.count('\n'), 24)
         self.assertLessEqual(max(map(len, frame.split('\n'))), 80)
 
+    def test_batches_are_frames_as_text(self):
+        out = self.ok('top', '--batch', '2')
+        self.assertEqual(out.count('sluice 0.0.0-test'), 2)
+        self.assertNotIn('\033', out)
+        lines = self.ok('top', '--batch', '2', '--json-lines').strip().split('\n')
+        self.assertEqual([json.loads(line)['version']['workers'] for line in lines], [2, 2])
+        self.fails(2, 'exclude each other', 'top', '--once', '--batch', '2')
+        self.fails(2, 'not a number', 'top', '--batch', '0')
+
+    def test_keys_of_top_lead_to_pages_and_back(self):
+        steps = ((b'c', 'cores by number', 'LOOP-us'), (b's', 'cores by busy', 'LOOP-us'),
+                 (b'd', 'drops by packets', 'bad-tcp-csum'),
+                 (b's', 'drops by /s', 'bad-tcp-csum'),
+                 (b'\033[B', 'drops by /s', 'cookie-invalid'),
+                 (b'p', 'ports ', 'net_tap'), (b'f', 'flows by bytes/s', '192.0.2.9:0'),
+                 (b's', 'flows by retrans', '192.0.2.1:80'), (b'h', 'help ', 'arrows'),
+                 (b'h', 'everything by packets', 'PKTS'), (b'f', 'flows', 'REMOTE'),
+                 (b'\033', 'everything', 'PKTS'))
+        with self.Terminal(self.daemon.path, 'top') as top:
+            top.frame_with('everything by packets')
+            for key, status, content in steps:
+                top.press(key)
+                frame = top.frame_with(status)
+                self.assertIn(content, frame, key)
+                # The one with the highest rate is above what the arrow leads to.
+                self.assertFalse(key == b'\033[B' and 'no-listener' in frame, frame)
+                lines = frame.replace('\r', '').split('\n')
+                self.assertLessEqual(len(lines), 25, (key, frame))
+                self.assertLessEqual(max(map(len, lines)), 80, (key, frame))
+            top.press(b'q')
+            self.assertEqual(top.process.wait(10), 0)
+
+    class Terminal:
+        """sluicectl on a terminal of 80x24 that a test types at."""
+
+        def __init__(self, path, *words):
+            self.master, slave = pty.openpty()
+            subprocess.run(['stty', 'cols', '80', 'rows', '24'], stdin=slave, check=True)
+            self.process = subprocess.Popen(
+                [CLI, *words], stdin=slave, stdout=slave,
+                env=dict(os.environ, SLUICE_SOCKET=path, NO_COLOR='1', TERM='xterm'))
+            os.close(slave)
+            self.text = ''
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            if self.process.poll() is None:
+                self.process.terminate()
+                self.process.wait()
+            os.close(self.master)
+
+        def press(self, keys):
+            self.text = ''
+            os.write(self.master, keys)
+
+        def frame_with(self, status):
+            """The next whole frame whose last line begins with this."""
+            end = time.monotonic() + 20
+            while time.monotonic() < end:
+                for frame in self.text.split('\033[H\033[J')[1:]:
+                    if '\n' + status in frame and frame.endswith('sort\r\n'):
+                        return frame
+                self.text += os.read(self.master, 65536).decode()
+            raise AssertionError(f'no frame with {status}: {self.text}')
+
     def test_color_is_for_terminals_that_want_it(self):
         self.assertNotIn('\033', self.ok('show', 'ports'))
         self.assertIn('\033[1m', self.ok('show', 'ports', '--color=always'))
@@ -276,6 +382,21 @@ class Shared(unittest.TestCase):
         self.assertIn('--features', self.ok('show', 'ports', '--help'))
         self.assertIn("Needs the role 'operate'", self.ok('help', 'set'))
         self.assertLessEqual(max(map(len, out.split('\n'))), 100)
+
+    def test_the_manual_page_has_every_command_and_exit_code(self):
+        page = self.ok('manual')
+        for line in self.ok('completion', 'bash').split('\n'):
+            if line.startswith("\t'') words='"):
+                names = line.split("'")[3].split()
+        self.assertIn('top', names)
+        for name in names:
+            self.assertRegex(page, rf'(?m)^\.B {name}\b')
+        for code in range(7):
+            self.assertRegex(page, rf'(?m)^\.TP\n{code}$')
+        if shutil.which('groff') is not None:
+            done = subprocess.run(['groff', '-man', '-Tutf8', '-ww', '-z'], input=page, text=True,
+                                  capture_output=True, check=True)
+            self.assertEqual(done.stderr, '')
 
     def complete(self, line):
         """What bash offers behind a line."""

@@ -141,6 +141,25 @@ syn_floods_are_found(void **state)
 }
 
 static void
+limits_of_sources_that_drop_are_found(void **state)
+{
+	(void)state;
+	healthy();
+	w.now.tun.tcp_source_syn_rate = 100;
+	w.now.c.SourceRateDrops = 600;
+	is_found("source-limits", DIAG_WARNING, "300 SYNs a second", "tcp_source_syn_rate 200");
+	w.before.c.SourceRateDrops = 600;
+	nothing_is_found();
+	w.now.tun.tcp_source_conns = 8;
+	w.now.c.SourceConnsDrops = 2;
+	is_found("source-limits", DIAG_WARNING, "Each of 2 workers", "tcp_source_conns 16");
+	/* A flood is one too if its SYNs are dropped for their sources. */
+	w.before.c.SourceConnsDrops = 2;
+	w.now.c.outcome[OUT_SOURCE_RATE] = 2000000;
+	is_found("syn-flood", DIAG_WARNING, "1010050 SYNs a second", "tcp_syncookies 2");
+}
+
+static void
 ends_that_pile_up_are_found(void **state)
 {
 	(void)state;
@@ -304,6 +323,27 @@ an_engine_without_cookies_whose_syn_queue_is_full_is_found(void **state)
 }
 
 static void
+an_engine_that_keeps_one_source_out_is_found(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	bed->tun.tcp_source_conns = 2;
+	tcp_bed_listen(bed, 0);
+	tcp_bed_advance(bed, 1);
+	memset(&w, 0, sizeof(w));
+	snap_engine(bed, &w.before);
+	for (unsigned int i = 0; i < 3; i++) {
+		bed_peer_init(&p, bed);
+		bed_peer_syn(&p);
+	}
+	tcp_bed_discard(bed);
+	tcp_bed_advance(bed, 500);
+	snap_engine(bed, &w.now);
+	is_found("source-limits", DIAG_WARNING, "2 connections a second", "tcp_source_conns 4");
+}
+
+static void
 answers_become_snapshots(void **state)
 {
 	json_t *answer = json_pack("{s:I,s:[{s:s,s:i},{s:s,s:i}]}", "ts_ns", (json_int_t)77,
@@ -338,12 +378,14 @@ main(void)
 		cmocka_unit_test(full_syn_queues_are_found_where_cookies_are_off),
 		cmocka_unit_test(a_syn_backlog_raised_alone_is_found),
 		cmocka_unit_test(syn_floods_are_found),
+		cmocka_unit_test(limits_of_sources_that_drop_are_found),
 		cmocka_unit_test(ends_that_pile_up_are_found),
 		cmocka_unit_test(trouble_on_the_way_is_found),
 		cmocka_unit_test(buffers_that_hold_connections_back_are_found_with_the_number),
 		cmocka_unit_test(a_short_box_is_found),
 		BED_TEST(an_engine_whose_service_does_not_accept_is_found),
 		BED_TEST(an_engine_without_cookies_whose_syn_queue_is_full_is_found),
+		BED_TEST(an_engine_that_keeps_one_source_out_is_found),
 		cmocka_unit_test(answers_become_snapshots),
 	};
 

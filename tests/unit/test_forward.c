@@ -75,6 +75,42 @@ heard(struct forward_world *w, sluice_conn c)
 	return fake_peer_data(w->s, c, NULL);
 }
 
+/* What came before the client was accepted: of it, what fits into a SYN goes with it. */
+static void
+with_fastopen_the_first_data_goes_with_the_syn(void **state)
+{
+	static const struct fake_params params[] = { { .mss_bytes = 4 }, { .mss_bytes = 100 } };
+	struct sluice_listen_params listen = { .addr.port = PORT, .fastopen = true };
+	struct service_config config;
+
+	(void)state;
+	service_config_default(&config);
+	config.to = (struct sluice_addr){ .ip = { 1, 2, 3 }, .port = 99 };
+	for (size_t i = 0; i < 2; i++) {
+		struct forward_world w = { .s = fake_create(&params[i]) };
+		sluice_conn c, t;
+
+		assert_int_equal(service_forward.start(w.s, &listen, &config, &w.state), 0);
+		c = fake_peer_connect(w.s, PORT);
+		fake_peer_send(w.s, c, "question", 8);
+		fake_run(w.s);
+		t = fake_target(w.s, 0, NULL);
+		assert_string_equal(heard(&w, t), i == 0 ? "ques" : "question");
+		fake_target_answer(w.s, t, 0);
+		say(&w, t, "answer");
+		say(&w, c, ", again");
+		assert_string_equal(heard(&w, t), "question, again");
+		assert_string_equal(heard(&w, c), "answer");
+		/* And one without a word yet. */
+		assert_int_not_equal(fake_peer_connect(w.s, PORT), 0);
+		fake_run(w.s);
+		fake_target_answer(w.s, fake_target(w.s, 1, NULL), -ECONNREFUSED);
+		end(&w, c);
+		end(&w, t);
+		stop(&w);
+	}
+}
+
 static void
 both_sides_hear_each_other(void **state)
 {
@@ -371,6 +407,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_sides_hear_each_other),
+		cmocka_unit_test(with_fastopen_the_first_data_goes_with_the_syn),
 		cmocka_unit_test(what_comes_before_the_target_answers_is_passed_on_afterwards),
 		cmocka_unit_test(a_half_close_is_passed_on_and_the_other_way_stays_open),
 		cmocka_unit_test(a_side_that_does_not_read_stops_the_reading_of_the_other),

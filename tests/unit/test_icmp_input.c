@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/net_bed.h"
-#include "net/icmp_input.h"
+#include "net/icmp_output.h"
 
 static struct net_bed bed;
 

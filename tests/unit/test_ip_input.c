@@ -404,7 +404,7 @@ ipv6_is_off_without_an_address(void **state)
 }
 
 static void
-fragments_are_dropped_but_for_atomic_ones(void **state)
+fragments_wait_but_for_atomic_ones(void **state)
 {
 	static const struct {
 		uint8_t hi, lo;
@@ -413,8 +413,8 @@ fragments_are_dropped_but_for_atomic_ones(void **state)
 		{ 0x00, 0, OUTCOME_MAX },
 		{ 0x40, 0, OUTCOME_MAX },
 		{ 0x80, 0, OUTCOME_MAX }, /* the reserved bit */
-		{ 0x20, 0, OUT_IP4_FRAGMENT },
-		{ 0x00, 1, OUT_IP4_FRAGMENT },
+		{ 0x20, 0, OUT_FRAG_HELD },
+		{ 0x00, 16, OUT_FRAG_HELD },
 		{ 0x1f, 0xff, OUT_IP4_FRAGMENT },
 	};
 	static const struct {
@@ -422,8 +422,8 @@ fragments_are_dropped_but_for_atomic_ones(void **state)
 		unsigned int outcome;
 	} v6[] = {
 		{ 0, 0, OUTCOME_MAX },
-		{ 0, 1, OUT_IP6_FRAGMENT },
-		{ 0, 8, OUT_IP6_FRAGMENT },
+		{ 0, 1, OUT_FRAG_HELD },
+		{ 0, 64, OUT_FRAG_HELD },
 		{ 0xff, 0xf8, OUT_IP6_FRAGMENT },
 	};
 	struct frame f;
@@ -434,13 +434,14 @@ fragments_are_dropped_but_for_atomic_ones(void **state)
 		/* A multiple of 8, so that it may be a middle one. */
 		frame_data(&f, NULL, 4);
 		frame_finish(&f);
+		f.b[19] = (uint8_t)i;
 		f.b[20] = v4[i].hi;
 		f.b[21] = v4[i].lo;
 		frame_checksums(&f);
 		check_outcome(&f, v4[i].outcome, "IPv4 fragment");
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(v6); i++) {
-		const uint8_t body[6] = { v6[i].hi, v6[i].lo };
+		const uint8_t body[6] = { v6[i].hi, v6[i].lo, (uint8_t)i };
 
 		frame_eth(&f, OUR_MAC, PEER_MAC, 0x86dd);
 		frame_ip6(&f, PEER_IP6, OUR_IP6, 44);
@@ -450,8 +451,9 @@ fragments_are_dropped_but_for_atomic_ones(void **state)
 		frame_finish(&f);
 		check_outcome(&f, v6[i].outcome, "IPv6 fragment");
 	}
-	assert_int_equal(bed.ctr.ReasmFails, 3);
-	assert_int_equal(bed.ctr.Ip6ReasmFails, 3);
+	assert_int_equal(bed.ctr.ReasmReqds, 2);
+	assert_int_equal(bed.ctr.Ip6ReasmReqds, 2);
+	assert_int_equal(bed.ctr.ReasmInUse, 4);
 }
 
 static void
@@ -466,14 +468,21 @@ other_protocols_are_dropped(void **state)
 			continue;
 		f.b[23] = (uint8_t)proto;
 		frame_checksums(&f);
-		check_outcome(&f, OUT_IP_BAD_PROTO, "IPv4 protocol");
+		check_outcome(&f, proto == 17 ? OUT_UDP_NO_PORT : OUT_IP_BAD_PROTO,
+			"IPv4 protocol");
 	}
-	assert_int_equal(bed.ctr.InUnknownProtos, 254);
+	assert_int_equal(bed.ctr.InUnknownProtos, 253);
 	frame_eth(&f, OUR_MAC, PEER_MAC, 0x86dd);
 	frame_ip6(&f, PEER_IP6, OUR_IP6, 59);
 	frame_finish(&f);
 	check_outcome(&f, OUT_IP_BAD_PROTO, "no next header");
 	assert_int_equal(bed.ctr.Ip6InUnknownProtos, 1);
+	frame_eth(&f, OUR_MAC, PEER_MAC, 0x86dd);
+	frame_ip6(&f, PEER_IP6, OUR_IP6, 17);
+	frame_data(&f, NULL, 8);
+	frame_finish(&f);
+	check_outcome(&f, OUT_UDP_NO_PORT, "UDP");
+	assert_int_equal(bed.ctr.NoPorts, 2);
 }
 
 static void
@@ -539,7 +548,7 @@ main(void)
 		T(neighbour_on_a_point_to_point_prefix_is_no_broadcast),
 		T(ipv6_address_outcomes),
 		T(ipv6_is_off_without_an_address),
-		T(fragments_are_dropped_but_for_atomic_ones),
+		T(fragments_wait_but_for_atomic_ones),
 		T(other_protocols_are_dropped),
 		T(ipv6_headers_beyond_what_a_segment_can_say_are_refused),
 		T(tcp_outcomes),

@@ -43,6 +43,8 @@ static const struct {
 	{ "3500ms", UNIT_SEC, -EINVAL, 0 },
 	{ "3s", UNIT_MSEC, 0, 3000 },
 	{ "3us", UNIT_MSEC, -EINVAL, 0 },
+	{ "3us", UNIT_USEC, 0, 3 },
+	{ "3ms", UNIT_USEC, 0, 3000 },
 	{ "10d", UNIT_SEC, -EINVAL, 0 },
 	{ "9999999999999999h", UNIT_SEC, -ERANGE, 0 },
 	{ "on", UNIT_BOOL, 0, 1 },

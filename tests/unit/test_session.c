@@ -219,6 +219,42 @@ c01_each_command_asks_for_its_role(void **state)
 	}
 }
 
+static double
+last_s(const char *reason)
+{
+	json_t *reply = ask("{\"cmd\":\"show drops\",\"args\":{\"all\":true}}");
+	double found = -2;
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(reply, "drops"), i, row)
+	{
+		const json_t *last = json_object_get(row, "last_s");
+
+		if (strcmp(json_string_value(json_object_get(row, "reason")), reason) == 0)
+			found = json_is_null(last) ? -1 : json_number_value(last);
+	}
+	json_decref(reply);
+	return found;
+}
+
+static void
+a_drop_has_its_age(void **state)
+{
+	(void)state;
+	assert_true(last_s("bad-tcp-csum") == 0);
+	assert_true(last_s("mem-limit") == -1);
+	fake.now_us += 12300000;
+	assert_true(last_s("bad-tcp-csum") == 12.3);
+	/* On any worker. */
+	fake.counters[1].outcome[OUT_MEM_LIMIT]++;
+	assert_true(last_s("mem-limit") == 0);
+	fake.now_us += 100000;
+	assert_true(last_s("mem-limit") == 0.1);
+	assert_true(last_s("bad-tcp-csum") == 12.4);
+	fake.counters[1].outcome[OUT_MEM_LIMIT]--;
+}
+
 static void
 drops_add_up_to_what_was_received(void **state)
 {
@@ -374,6 +410,7 @@ listeners_are_summed_over_the_workers(void **state)
 	assert_int_equal(json_integer_value(json_object_get(row, "syn_queue_full")), 2);
 	assert_int_equal(json_integer_value(json_object_get(row, "syn_early_drop")), 4);
 	assert_int_equal(json_integer_value(json_object_get(row, "syn_accept_full")), 6);
+	assert_int_equal(json_integer_value(json_object_get(row, "syn_source_limits")), 8);
 	json_decref(reply);
 }
 
@@ -605,6 +642,7 @@ main(void)
 		TEST(c11_what_is_unknown_is_ignored_but_for_commands),
 		TEST(c01_each_command_asks_for_its_role),
 		TEST(drops_add_up_to_what_was_received),
+		TEST(a_drop_has_its_age),
 		TEST(counters_hide_zeros_unless_asked),
 		TEST(stats_cores_ports_and_config_have_their_figures),
 		TEST(set_reaches_every_worker),

@@ -150,6 +150,12 @@ listen_checks_its_parameters(void **state)
 	assert_int_equal(sluice_listen(&s, &par, &l), -EADDRINUSE);
 	assert_int_equal(sluice_listener_close(&s, l), 0);
 	assert_int_equal(sluice_listener_close(&s, l), -EBADF);
+	par.addr.port = 82;
+	par.blackhole = 2;
+	assert_int_equal(sluice_listen(&s, &par, &l), -EINVAL);
+	par.blackhole = -1;
+	assert_int_equal(sluice_listen(&s, &par, &l), 0);
+	par.addr.port = 83;
 	par.congestion_control = "renon";
 	assert_int_equal(sluice_listen(&s, &par, &l), -ENOENT);
 	par.congestion_control = "reno";

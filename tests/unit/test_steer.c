@@ -39,7 +39,8 @@ bed_init(struct bed *bed, uint32_t workers)
 			.addr = { ip_addr_from_v4(LOCAL_IP) },
 			.prefix_len = { 24 } },
 		.steer = { .key = { { 0x0123456789abcdef, 0xfedcba9876543210 } },
-			.workers = workers },
+			.workers = workers,
+			.queues = workers },
 	};
 	bed->steer.local = &bed->local;
 }
@@ -170,6 +171,53 @@ flows_spread_evenly_over_any_number_of_workers(void **state)
 	}
 }
 
+/* The hash of cards, under the key that many drivers set and everybody knows. */
+static uint32_t
+toeplitz(uint32_t raddr, uint16_t rport)
+{
+	static const uint8_t key[20] = { 0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
+		0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb };
+	uint8_t b[12];
+	uint64_t window = load_be64(key);
+	uint32_t hash = 0;
+
+	store_be32(b, raddr);
+	store_be32(b + 4, LOCAL_IP);
+	store_be32(b + 8, (uint32_t)rport << 16 | 80);
+	for (unsigned int i = 0; i < 12; i++) {
+		for (unsigned int k = 0; k < 8; k++) {
+			hash ^= b[i] & 0x80u >> k ? (uint32_t)(window >> 32) : 0;
+			window <<= 1;
+		}
+		window |= key[i + 8];
+	}
+	return hash;
+}
+
+/* Flows that a card with a public key puts into one queue of 128. */
+static void
+a52_flows_aimed_at_one_queue_spread_over_the_workers(void **state)
+{
+	unsigned int count[WORKERS] = { 0 }, flows = 0;
+	struct bed bed;
+
+	(void)state;
+	bed_init(&bed, WORKERS);
+	for (uint32_t i = 0; flows < 8000; i++) {
+		struct ip_addr raddr = ip_addr_from_v4(REMOTE_IP + i / 60000);
+		uint16_t rport = (uint16_t)(1024 + i % 60000);
+		struct flow_key key = flow_key_make(&raddr, rport, 0, 80);
+
+		if (toeplitz(REMOTE_IP + i / 60000, rport) & 127)
+			continue;
+		count[steer_flow(&bed.steer, &key)]++;
+		flows++;
+	}
+	/* Four standard deviations. */
+	for (uint32_t w = 0; w < WORKERS; w++)
+		assert_in_range(count[w], 2000 - 155, 2000 + 155);
+}
+
 static void
 another_key_spreads_in_another_way(void **state)
 {
@@ -212,20 +260,35 @@ what_has_no_readable_ports_goes_to_the_primary_worker(void **state)
 		assert_int_equal(owner_of_cut(&bed, &f, len), STEER_PRIMARY);
 }
 
+/* Whatever else differs, ports included, which only the first one has. */
 static void
-fragments_go_to_the_primary_worker(void **state)
+fragments_of_a_datagram_meet_on_a_worker_with_a_queue(void **state)
 {
-	static const uint16_t frags[] = { 0x2000, 0x0001, 0x2001, 0x1fff };
+	static const uint16_t frags[] = { 0x2000, 0x0003, 0x2003, 0x1f00 };
+	unsigned int seen[WORKERS] = { 0 };
 	struct bed bed;
 	struct frame f;
 
 	(void)state;
 	bed_init(&bed, WORKERS);
-	for (unsigned int i = 0; i < ARRAY_SIZE(frags); i++) {
-		make_tcp4(&f, foreign_port(&bed), 0);
-		store_be16(f.bytes + ETH_HDR_LEN + 6, frags[i]);
-		assert_int_equal(owner_of(&bed, &f), STEER_PRIMARY);
+	bed.steer.queues = 2;
+	for (uint16_t id = 0; id < 400; id++) {
+		uint32_t owner = 0;
+
+		for (unsigned int i = 0; i < ARRAY_SIZE(frags); i++) {
+			make_tcp4(&f, (uint16_t)(1000 + i), (uint8_t)(i % 2));
+			f.len += 4;
+			store_be16(f.bytes + f.len - 44 + 2, 44);
+			store_be16(f.bytes + f.len - 44 + 4, id);
+			store_be16(f.bytes + f.len - 44 + 6, frags[i]);
+			if (i == 0)
+				owner = owner_of(&bed, &f);
+			assert_int_equal(owner_of(&bed, &f), owner);
+		}
+		seen[owner]++;
 	}
+	assert_in_range(seen[0], 150, 250);
+	assert_int_equal(seen[0] + seen[1], 400);
 }
 
 static void
@@ -405,9 +468,10 @@ main(void)
 		cmocka_unit_test(a_segment_goes_to_the_worker_that_its_flow_key_names),
 		cmocka_unit_test(exactly_one_worker_calls_a_flow_its_own),
 		cmocka_unit_test(flows_spread_evenly_over_any_number_of_workers),
+		cmocka_unit_test(a52_flows_aimed_at_one_queue_spread_over_the_workers),
 		cmocka_unit_test(another_key_spreads_in_another_way),
 		cmocka_unit_test(what_has_no_readable_ports_goes_to_the_primary_worker),
-		cmocka_unit_test(fragments_go_to_the_primary_worker),
+		cmocka_unit_test(fragments_of_a_datagram_meet_on_a_worker_with_a_queue),
 		cmocka_unit_test(other_protocols_go_to_the_primary_worker),
 		cmocka_unit_test(arp_goes_to_all_only_if_it_can_teach_us_something),
 		cmocka_unit_test(an_icmp_error_goes_to_the_owner_of_the_flow_it_quotes),

@@ -24,6 +24,26 @@ a_burst_is_processed_in_order(void **state)
 		assert_int_equal(tcp_recv_queued(bed->stack, p[i].h), 10 * TCP_BURST_MAX / 4);
 }
 
+/* RFC 9293 MUST-58, MUST-59: all that has arrived is processed before an ACK is sent. */
+static void
+a_burst_of_data_gets_one_acknowledgement(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_seg segs[8];
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	for (unsigned int i = 0; i < 8; i++) {
+		segs[i] = bed_peer_seg(&p, TCP_ACK, 1460);
+		p.seq += 1460;
+	}
+	tcp_bed_input(bed, segs, 8);
+	tcp_bed_flush(bed);
+	assert_sent(&p, "A 1+0 ack 11681");
+	assert_sent(&p, "");
+}
+
 static void
 an_empty_burst_changes_nothing(void **state)
 {
@@ -145,6 +165,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BED_TEST(a_burst_is_processed_in_order),
+		BED_TEST(a_burst_of_data_gets_one_acknowledgement),
 		BED_TEST(an_empty_burst_changes_nothing),
 		BED_TEST(a_flow_that_ends_in_a_burst_is_gone_for_the_rest_of_it),
 		BED_TEST(a_fin_and_a_new_syn_in_one_burst_reopen_over_time_wait),

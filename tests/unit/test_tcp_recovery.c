@@ -119,7 +119,8 @@ a_timestamp_of_the_original_undoes(void **state)
 
 		lose_the_first(&p, bed, TCP_OPT_SACK_OK | TCP_OPT_TS);
 		c = bed_peer_conn(&p);
-		p.tsecr = tcp_ts_now(bed->stack, c->ts_off) - rows[i].older_ms;
+		p.tsecr = tcp_ts_now(bed->stack, tcp_cold(bed->stack, c)->ts_off);
+		p.tsecr -= rows[i].older_ms;
 		tcp_bed_advance(bed, 10);
 		send_sack(&p, 20, 0, 0);
 		assert_int_equal(bed->ctr.TCPFullUndo - before, rows[i].undoes);

@@ -170,6 +170,70 @@ answers_to_ipv6_are_ipv6(void **state)
 	assert_int_equal(bed->sent.flags, TCP_RST | TCP_ACK);
 }
 
+/* Which of what comes without a connection still gets its RST, by the mode. */
+static void
+a_blackhole_is_as_deep_as_its_mode(void **state)
+{
+	static const struct {
+		uint16_t port, flags;
+		unsigned int silent_from; /* mode */
+	} rows[] = {
+		{ 81, TCP_SYN, 1 },
+		{ 81, TCP_SYN | TCP_ACK, 1 },
+		{ 81, TCP_ACK, 2 },
+		{ 81, TCP_FIN | TCP_ACK, 2 },
+		{ BED_PORT, TCP_SYN | TCP_ACK, 3 },
+		{ BED_PORT, TCP_ACK, 3 },
+	};
+	struct tcp_bed *bed = *state;
+	unsigned int silent = 0;
+
+	tcp_bed_listen(bed, 0);
+	for (unsigned int mode = 0; mode <= 3; mode++)
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+			bool quiet = mode >= rows[i].silent_from;
+			struct bed_peer p;
+
+			bed->tun.tcp_blackhole = mode;
+			bed_peer_init(&p, bed);
+			p.key.lport = rows[i].port;
+			assert_int_equal(
+				bed_peer_send(&p, rows[i].flags, 0) == OUT_BLACKHOLED, quiet);
+			assert_int_equal(tcp_bed_discard(bed), !quiet);
+			silent += quiet;
+		}
+	assert_int_equal(bed->ctr.TcpBlackholed, silent);
+	assert_int_equal(bed->ctr.TcpRstRateLimited, 0);
+}
+
+/* -1: RST whatever the tunable says, 1: none; closed ports know only the tunable. */
+static void
+a_listener_may_have_a_blackhole_of_its_own(void **state)
+{
+	struct tcp_bed *bed = *state;
+
+	for (int own = -1; own <= 1; own += 2) {
+		const struct tcp_listen_params par = {
+			.laddr_idx = -1,
+			.port = BED_PORT,
+			.syncookies = -1,
+			.blackhole = own,
+		};
+		struct bed_peer p;
+
+		assert_int_equal(tcp_listen(bed->stack, &bed->env, &par, &bed->listener), 0);
+		bed->tun.tcp_blackhole = own < 0 ? 3 : 0;
+		bed_peer_init(&p, bed);
+		assert_int_equal(bed_peer_send(&p, TCP_ACK, 0),
+			own < 0 ? OUT_NO_CONN : OUT_BLACKHOLED);
+		p.key.lport = 81;
+		assert_int_equal(bed_peer_send(&p, TCP_ACK, 0),
+			own < 0 ? OUT_BLACKHOLED : OUT_NO_CONN);
+		assert_int_equal(tcp_bed_discard(bed), 1);
+		tcp_listener_close(bed->stack, &bed->env, bed->listener);
+	}
+}
+
 int
 main(void)
 {
@@ -182,6 +246,8 @@ main(void)
 		BED_TEST(an_answer_longer_than_the_buffer_takes_a_packet_of_the_pool),
 		BED_TEST(without_room_to_send_answers_are_dropped_and_counted),
 		BED_TEST(answers_to_ipv6_are_ipv6),
+		BED_TEST(a_blackhole_is_as_deep_as_its_mode),
+		BED_TEST(a_listener_may_have_a_blackhole_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

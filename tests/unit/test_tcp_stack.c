@@ -69,7 +69,7 @@ a_slot_has_another_handle_in_each_life_even_when_the_count_wraps(void **state)
 		tcp_bed_events(bed, p.h, NULL);
 		tcp_bed_discard(bed);
 		if (i == 2)
-			bed->stack->cold[0].gen = UINT32_MAX - 1;
+			bed->stack->park[0].gen = UINT32_MAX - 1;
 	}
 }
 

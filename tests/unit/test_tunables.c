@@ -118,6 +118,21 @@ static const struct {
 	{ "ip_local_port_range", "0 65535", -ERANGE, 0, "1..65535" },
 	{ "ip_local_port_range", "2k 3k", -EINVAL, 0, "1..65535" },
 	{ "ip_local_port_range", "1024 65536", -ERANGE, 0, "1..65535" },
+	{ "tcp_fastopen_key", "random", 0, TUN_SECRET_RANDOM, NULL },
+	{ "tcp_fastopen_key", "0123abcd-0-FFFFFFFF-1", 0, TUN_SECRET_ONE, NULL },
+	{ "tcp_fastopen_key", "1-2-3-4,5-6-7-8", 0, TUN_SECRET_TWO, NULL },
+	{ "tcp_fastopen_key", " 1-2-3-4 5-6-7-8 ", 0, TUN_SECRET_TWO, NULL },
+	{ "tcp_fastopen_key", "", -EINVAL, 0, "KEY[,BACKUP]" },
+	{ "tcp_fastopen_key", ",", -EINVAL, 0, "is no key" },
+	{ "tcp_fastopen_key", "1-2-3", -EINVAL, 0, "is no key" },
+	{ "tcp_fastopen_key", "1-2-3-4-5", -EINVAL, 0, "is no key" },
+	{ "tcp_fastopen_key", "1--3-4", -EINVAL, 0, "is no key" },
+	{ "tcp_fastopen_key", "123456789-2-3-4", -EINVAL, 0, "is no key" },
+	{ "tcp_fastopen_key", "1-2-3-g", -EINVAL, 0, "is no key" },
+	{ "tcp_fastopen_key", "1-2-3-4,", 0, TUN_SECRET_ONE, NULL },
+	{ "tcp_fastopen_key", "1-2-3-4,5-6-7-8,9-a-b-c", -EINVAL, 0, "is no key" },
+	{ "tcp_fastopen_key", "set", -EINVAL, 0, "is no key" },
+	{ "tcp_fastopen_key", "00000000-00000000-00000000-00000000", -EINVAL, 0, "is no key" },
 	{ "tcp_tw_recycle", "0", -EPERM, 0, "tcp_tw_reuse" },
 	{ "tcp_synack_retires", "3", -ENOENT, 0, "did you mean 'tcp_synack_retries'" },
 	{ "somaxcon", "3", -ENOENT, 0, "'somaxconn'" },
@@ -172,6 +187,28 @@ get_prints_what_set_reads(void **state)
 }
 
 static void
+a_secret_is_kept_and_not_shown(void **state)
+{
+	static const uint32_t keys[2][4] = { { 0x123abcd, 0, 0xffffffff, 1 }, { 5, 6, 7, 8 } };
+	struct tunables t;
+	char text[TUNABLE_TEXT_LEN], err[TUNABLE_ERR_LEN];
+
+	(void)state;
+	tunables_default(&t);
+	assert_int_equal(tunables_set(&t, "tcp_fastopen_key", "0123abcd-0-FFFFFFFF-1,5-6-7-8", err,
+		sizeof(err)), 0);
+	assert_memory_equal(t.tcp_fastopen_key.key, keys, sizeof(keys));
+	assert_int_equal(tunables_get(&t, "tcp_fastopen_key", text, sizeof(text)), 0);
+	assert_string_equal(text, "set, with a backup");
+	/* One digit too many, and the message would tell the others. */
+	assert_int_equal(tunables_set(&t, "tcp_fastopen_key", "0123abcde-0-1-1", err, sizeof(err)),
+		-EINVAL);
+	assert_null(strstr(err, "123abcd"));
+	assert_int_equal(tunables_set(&t, "tcp_fastopen_key", "random", err, sizeof(err)), 0);
+	assert_int_equal(t.tcp_fastopen_key.key[0][0], 0);
+}
+
+static void
 values_that_do_not_fit_together_are_refused(void **state)
 {
 	struct tunables t;
@@ -214,6 +251,7 @@ main(void)
 		cmocka_unit_test(names_are_unique_and_found),
 		cmocka_unit_test(set_takes_what_is_in_range_and_explains_the_rest),
 		cmocka_unit_test(get_prints_what_set_reads),
+		cmocka_unit_test(a_secret_is_kept_and_not_shown),
 		cmocka_unit_test(values_that_do_not_fit_together_are_refused),
 		cmocka_unit_test(messages_fit_whatever_is_typed),
 	};

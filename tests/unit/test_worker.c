@@ -229,12 +229,16 @@ frames_that_nobody_takes_stop_reception(void **state)
 	(void)state;
 	settle();
 	listen_with(&echo_ops);
-	while (w.ctr.outcome[OUT_NO_BUFFER] == 0 && n < 2000)
+	while (worker_may_rx(&w) && n < 2000)
 		receive(segment((uint16_t)(10000 + n++), ISN, 0, 0x02, 0));
+	assert_int_equal(w.ctr.outcome[OUT_NO_BUFFER], 0);
+	receive(segment((uint16_t)(10000 + n++), ISN, 0, 0x02, 0));
+	assert_int_equal(w.ctr.outcome[OUT_NO_BUFFER], 1);
 	assert_in_range(w.frames.count, 2 * WORKER_BURST_MAX, PKT_TXQ_CAP);
 	assert_int_equal(w.ctr.outcome[OUT_SYN_QUEUED], n - 1);
 	assert_int_equal(w.frames.count, n - 1);
 	settle();
+	assert_true(worker_may_rx(&w));
 	receive(segment(9999, ISN, 0, 0x02, 0));
 	assert_int_equal(w.frames.count, 1);
 }
@@ -334,6 +338,76 @@ icmp_limit_is_shared_out_over_the_workers(void **state)
 
 #define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static bool
+nothing_is_mine(const void *ctx, const struct flow_key *key)
+{
+	assert_null(ctx);
+	assert_int_equal(key->lport, 80);
+	return false;
+}
+
+/* The segment in two fragments, of which the second has len bytes. */
+static void
+receive_in_pieces(size_t len)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		struct pkt *p = segment(1234, 1, 0, 0x02, len);
+		uint8_t *ip = pkt_data(p) + 14;
+		uint16_t csum;
+
+		ip[5] = 9;
+		ip[6] = i == 0 ? 0x20 : 0;
+		ip[7] = i == 0 ? 0 : 3;
+		if (i == 0)
+			pkt_set_len(p, 14 + 20 + 24);
+		else
+			memmove(ip + 20, ip + 20 + 24, len);
+		ip[3] = (uint8_t)(i == 0 ? 44 : 20 + len);
+		if (i == 1)
+			pkt_set_len(p, (uint16_t)(14 + 20 + len));
+		ip[10] = 0;
+		ip[11] = 0;
+		csum = frame_check_ip(ip);
+		ip[10] = (uint8_t)(csum >> 8);
+		ip[11] = (uint8_t)csum;
+		receive(p);
+	}
+}
+
+/* Fragments meet where their identification says, which the ports know nothing of. */
+static void
+a_datagram_of_fragments_goes_to_its_owner(void **state)
+{
+	struct pkt *strays[WORKER_BURST_MAX];
+	uint64_t outcomes = 0;
+
+	(void)state;
+	settle();
+	w.is_mine = nothing_is_mine;
+	receive_in_pieces(30);
+	assert_int_equal(w.stray_count, 1);
+	assert_int_equal(w.ctr.outcome[OUT_FRAG_HELD], 2);
+	assert_int_equal(w.ctr.InSegs, 0);
+	assert_int_equal(worker_take_strays(&w, strays), 1);
+	assert_int_equal(w.stray_count, 0);
+	/* Here it comes to another one, as the same one will do. */
+	w.is_mine = NULL;
+	receive(strays[0]);
+	assert_int_equal(w.ctr.outcome[OUT_NO_LISTENER], 1);
+	for (unsigned int i = 0; i < OUTCOME_MAX; i++)
+		outcomes += w.ctr.outcome[i];
+	assert_int_equal(w.ctr.RxPackets, outcomes);
+	/* At home it is taken at once, and counts as one. */
+	receive_in_pieces(30);
+	assert_int_equal(w.stray_count, 0);
+	assert_int_equal(w.ctr.outcome[OUT_FRAG_HELD], 3);
+	assert_int_equal(w.ctr.outcome[OUT_NO_LISTENER], 2);
+	/* One that nobody takes is given back in the end. */
+	w.is_mine = nothing_is_mine;
+	receive_in_pieces(30);
+	assert_int_equal(w.stray_count, 1);
+}
+
 int
 main(void)
 {
@@ -348,6 +422,7 @@ main(void)
 		WORKER_TEST(it_says_when_it_must_be_called_again),
 		WORKER_TEST(new_tunables_count_from_the_next_packet),
 		WORKER_TEST(icmp_limit_is_shared_out_over_the_workers),
+		WORKER_TEST(a_datagram_of_fragments_goes_to_its_owner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

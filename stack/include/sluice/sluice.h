@@ -97,6 +97,11 @@ struct sluice_listen_params {
 	bool nodelay;		/* accepted connections start with SLUICE_TCP_NODELAY */
 	const char *congestion_control; /* by name; NULL: tcp_congestion_control decides */
 	bool fastopen;		/* a SYN may bring data (RFC 7413); it may come twice: see docs */
+	unsigned int source_syn_rate; /* SYNs a second of each source prefix; 0: the tunable */
+	unsigned int source_conns; /* connections of each source prefix; 0: the tunable */
+	unsigned int first_byte_s; /* time for a peer's first data; 0: tcp_first_byte_timeout */
+	unsigned int idle_s;	/* time without data either way; 0: tcp_idle_timeout */
+	int blackhole;		/* no RST from this port: 1; -1: RST; 0: tcp_blackhole decides */
 	const struct sluice_ops *ops; /* acceptable, and the default of accepted connections */
 	void *ctx;		/* handed to acceptable */
 	const char *name;	/* shown to the operator; a string that outlives the listener */

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Idle connections: what they must remember is packed, so that ten million of them fit. */
+#include "tcp/tcp_parts.h"
+
+/*
+ *	           a segment, a timer, its owner
+ *	  parked ---------------------------------> awake
+ *	         <---------------------------------
+ *	           nothing for park_after_ms
+ *
+ * An awake connection has a tcp_cold; a parked one has given it back, and its tcp_park remembers
+ * what cannot be had anew. What congestion control, RACK and autotuning learnt of a path that was
+ * not used for that long is forgotten, and what was answered in this second.
+ *
+ * There are as many tcp_cold as connections, so that waking cannot fail; those given back are used
+ * first, and what was never used is not resident.
+ */
+#define VISITS_MAX 256u		/* in one poll */
+#define AHEAD 4u
+
+static bool
+is_quiet(const struct tcp_conn *c)
+{
+	const uint32_t busy = TF_ACK_NOW | TF_ACK_DELAY | TF_FIN_QUEUED | TF_RD_SHUT | TF_ORPHAN |
+		TF_WANT_WRITE | TF_NOBUF | TF_OUTPUT | TF_EVENT | TF_RECOVERY | TF_OOO |
+		TF_PERSIST | TF_RTO_DONE | TF_WND_SENT_0 | TF_DSACK | TF_SCORE;
+
+	return (c->state == TCPS_ESTABLISHED || c->state == TCPS_CLOSE_WAIT) &&
+		(c->flags & (busy | TF_ACCEPTED)) == TF_ACCEPTED &&
+		c->snd_una == c->write_seq &&
+		c->recvq_head == NULL &&
+		c->ev == 0 &&
+		(c->timers & (uint8_t)~(TT_KEEP | TT_APP | TT_PMTU)) == 0;
+}
+
+static bool
+may_park(const struct tcp_stack *stack, const struct tcp_conn *c, const struct tcp_cold *cold)
+{
+	return is_quiet(c) && !cold->is_corked && cold->err == 0 && cold->probes == 0 &&
+		stack->env->now_ms - cold->last_rx_ms > stack->par.park_after_ms;
+}
+
+static void
+save(const struct tcp_cold *cold, struct tcp_park *park)
+{
+	*park = (struct tcp_park){
+		.gen = cold->gen,
+		.srtt_us = cold->srtt_us,
+		.rttvar_us = cold->rttvar_us,
+		.min_rtt_us = cold->min_rtt_us,
+		.ssthresh = cold->ssthresh,
+		.rcvbuf = cold->rcvbuf,
+		.sndbuf = cold->sndbuf,
+		.last_rx_ms = cold->last_rx_ms,
+		.last_data_ms = cold->last_data_ms,
+		.keep_at_ms = cold->keep_at_ms,
+		.app_at_ms = cold->app_at_ms,
+		.pmtu_at_ms = cold->pmtu_at_ms,
+		.user_timeout_ms = cold->user_timeout_ms,
+		.max_snd_wnd = cold->max_snd_wnd,
+		.total_retrans = cold->total_retrans,
+		.iss = cold->iss,
+		.irs = cold->irs,
+		.data = cold->data,
+		.ops = cold->ops,
+		.linger_s = cold->linger_s,
+		.listener = cold->listener & 0x7ffu,
+		.peer_mss = cold->peer_mss,
+		.rcv_mss = cold->rcv_mss,
+		.mss_high = cold->mss_high,
+		.moved_ticks = cold->moved_ticks,
+		.cc = cold->cc & 31u,
+	};
+}
+
+/* Also what tcp_conn_new would begin with. */
+static void
+restore(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold *cold)
+{
+	const struct tcp_park *park = &stack->park[tcp_slot(stack, c)];
+
+	*cold = (struct tcp_cold){
+		.gen = park->gen,
+		.srtt_us = park->srtt_us,
+		.rttvar_us = park->rttvar_us,
+		.min_rtt_us = park->min_rtt_us,
+		.min_rtt_at_ms = park->last_rx_ms,
+		.ssthresh = park->ssthresh,
+		.rcvbuf = park->rcvbuf,
+		.sndbuf = park->sndbuf,
+		.last_rx_ms = park->last_rx_ms,
+		.last_data_ms = park->last_data_ms,
+		.ts_recent_at_ms = park->last_rx_ms,
+		.keep_at_ms = park->keep_at_ms,
+		.app_at_ms = park->app_at_ms,
+		.pmtu_at_ms = park->pmtu_at_ms,
+		.user_timeout_ms = park->user_timeout_ms,
+		.max_snd_wnd = park->max_snd_wnd,
+		.total_retrans = park->total_retrans,
+		.iss = park->iss,
+		.irs = park->irs,
+		.data = park->data,
+		.ops = park->ops,
+		.linger_s = park->linger_s,
+		.listener = park->listener,
+		.peer_mss = park->peer_mss,
+		.rcv_mss = park->rcv_mss,
+		.mss_high = park->mss_high,
+		.moved_ticks = park->moved_ticks,
+		.cc = park->cc,
+		.owner = tcp_slot(stack, c),
+		.next = TCP_NONE,
+		.reo_mult = 1,
+		.snd_sml = c->snd_una,
+		.small_seq = c->rcv_nxt,
+		.usage_seq = c->snd_una,
+		.last_sent_ms = park->last_rx_ms,
+		.recover = c->snd_una,
+		.rcv_space_seq = c->rcv_nxt,
+	};
+}
+
+struct tcp_cold *
+tcp_cold_take(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t i = stack->cold_free;
+
+	if (i != TCP_NONE)
+		stack->cold_free = stack->cold[i].next;
+	else
+		i = stack->cold_fresh++;
+	ASSERT(i < stack->par.conns_max);
+	c->cold = i;
+	return &stack->cold[i];
+}
+
+static void
+give_cold(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	cold->owner = TCP_NONE;
+	cold->next = stack->cold_free;
+	stack->cold_free = c->cold;
+	c->cold = TCP_NONE;
+}
+
+void
+tcp_unpark(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold_take(stack, c);
+
+	restore(stack, c, cold);
+	cold->rcv_space_at_us = (uint32_t)stack->env->now_us;
+	cold->dupack_sent_ms = stack->env->now_ms - stack->env->tun->tcp_invalid_ratelimit;
+	tcp_rto_update(stack, cold);
+	if (c->flags & TF_TS)
+		cold->ts_off = (uint32_t)(tcp_flow_hash(stack, &c->key) >> 32);
+	stack->conns_parked--;
+	stack->env->ctr->ConnsParked--;
+}
+
+const struct tcp_cold *
+tcp_cold_peek(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold *room)
+{
+	if (c->cold != TCP_NONE)
+		return tcp_cold(stack, c);
+	restore(stack, c, room);
+	tcp_rto_update(stack, room);
+	return room;
+}
+
+void
+tcp_park(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	save(tcp_cold(stack, c), &stack->park[tcp_slot(stack, c)]);
+	give_cold(stack, c);
+	stack->conns_parked++;
+	stack->env->ctr->ConnsParked++;
+}
+
+static void
+visit(struct tcp_stack *stack, const struct tcp_cold *cold)
+{
+	struct tcp_conn *c;
+
+	if (cold->owner == TCP_NONE)
+		return;
+	c = &stack->conns[cold->owner];
+	if (c->key.w[2] == 0) {
+		/* Given back with its slot, unless a list still goes through it. */
+		if (!(c->flags & (TF_OUTPUT | TF_EVENT)))
+			give_cold(stack, c);
+		return;
+	}
+	if (may_park(stack, c, cold))
+		tcp_park(stack, c);
+}
+
+/* Every tcp_cold is looked at once in park_after_ms. */
+void
+tcp_park_poll(struct tcp_stack *stack)
+{
+	uint32_t passed_ms = stack->env->now_ms - stack->park_ms;
+	uint64_t visits;
+
+	if (passed_ms == 0 || stack->par.park_after_ms == 0)
+		return;
+	visits = (uint64_t)stack->cold_fresh * passed_ms / stack->par.park_after_ms;
+	if (visits == 0)
+		return;
+	stack->park_ms = stack->env->now_ms;
+	for (uint64_t i = min_u64(visits, VISITS_MAX); i > 0; i--) {
+		uint32_t ahead = stack->park_at + AHEAD;
+
+		if (stack->park_at >= stack->cold_fresh)
+			stack->park_at = 0;
+		if (ahead < stack->cold_fresh && stack->cold[ahead].owner != TCP_NONE)
+			prefetch0(&stack->conns[stack->cold[ahead].owner]);
+		visit(stack, &stack->cold[stack->park_at++]);
+	}
+}
