@@ -20,6 +20,17 @@ table_bytes(uint64_t flows)
 	return buckets * CACHE_LINE;
 }
 
+/* Counts of connections by source prefix: four rows of cells, half as many as there can be. */
+static uint64_t
+sketch_bytes(uint64_t flows)
+{
+	uint64_t width = 1024;
+
+	while (width < flows / 2 && width < 1u << 25)
+		width *= 2;
+	return SKETCH_ROWS * width * sizeof(uint32_t);
+}
+
 /* What does not depend on the sizes. */
 static uint64_t
 fixed_bytes(void)
@@ -27,6 +38,7 @@ fixed_bytes(void)
 	return sizeof(struct tcp_stack) + sizeof(struct tcp_conn) + sizeof(struct tcp_cold) +
 		tw_bytes +
 		WHEEL_HEADS * sizeof(struct wheel_node) +
+		(TCP_RATE_SETS + 1) * sizeof(struct rate_set) +
 		TCP_LISTENERS_MAX * sizeof(struct tcp_listener) + 65536 * sizeof(uint16_t) +
 		TCP_FASTOPEN_PEERS * sizeof(struct tcp_fastopen_peer);
 }
@@ -37,7 +49,7 @@ mem_bound_engine(const struct tcp_params *par)
 	uint64_t c = par->conns_max, s = par->synq_max, t = par->timewait_max;
 
 	return c * conn_bytes + s * synq_bytes + t * tw_bytes + par->ranges_max * range_bytes +
-		table_bytes(c + s + t) + fixed_bytes();
+		table_bytes(c + s + t) + sketch_bytes(c + s) + fixed_bytes();
 }
 
 uint64_t

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* G-14: the formula of docs/memory.md is what the allocator is asked for, once. */
+/* G-14: the formula of docs/memory.md is what the allocator is asked for; G-10 at the start. */
 #include "unit/tcp_unit.h"
 
 #include "net/net.h"
+#include "net/reass.h"
 
 void *__real_malloc(size_t len);
 void *__real_calloc(size_t n, size_t len);
@@ -12,6 +13,13 @@ void *__wrap_calloc(size_t n, size_t len);
 void *__wrap_aligned_alloc(size_t align, size_t len);
 
 static uint64_t asked;
+static unsigned int until_refused; /* this many allocations from now there is no memory, once */
+
+static bool
+is_refused(void)
+{
+	return until_refused > 0 && --until_refused == 0;
+}
 
 void *
 __wrap_malloc(size_t len)
@@ -24,14 +32,14 @@ void *
 __wrap_calloc(size_t n, size_t len)
 {
 	asked += n * len;
-	return __real_calloc(n, len);
+	return is_refused() ? NULL : __real_calloc(n, len);
 }
 
 void *
 __wrap_aligned_alloc(size_t align, size_t len)
 {
 	asked += len;
-	return __real_aligned_alloc(align, len);
+	return is_refused() ? NULL : __real_aligned_alloc(align, len);
 }
 
 static const struct {
@@ -86,6 +94,65 @@ a_neighbour_cache_takes_what_the_formula_says(void **state)
 	}
 }
 
+static int
+make_engine(struct tcp_bed *bed)
+{
+	struct tcp_stack *stack;
+	int err = tcp_stack_create(&bed->par, 0, &stack);
+
+	if (err == 0)
+		tcp_stack_destroy(stack, &bed->env);
+	return err;
+}
+
+static int
+make_neighbours(struct tcp_bed *bed)
+{
+	static const struct siphash_key key = { { 1, 2 } };
+	static struct neigh_table t;
+	int err = neigh_init(&t, NEIGH_MIN, &key);
+
+	if (err == 0)
+		neigh_fini(&t, &bed->env);
+	return err;
+}
+
+static int
+make_reassembly(struct tcp_bed *bed)
+{
+	static const struct siphash_key key = { { 1, 2 } };
+	static struct reass_table t;
+	int err = reass_init(&t, &key);
+
+	if (err == 0)
+		reass_fini(&t, &bed->env);
+	return err;
+}
+
+/* A start without enough memory says so, and gives back what it had: the sanitizer sees a leak. */
+static void
+whichever_allocation_fails_the_start_says_so(void **state)
+{
+	static int (*const make[])(struct tcp_bed *) = {
+		make_engine,
+		make_neighbours,
+		make_reassembly,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(make); i++) {
+		unsigned int n = 0;
+		int err;
+
+		do {
+			until_refused = ++n;
+			err = make[i](*state);
+			assert_int_equal(err, until_refused == 0 ? -ENOMEM : 0);
+		} while (err != 0);
+		assert_in_range(n, 3, 40);
+		until_refused = 0;
+	}
+}
+
 /* The bed's own packets come from malloc: they are all there is. */
 static void
 nothing_is_allocated_afterwards_but_packets(void **state)
@@ -132,6 +199,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		BED_TEST(an_engine_takes_what_the_formula_says),
 		BED_TEST(a_neighbour_cache_takes_what_the_formula_says),
+		BED_TEST(whichever_allocation_fails_the_start_says_so),
 		BED_TEST(nothing_is_allocated_afterwards_but_packets),
 		cmocka_unit_test(an_entry_is_no_larger_than_was_said),
 	};
