@@ -10,9 +10,9 @@ reno_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked)
 	if (!tcp_cc_is_limited(stack, c, acked) || c->cwnd >= TCP_CWND_MAX)
 		return;
 	if (c->cwnd < cold->ssthresh) {
-		/* deviates: no limit L (RFC 3465 s2.2); splitting ACKs gains nothing, and an ACK
-		 * for many segments is what cards and receivers of today send, as Linux has it. */
-		c->cwnd = min_u32(c->cwnd + acked, max_u32(cold->ssthresh, c->cwnd + c->mss));
+		/* L = 2: splitting ACKs gains nothing (RFC 3465 s2.2). */
+		c->cwnd = min_u32(c->cwnd + min_u32(acked, 2u * c->mss),
+			max_u32(cold->ssthresh, c->cwnd + c->mss));
 		return;
 	}
 	/* One segment per window acknowledged, without a division. */

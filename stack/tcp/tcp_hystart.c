@@ -17,6 +17,7 @@
 #define RTT_SAMPLES 8u
 #define CSS_GROWTH_DIVISOR 4u
 #define CSS_ROUNDS 5u
+#define GROWTH_LIMIT 8u		/* segments per ACK: L of a sender that does not pace */
 
 void
 tcp_hystart_on_rtt(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us)
@@ -68,8 +69,7 @@ tcp_hystart_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	struct tcp_hystart *h = &cold->ccs.hystart;
-	/* deviates: no limit L, as Linux (see cc_reno.c). */
-	uint32_t step = acked;
+	uint32_t step = min_u32(acked, GROWTH_LIMIT * c->mss);
 
 	compare(h);
 	if (!h->is_started || seq32_geq(c->snd_una, h->round_end)) {

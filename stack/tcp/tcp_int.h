@@ -137,7 +137,10 @@ struct tcp_conn {
 	uint32_t write_seq;	/* behind the last queued byte */
 	uint32_t recvq_bytes;
 	uint32_t cwnd;		/* bytes */
-	uint32_t rexmit_at_ms;	/* with TT_REXMIT */
+	union {
+		uint32_t rexmit_at_ms; /* with TT_REXMIT */
+		uint32_t parked_sent_ms; /* parked: last_sent_ms */
+	};
 	uint32_t cold;		/* index of its tcp_cold; TCP_NONE: parked */
 	uint16_t mss;		/* payload bytes of a full segment, options taken off */
 	uint8_t timers;		/* TT_* */
@@ -304,7 +307,9 @@ struct tcp_park {
 	uint32_t keep_at_ms, app_at_ms, pmtu_at_ms;
 	uint32_t user_timeout_ms;
 	uint32_t max_snd_wnd;
-	uint32_t total_retrans;
+	uint32_t total_retrans : 18; /* saturating */
+	uint32_t backoff : 5;
+	uint32_t ato_ms : 9;
 	uint32_t iss, irs;
 	int16_t linger_s;
 	uint16_t listener : 11;

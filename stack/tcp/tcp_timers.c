@@ -97,8 +97,10 @@ tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c)
 	if ((c->timers & TT_REXMIT) && !(c->flags & TF_PERSIST))
 		return;
 	if (c->flags & TF_PERSIST) {
+		/* The probes were no data: what they doubled says nothing of the path. */
 		c->flags &= ~TF_PERSIST;
 		tcp_cold(stack, c)->rexmits = 0;
+		tcp_cold(stack, c)->backoff = 0;
 	}
 	moved(stack, c);
 	set_probe_or_timeout(stack, c);
