@@ -138,6 +138,9 @@ int tcp_connect(struct tcp_stack *stack, struct env *env, const struct flow_key 
 ptrdiff_t tcp_connect_early(struct tcp_stack *stack, struct env *env, const struct flow_key *to,
 	const void *src, size_t len, tcp_handle *out);
 
+/** A cookie for addr is at hand: data would go with the SYN. */
+bool tcp_fastopen_knows(struct tcp_stack *stack, struct env *env, const struct ip_addr *addr);
+
 int tcp_set_owner(struct tcp_stack *stack, tcp_handle conn, void *data, const void *ops);
 int tcp_set_app_timer(struct tcp_stack *stack, struct env *env, tcp_handle conn, uint32_t delay_ms);
 
@@ -229,6 +232,7 @@ struct tcp_conn_info {
 enum tcp_ca {
 	TCP_CA_OPEN = 0,
 	TCP_CA_DISORDER = 1,	/* duplicate ACKs, not enough yet */
+	TCP_CA_REDUCED = 2,		/* reduced for a mark (ECN) */
 	TCP_CA_RECOVERY = 3,	/* fast recovery */
 	TCP_CA_LOSS = 4,	/* after a retransmission timeout */
 };
@@ -247,6 +251,17 @@ struct tcp_details {
 	uint32_t snd_una, snd_nxt, write_seq, rcv_nxt;
 	uint32_t rcvbuf, sndbuf;
 	uint32_t unacked_segs;	/* in flight */
+	uint32_t sacked_segs, lost_segs, retrans_segs; /* ... of which so marked */
+	uint32_t min_rtt_us;
+	uint32_t last_sent_ms;	/* since data was sent */
+	uint32_t ato_ms;	/* how long an ACK may wait; 0: no data came yet */
+	uint8_t backoff;	/* doublings of the RTO */
+	bool is_active;		/* we opened it */
+	/* Zero where no notes are taken (tcp_notes.h). */
+	uint64_t bytes_sent, bytes_retrans, busy_us;
+	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
+	uint32_t delivered, delivered_ce, dsack_dups, reord_seen, rcv_ooopack;
+	uint32_t total_rto, rto_recoveries, rto_time_ms;
 	uint32_t last_rx_ms;	/* since a segment, and since data came in */
 	uint32_t last_data_ms;
 };

@@ -56,6 +56,8 @@ detect_reordering(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_
 		return;
 	tcp_cold(stack, c)->reo_seen = 1;
 	stack->env->ctr->TCPSACKReorder++;
+	if (tcp_notes(stack, c) != NULL)
+		tcp_notes(stack, c)->reord_seen++;
 }
 
 void

@@ -278,6 +278,7 @@ grow(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc, struct t
 		} else if (seq32_leq(p->app.end_seq, end)) {
 			delivered(stack, c, sc, p);
 			p->app.flags |= PKT_F_SACKED;
+			tcp_note_delivered(stack, c);
 			sc->sacked += seq_len(p);
 			sc->sacked_pkts++;
 			r->end = p->app.end_seq;
@@ -343,6 +344,8 @@ take_dsack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc,
 	else
 		stack->env->ctr->TCPDSACKOfoRecv++;
 	sc->flags |= SC_DSACK_SEEN;
+	if (tcp_notes(stack, c) != NULL)
+		tcp_notes(stack, c)->dsack_dups += pkts;
 	if (!(sc->flags & SC_UNDO)) {
 		stack->env->ctr->TCPDSACKIgnoredNoUndo++;
 		return;
