@@ -97,10 +97,6 @@ TUNABLES_UNTESTED = {
     'tcp_delack_max': 'bounds tcp_delack_min only, since the delay does not adapt; test_tunables.c',
 }
 
-# attack of the catalogue without a test of its own: why.
-ATTACKS_UNTESTED = {
-}
-
 # Tunables that docs/handshake.md tells of: sections of their table, and more by name.
 LIFE_SECTIONS = ('Opening', 'Closing')
 LIFE_TUNABLES = ('tcp_challenge_ack_limit', 'tcp_invalid_ratelimit', 'tcp_keepalive_intvl',

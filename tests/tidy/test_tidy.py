@@ -142,8 +142,6 @@ BAD = [
     ('attack-rows', attack_tree()[0] | {'tests/attacks.tsv': attack_rows({60: None})}),
     ('attack-rows', attack_tree()[0] | {'tests/attacks.tsv': attack_rows({7: ('-', '-', '-')})}),
     ('attack-rows', attack_tree()[0] | {'tests/attacks.tsv': attack_rows(
-        {6: ('-', '-', 'unit/test_a.c:runs')})}),
-    ('attack-rows', attack_tree()[0] | {'tests/attacks.tsv': attack_rows(
         {7: ('-', '-', 'unit/test_a.c:is_not_run')})}),
     ('attack-rows', attack_tree()[0] | {'tests/attacks.tsv': attack_rows(
         {7: ('-', '-', 'unit/test_b.c:runs')})}),
