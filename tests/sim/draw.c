@@ -111,9 +111,10 @@ draw_apps(struct draw *d)
 	if (!open_rng(d, DRAW_APPS, 0, &rng))
 		return;
 	/* What is lost is sent again: with much loss a lot of bytes takes for ever. */
-	mix->bytes_max = 1 + below_log(&rng, d->loss_ppm > 50000 ? 64u << 10 : 1u << 20);
+	mix->bytes_max = 1 + below_log(&rng, d->loss_ppm > 50000 ? 64u << 10 : 256u << 10);
 	mix->parallel = 1 + rng_below(&rng, 6);
-	mix->gap_ms_max = 1 + below_log(&rng, 60000);
+	/* Hours count as well as events: clocks and timers want them. */
+	mix->gap_ms_max = 2000 + below_log(&rng, 60000);
 	mix->abort_ppm = rng_below(&rng, 2) * 50000;
 	mix->close_early_ppm = rng_below(&rng, 2) * 50000;
 	mix->stall_ppm = rng_below(&rng, 3) * 100000;

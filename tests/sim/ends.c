@@ -112,8 +112,12 @@ pass_limits(struct app_end *e, uint64_t now_us)
 		return true;
 	}
 	if (bytes >= st->stall_at && !e->stalled) {
+		uint64_t until_us = now_us + (uint64_t)st->stall_ms * 1000;
+
+		/* A pause that lasts longer goes on, or nobody would wake it up. */
 		e->stalled = true;
-		e->read_at_us = e->write_at_us = now_us + (uint64_t)st->stall_ms * 1000;
+		e->read_at_us = max_u64(e->read_at_us, until_us);
+		e->write_at_us = max_u64(e->write_at_us, until_us);
 	}
 	return false;
 }
