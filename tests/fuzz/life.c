@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/life.h"
+
 #include "fuzz/fuzz.h"
 #include "lib/fail.h"
 #include "lib/host.h"
@@ -10,7 +12,8 @@
 
 #define FLOWS 4u
 #define CONNS 16u
-#define STEPS_MAX 64u
+#define BURST_MAX 9u
+#define FRAME_MAX (2048u + 128u)
 
 /* The input, read from the front; 0 behind its end. */
 struct input {
@@ -18,10 +21,18 @@ struct input {
 	size_t left;
 };
 
+/* Frames that arrive together. */
+struct burst {
+	unsigned int n;
+	uint8_t bytes[BURST_MAX][FRAME_MAX];
+	size_t lens[BURST_MAX];
+};
+
 /* What the peer of a connection knows of the stack's side. */
 struct flow {
 	uint16_t rport, lport;
 	uint32_t nxt; /* what the peer would send next */
+	uint32_t ack; /* what the stack has acknowledged */
 	uint32_t una; /* what the stack would see acknowledged */
 	uint32_t ts; /* the last timestamp of the stack */
 };
@@ -36,7 +47,10 @@ struct fuzz {
 	struct host host;
 	struct flow flows[FLOWS];
 	struct app_conn conns[CONNS];
+	struct burst burst;
 	sluice_listener listener;
+	bool ip6;
+	uint64_t bytes_read;
 	bool trusted; /* payload still tells its own sequence number */
 };
 
@@ -44,6 +58,9 @@ static const struct {
 	uint8_t mac[6];
 	uint32_t ip4;
 } peer = { { 2, 0, 0, 0, 0, 2 }, 0xc0000202 };
+
+/* Ours in IPv6, and the peer's. */
+static const uint8_t our_ip6[16] = { 0xfd, [15] = 1 }, peer_ip6[16] = { 0xfd, [15] = 2 };
 
 static uint32_t
 take(struct input *in, unsigned int bytes)
@@ -118,12 +135,22 @@ accept_one(struct fuzz *f)
 	FUZZ_CHECK(sluice_set_data(&f->host.w.sluice, c, conn, NULL) == 0);
 }
 
+static struct ip_addr
+peer_ip(const struct fuzz *f)
+{
+	struct ip_addr ip = ip_addr_from_v4(peer.ip4);
+
+	if (f->ip6)
+		memcpy(ip.b, peer_ip6, sizeof(ip.b));
+	return ip;
+}
+
 static void
 connect_one(struct fuzz *f, struct input *in)
 {
 	struct app_conn *conn = free_conn(f);
 	struct flow *flow = &f->flows[take(in, 1) % FLOWS];
-	struct ip_addr ip = ip_addr_from_v4(peer.ip4);
+	struct ip_addr ip = peer_ip(f);
 	struct sluice_addr remote = { .port = flow->rport };
 
 	if (conn == NULL)
@@ -142,6 +169,7 @@ read_some(struct fuzz *f, struct app_conn *conn, size_t max)
 	ptrdiff_t n = sluice_recv(
 		&f->host.w.sluice, conn->handle, buf, max < sizeof(buf) ? max : sizeof(buf));
 
+	f->bytes_read += n > 0 ? (uint64_t)n : 0;
 	for (ptrdiff_t i = 0; i < n; i++) {
 		FUZZ_CHECK(!f->trusted || !conn->has_byte || buf[i] == (uint8_t)(conn->last + 1));
 		conn->last = buf[i];
@@ -239,6 +267,8 @@ on_out(void *ctx, const uint8_t *buf, size_t len)
 			continue;
 		flow->lport = v.sport;
 		flow->una = v.seq + view_seg_len(&v);
+		if (v.flags & VIEW_ACK)
+			flow->ack = v.ack;
 		ts = view_opt_find(&v.opts, VIEW_OPT_TS);
 		if (ts != NULL)
 			flow->ts = ts->v[0];
@@ -294,21 +324,35 @@ take_offset(struct input *in)
 	return take(in, 4);
 }
 
-/* Which bytes the frame is made of, and the frame itself as received. */
 static void
-send_segment(struct fuzz *f, struct input *in, bool damaged)
+set_addrs(const struct fuzz *f, struct view *v)
 {
-	struct flow *flow = &f->flows[take(in, 1) % FLOWS];
-	struct view v = { .kind = VIEW_TCP, .ttl = 64, .df = true };
-	uint8_t payload[2048], buf[2048 + 128];
-	const uint8_t *bufs[1] = { buf };
-	size_t lens[1];
-	uint32_t len;
+	memcpy(v->dst_mac, f->host.par.mac.b, 6);
+	memcpy(v->src_mac, peer.mac, 6);
+	v->ip6 = f->ip6;
+	view_ip4(v->src, peer.ip4);
+	view_ip4(v->dst, 0xc0000201);
+	if (!f->ip6)
+		return;
+	memcpy(v->src, peer_ip6, 16);
+	memcpy(v->dst, our_ip6, 16);
+}
 
-	memcpy(v.dst_mac, f->host.par.mac.b, 6);
-	memcpy(v.src_mac, peer.mac, 6);
-	view_ip4(v.src, peer.ip4);
-	view_ip4(v.dst, 0xc0000201);
+/* Which bytes the frame is made of; it waits for the rest of its burst. */
+static void
+add_segment(struct fuzz *f, struct input *in, bool damaged)
+{
+	uint32_t which = take(in, 1);
+	struct flow *flow = &f->flows[which % FLOWS];
+	struct view v = { .kind = VIEW_TCP, .ttl = 64, .df = true };
+	uint8_t payload[2048], *buf = f->burst.bytes[f->burst.n];
+	uint32_t len;
+	size_t built;
+
+	/* What was not taken is sent again. */
+	if ((which & 0x80) && flow->ack != 0)
+		flow->nxt = flow->ack;
+	set_addrs(f, &v);
 	v.sport = flow->rport;
 	v.dport = flow->lport;
 	v.flags = (uint8_t)take(in, 1);
@@ -324,29 +368,48 @@ send_segment(struct fuzz *f, struct input *in, bool damaged)
 	add_options(in, flow, &v);
 	if (view_opts_len(&v.opts) > 40)
 		v.opts.count = 0;
-	lens[0] = view_build(&v, buf, sizeof(buf));
+	built = view_build(&v, buf, FRAME_MAX);
 	if (damaged) {
 		f->trusted = false;
-		buf[14 + take(in, 1) % (lens[0] - 14)] ^= (uint8_t)take(in, 1);
-		lens[0] -= take(in, 1) % 16;
+		buf[14 + take(in, 1) % (built - 14)] ^= (uint8_t)take(in, 1);
+		built -= take(in, 1) % 16;
 	} else if (v.seq == flow->nxt) {
 		flow->nxt += view_seg_len(&v);
 	}
-	host_rx(&f->host, f->host.now_us, bufs, lens, 1);
+	f->burst.lens[f->burst.n++] = built;
+}
+
+static void
+send_segments(struct fuzz *f, struct input *in, unsigned int n, bool damaged)
+{
+	const uint8_t *bufs[BURST_MAX];
+
+	f->burst.n = 0;
+	while (f->burst.n < n) {
+		bufs[f->burst.n] = f->burst.bytes[f->burst.n];
+		add_segment(f, in, damaged);
+	}
+	host_rx(&f->host, f->host.now_us, bufs, f->burst.lens, n);
 }
 
 /* --- the program ------------------------------------------------------------------------------ */
 
 static void
-start(struct fuzz *f, struct input *in)
+start(struct fuzz *f, struct input *in, bool ip6)
 {
 	struct host_params par;
-	struct ip_addr ip = ip_addr_from_v4(peer.ip4);
 	struct mac_addr mac;
+	struct ip_addr ip;
 	uint32_t how = take(in, 1);
 
+	memset(f, 0, sizeof(*f));
+	f->ip6 = ip6;
+	ip = peer_ip(f);
 	host_params_default(&par);
 	host_params_add_addr(&par, "192.0.2.1", 24);
+	/* Ours from the first moment on: the peer cannot answer for it. */
+	host_params_add_addr(&par, "fd00::1", 64);
+	par.tun.dad_transmits = 0;
 	par.conns_max = 1 + how % 4;
 	par.park_after_ms = how & 0x10 ? 1 : TCP_PARK_AFTER_MS;
 	par.synq_max = 1 + how % 3;
@@ -358,7 +421,6 @@ start(struct fuzz *f, struct input *in)
 	par.rx_exact = (how & 0x40) == 0;
 	par.tx_hold_us = how & 0x20 ? 1000 : 0;
 	par.tun.tcp_rmem[1] = 8192;
-	memset(f, 0, sizeof(*f));
 	f->trusted = true;
 	host_init(&f->host, &par, on_out, f);
 	for (unsigned int i = 0; i < FLOWS; i++)
@@ -385,20 +447,22 @@ pass_time(struct fuzz *f, uint64_t delay_us)
 }
 
 static void
-step(struct fuzz *f, struct input *in)
+step(struct fuzz *f, struct input *in, bool deep)
 {
 	uint32_t op = take(in, 1);
 
 	if (op < 0x80)
-		send_segment(f, in, false);
+		send_segments(f, in, 1, false);
 	else if (op < 0x90)
-		send_segment(f, in, true);
+		send_segments(f, in, 1, true);
+	else if (op < 0x98)
+		send_segments(f, in, 2 + op % 8, false);
 	else if (op < 0xe0)
 		call(f, in);
 	else
 		pass_time(f, 1ull << (op & 0x1f));
 	host_run(&f->host, f->host.now_us);
-	host_check(&f->host, true);
+	host_check(&f->host, deep);
 }
 
 static void
@@ -419,15 +483,21 @@ finish(struct fuzz *f)
 	host_fini(&f->host);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+struct life_result
+life_run(const uint8_t *data, size_t size, const struct life_params *par)
 {
 	static struct fuzz f;
 	struct input in = { data, size };
+	struct life_result res;
 
-	start(&f, &in);
-	for (unsigned int i = 0; i < STEPS_MAX && in.left > 0; i++)
-		step(&f, &in);
+	start(&f, &in, par->ip6);
+	for (unsigned int i = 0; i < par->steps_max && in.left > 0; i++)
+		step(&f, &in, i % par->deep_every == 0);
+	res = (struct life_result){
+		.packets = f.host.stats.frames_in,
+		.connections = f.host.w.ctr.ActiveOpens + f.host.w.ctr.PassiveOpens,
+		.bytes = f.bytes_read,
+	};
 	finish(&f);
-	return 0;
+	return res;
 }
