@@ -8,6 +8,8 @@
 #include "lib/fail.h"
 #include "lib/view.h"
 
+/* How often a worker is polled whose port takes nothing. */
+#define STALLED_POLL_US 10000u
 /* Rounds of worker_poll at one instant after which the worker is said to spin. */
 #define ROUNDS_MAX 100000u
 
@@ -28,6 +30,7 @@ host_params_default(struct host_params *par)
 	par->pkts = 4096;
 	par->pkts_reserve = 64;
 	par->mtu = 1500;
+	par->workers = 1;
 	par->rx_exact = true;
 	par->tx_ring = HOST_RING_MAX;
 }
@@ -60,7 +63,7 @@ fill_worker_params(struct host *h, struct worker_params *wp)
 	memset(wp, 0, sizeof(*wp));
 	wp->net.mac = par->mac;
 	wp->net.mtu = par->mtu;
-	wp->net.primary = true;
+	wp->net.primary = par->worker == 0;
 	wp->net.gateway4 = par->gateway4;
 	wp->net.local = &h->par.local;
 	wp->net.neigh_max = 256;
@@ -70,7 +73,10 @@ fill_worker_params(struct host *h, struct worker_params *wp)
 	wp->tcp.timewait_max = par->timewait_max;
 	wp->tcp.ranges_max = par->ranges_max;
 	wp->tcp.mtu = par->mtu;
-	wp->tcp.workers = 1;
+	wp->tcp.worker = par->worker;
+	wp->tcp.workers = par->workers;
+	wp->tcp.is_mine = par->is_mine;
+	wp->tcp.is_mine_ctx = par->is_mine_ctx;
 	wp->tcp.flow_key = draw_key(&rng);
 	wp->tcp.isn_key = draw_key(&rng);
 	wp->tcp.cookie_key[0] = draw_key(&rng);
@@ -84,7 +90,7 @@ fill_worker_params(struct host *h, struct worker_params *wp)
 	wp->pkt_stock = false;
 	wp->tx_caps = par->tx_caps;
 	wp->tun = par->tun;
-	wp->seed = rng_u64(&rng);
+	wp->seed = rng_u64(&rng) + par->worker;
 }
 
 void
@@ -126,7 +132,8 @@ release(struct host *h)
 static void
 release_due(struct host *h)
 {
-	while (h->ring_count > 0 && h->ring[h->ring_head].release_us <= h->now_us)
+	while (!h->stalled && h->ring_count > 0 &&
+		h->ring[h->ring_head].release_us <= h->now_us)
 		release(h);
 }
 
@@ -172,7 +179,7 @@ drain(struct host *h)
 	unsigned int n = 0;
 
 	release_due(h);
-	while (n < h->w.frames.count && h->ring_count < h->par.tx_ring) {
+	while (n < h->w.frames.count && h->ring_count < h->par.tx_ring && !h->stalled) {
 		take(h, h->w.frames.pkts[n++]);
 		release_due(h);
 	}
@@ -254,6 +261,8 @@ host_next_at(const struct host *h)
 {
 	uint64_t at = h->w.frames.count > 0 ? UINT64_MAX : worker_poll_at(&h->w);
 
+	if (h->stalled)
+		return h->w.frames.count > 0 ? h->now_us + STALLED_POLL_US : at;
 	if (h->ring_count > 0 && h->ring[h->ring_head].release_us < at)
 		at = h->ring[h->ring_head].release_us;
 	return at < h->now_us ? h->now_us : at;

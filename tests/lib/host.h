@@ -25,6 +25,11 @@ struct host_params {
 	unsigned int pkts; /* packets of the worker */
 	unsigned int pkts_reserve;
 	uint16_t mtu;
+	bool with_ip6; /* for who chooses the addresses: one of each version */
+	/* One of several workers with these addresses; frames are shared out by the caller. */
+	unsigned int worker, workers;
+	bool (*is_mine)(const void *ctx, const struct flow_key *key);
+	const void *is_mine_ctx;
 	uint32_t tx_caps; /* ENV_TX_*: the virtual port fills these checksums */
 	/* Received frames: in buffers of their exact size, or in ordinary ones of the pool. */
 	bool rx_exact;
@@ -54,6 +59,7 @@ struct host {
 	struct test_pkts pkts;
 	struct host_params par;
 	uint64_t now_us;
+	bool stalled; /* the port takes nothing and gives nothing back */
 	struct host_tx ring[HOST_RING_MAX];
 	unsigned int ring_head, ring_count;
 	/* Where frames go; called from host_rx() and host_run(). */

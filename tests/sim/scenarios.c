@@ -345,6 +345,14 @@ static const struct scenario rows[] = {
 		.coalesce_us = 100,
 		.rx_pooled = true,
 	},
+	{
+		.name = "random",
+		.help = "whatever the seed says: topology, faults, options, mishaps",
+		.seconds = 1200,
+		.mix = { .idle_ms = IDLE_LONG_MS },
+		.deep_every = 1,
+		.drawn = true,
+	},
 };
 
 const struct scenario *
