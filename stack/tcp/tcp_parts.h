@@ -275,9 +275,9 @@ void tcp_score_timeout(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_s
 struct pkt *tcp_score_next(struct tcp_conn *c, struct tcp_score *sc);
 
 /* tcp_rack.c: loss by time, and the tail loss probe (RFC 8985). */
-/** p was delivered, and nothing told us before. */
+/** p was delivered, and nothing told us before; sacked: behind a gap. */
 void tcp_rack_delivered(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc,
-	const struct pkt *p);
+	const struct pkt *p, bool sacked);
 /** Mark what is lost by now; microseconds until more may be, 0: never. */
 uint32_t tcp_rack_detect(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc);
 /** Adapt the reordering window; exited: a recovery ended. */

@@ -231,6 +231,12 @@ tcp_recovery_begin(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp
 
 	if (sc == NULL)
 		return;
+	/*
+	 * ACKs of a burst are taken in together. What the one before allowed goes first: each
+	 * counts anew what may go, and would forget what was not sent yet (RFC 9937 s6.2).
+	 */
+	if ((sc->flags & SC_PRR) && (c->flags & TF_OUTPUT))
+		tcp_output(stack, c);
 	sc->flags &= (uint16_t)~SC_OF_ACK;
 	sc->prior_fack = sc->fack;
 	/* For now what was SACKed before. */

@@ -18,6 +18,7 @@ sys.dont_write_bytecode = True
 
 import compare  # noqa: E402
 import http_compare  # noqa: E402
+import relay_compare  # noqa: E402
 import report  # noqa: E402
 
 BUILD = os.environ.get('SLUICE_BUILD', os.path.join(report.ROOT, 'build'))
@@ -148,6 +149,32 @@ class Http(unittest.TestCase):
         self.assertEqual(rows[0]['ratio'], {'sluiced': 1.5})
         _, table = http_compare.table(rows, ['sluiced', 'nginx'])
         self.assertEqual([line[2] for line in table], ['1.50x', '-'])
+
+
+class Relay(unittest.TestCase):
+    """Lines of the clients behind the relay become rows."""
+
+    @staticmethod
+    def lines(test, figure, ours, linux):
+        """Rounds of both servers on one path."""
+        return [{'server': server, 'round': number, 'test': test, 'rtt_ms': 10, 'loss': '1 %',
+                 figure: value, 'timeouts': number, 'lost': 5}
+                for server, values in (('sluiced', ours), ('linux', linux))
+                for number, value in enumerate(values)]
+
+    def test_more_goodput_and_shorter_times_are_better(self):
+        lines = self.lines('download', 'mbps', (30, 10, 20), (10, 10, 10))
+        lines += self.lines('response', 'p99_ms', (50, 50, 50), (100, 75, 25))
+        lines.append({'server': 'linux', 'round': 1, 'error': 'lost'})
+        (row,) = relay_compare.rows_of(lines, 'download')
+        self.assertEqual((row['ratio'], row['sluiced']['median'], row['timeouts']['linux']['max']),
+                         (2, 20, 2))
+        (row,) = relay_compare.rows_of(lines, 'response')
+        self.assertEqual(row['ratio'], 1.5)
+        self.assertEqual(relay_compare.rows_of(lines, 'upload'), [])
+        head, (cells,) = relay_compare.table(lines, 'download')
+        self.assertEqual(len(head), len(cells))
+        self.assertEqual(cells[:2] + cells[4:5], ['10', '1 %', '2.00x'])
 
 
 class Document(unittest.TestCase):

@@ -424,7 +424,7 @@ a_burst_of_syns_is_answered_byte_for_byte_as_each_alone(void **state)
 	bed->env.tx_caps = 0;
 }
 
-/* --- a connection of a cookie beside one of the SYN queue --------------------------------------- */
+/* --- a connection of a cookie beside one of the SYN queue ----------------------------------- */
 
 /* What an observer on the wire and the owner see of one life. */
 struct life {
