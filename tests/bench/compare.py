@@ -21,10 +21,17 @@ AXES = {
     'c-live': ('request_live', False),
     'f': ('memory', False),
     'g': ('attacks', False),
+    'h': ('idle', False),
+    'h-most': ('idle_most', False),
+    'tw-most': ('time_waits', False),
 }
 
-# The axis that needs no rounds: memory does not vary.
-MEMORY = 'f'
+# What needs no rounds: memory does not vary. Each has a process of its own.
+MEMORY = ('f', 'tw-most')
+# What is measured by name only: it takes a minute and several gigabytes.
+ON_REQUEST = ('h-most', 'tw-most')
+# What `--axes h` means.
+GROUPS = {'h': ('h', 'h-most', 'tw-most')}
 
 # name in a line: axis, what one operation is, frames the client sends for it, and the target in
 # cycles with nothing else in memory and with many connections.
@@ -57,6 +64,12 @@ LIFETIMES = {
     'memory_time_wait': ('TIME_WAIT entry', 40),
 }
 
+# Idle connections: times the cycles with a thousand of them, and bytes in all.
+FEW_IDLE = 1000
+IDLE_TIMES = {1000000: 1.8, 10000000: 2.2}
+IDLE_BYTES = {10000000: 2.6e9}
+TIME_WAIT_BYTES = {50000000: 2e9}
+
 MANY = 100000
 TIMEOUT_S = 300
 
@@ -79,7 +92,7 @@ def measure(options, axes):
     engine = [os.path.join(programs, 'bench_engine')] + quick
     linux = [os.path.join(report.ROOT, 'tests/bench/with_tap'),
              os.path.join(programs, 'bench_linux_tap')] + quick + ['tap_floor']
-    turns = [('ours', engine, [AXES[axis][0] for axis in axes if axis != MEMORY]),
+    turns = [('ours', engine, [AXES[axis][0] for axis in axes if axis not in MEMORY]),
              ('linux', linux, [AXES[axis][0] for axis in axes if AXES[axis][1]])]
     turns = [turn for turn in turns if turn[2]]
     lines = []
@@ -93,9 +106,10 @@ def measure(options, axes):
                 turns.remove(turn)
                 continue
             lines += [{'who': who, 'round': number, **line} for line in printed]
-    if MEMORY in axes:
-        printed, _ = run(engine + [AXES[MEMORY][0]], options.cpu)
-        lines += [{'who': 'ours', 'round': 0, **line} for line in printed]
+    for axis in MEMORY:
+        if axis in axes:
+            printed, _ = run(engine + [AXES[axis][0]], options.cpu)
+            lines += [{'who': 'ours', 'round': 0, 'axis': axis, **line} for line in printed]
     return lines
 
 
@@ -162,30 +176,74 @@ def memory_table(lines):
     return head, [[LIFETIMES[line['bench']][0], str(line['size']),
                    str(LIFETIMES[line['bench']][1]), str(line['entry']), str(line['timer']),
                    f"{line['table']:.1f}", f"{line['all']:.1f}", f"{line['resident']:.1f}"]
-                  for line in lines if line['bench'] in LIFETIMES]
+                  for line in lines if line['bench'] in LIFETIMES and line['axis'] == 'f']
+
+
+def idle_table(lines):
+    """For people: idle connections held live, and what one costs that speaks up."""
+    head = ['connections', 'at most, over 1000', 'request and its ACK, cycles', 'over 1000',
+            'keepalive, cycles', 'over 1000', 'MB at most', 'MB, all idle', 'MB, live', 'awake']
+    few = {name: medians(lines, 'ours', name, FEW_IDLE)
+           for name in ('idle_request', 'idle_keepalive')}
+    out = []
+    for size in sorted({line['size'] for line in lines if line['bench'] == 'idle_memory'}):
+        took = [line for line in lines if (line['bench'], line['size']) == ('idle_memory', size)]
+        cells = []
+        for name, base in few.items():
+            now = medians(lines, 'ours', name, size)
+            cells += [report.triple(now), report.times(report.ratio(now, base))]
+        limit = IDLE_BYTES.get(size)
+        out.append([str(size), report.times(IDLE_TIMES.get(size)), *cells,
+                    f'{limit / 1e6:.0f}' if limit else '-',
+                    *(f'{max(line[key] for line in took) / 1e6:.0f}' for key in ('idle', 'live')),
+                    str(max(line['awake'] for line in took))])
+    return head, out
+
+
+def time_wait_table(lines):
+    """For people: as many TIME_WAIT entries as a machine may have to hold."""
+    head = ['TIME_WAIT entries', 'MB at most', 'structures, MB', 'flow table, MB',
+            'process grows by, MB']
+    return head, [[str(line['size']),
+                   f"{TIME_WAIT_BYTES.get(line['size'], 40 * line['size']) / 1e6:.0f}",
+                   *(f'{line[key] * line["size"] / 1e6:.0f}'
+                     for key in ('entry', 'table', 'resident'))]
+                  for line in lines if line.get('axis') == 'tw-most']
+
+
+def chosen_axes(parser, text):
+    """What --axes names; all but what has to be asked for without it."""
+    names = text.split(',') if text else [axis for axis in AXES if axis not in ON_REQUEST]
+    for name in names:
+        if name not in AXES:
+            parser.error(f'no axis {name}; there are {" ".join(AXES)}')
+    if text:
+        names = [axis for name in names for axis in GROUPS.get(name, (name,))]
+    return list(dict.fromkeys(names))
 
 
 def main():
     """Measures and reports."""
     parser = report.arguments(__doc__, runs=5)
-    parser.add_argument('--axes', default=','.join(AXES), metavar='A,B',
-                        help='some of ' + ' '.join(AXES) + ' (default: all)')
+    parser.add_argument('--axes', metavar='A,B', help='some of ' + ' '.join(AXES) +
+                        ' (default: all but ' + ' '.join(ON_REQUEST) + '; h is all three)')
     parser.add_argument('--cpu', type=int, default=max(os.sched_getaffinity(0)), metavar='N',
                         help='the CPU that everything runs on (default: the last)')
     options = parser.parse_args()
-    axes = options.axes.split(',')
-    for axis in axes:
-        if axis not in AXES:
-            parser.error(f'no axis {axis}; there are {" ".join(AXES)}')
+    axes = chosen_axes(parser, options.axes)
     if options.runs < 1:
         parser.error('--runs is at least 1')
     report.warn_if_busy()
     lines = measure(options, axes)
     rows, floor = compare(lines)
+    idle = idle_table(lines)
+    if options.update and 'h-most' not in axes:
+        idle = (idle[0], [])  # a whole table is not replaced by a part of it
     report.publish(options, {'cycles': cycles_table(rows, floor), 'memory': memory_table(lines),
-                             'attacks': attacks_table(lines)},
+                             'attacks': attacks_table(lines), 'idle': idle,
+                             'time wait': time_wait_table(lines)},
                    {'cpu': options.cpu, 'rows': rows, 'tap_floor': floor,
-                    'memory': [line for line in lines if line['bench'] in LIFETIMES],
+                    'memory': [line for line in lines if line.get('axis') == 'f'],
                     'lines': lines})
 
 

@@ -83,6 +83,13 @@ class Comparison(unittest.TestCase):
         for what in compare.ATTACKS.values():
             self.assertIn(what, self.text)
 
+    def test_idle_connections_are_woken_and_parked(self):
+        rows = [entry for entry in self.result['lines'] if entry['bench'] == 'idle_memory']
+        self.assertEqual([entry['size'] for entry in rows], [1000, 2000])
+        for entry in rows:
+            self.assertGreater(entry['live'], entry['size'] * 200)
+            self.assertLessEqual(entry['awake'], entry['size'])
+
 
 class Figures(unittest.TestCase):
     """Lines that are known make rows that are known."""
@@ -96,6 +103,21 @@ class Figures(unittest.TestCase):
                          (10, 20, 30))
         self.assertEqual((row['ratio'], row['ratio_without_tap']), (10, 7.5))
         self.assertEqual((row['target'], row['preempted'], floor['median']), (220, 6, 50))
+
+    def test_idle_connections_are_measured_by_a_thousand(self):
+        lines = [line('ours', 0, name, size, value) for name, size, value in (
+            ('idle_request', 1000, 100), ('idle_request', 10000000, 220),
+            ('idle_keepalive', 1000, 50), ('idle_keepalive', 10000000, 75))]
+        lines += [{'who': 'ours', 'bench': 'idle_memory', 'size': 10000000, 'idle': 2.5e9,
+                   'live': 2.55e9, 'awake': 7}]
+        _, (row,) = compare.idle_table(lines)
+        self.assertEqual(row, ['10000000', '2.2x', '220 / 220 / 220', '2.2x',
+                               '75.0 / 75.0 / 75.0', '1.5x', '2600', '2500', '2550', '7'])
+
+    def test_an_axis_that_fills_the_machine_is_asked_for_by_name(self):
+        parser = argparse.ArgumentParser()
+        self.assertNotIn('h-most', compare.chosen_axes(parser, None))
+        self.assertEqual(compare.chosen_axes(parser, 'a,h'), ['a', 'h', 'h-most', 'tw-most'])
 
     def test_without_linux_there_is_no_ratio(self):
         (row,), floor = compare.compare([line('ours', 0, 'syn_cookie', 1000000, 90)])
