@@ -31,7 +31,7 @@ MEMORY = ('f', 'tw-most')
 # What is measured by name only: it takes a minute and several gigabytes.
 ON_REQUEST = ('h-most', 'tw-most')
 # What `--axes h` means.
-GROUPS = {'h': ('h', 'h-most', 'tw-most')}
+GROUPS = {'h': ('h', 'h-most')}
 
 # name in a line: axis, what one operation is, frames the client sends for it, and the target in
 # cycles with nothing else in memory and with many connections.
@@ -48,14 +48,35 @@ OPERATIONS = {
 ATTACK_TIMES = 4
 ATTACKED = 'attack_none'
 ATTACKS = {
-    'attack_syn': 'SYN, answered with a cookie',
-    'attack_ack': 'bogus ACK',
-    'attack_rst': 'RST of no connection',
-    'attack_checksum': 'bad checksum',
-    'attack_fragment': 'fragment',
-    'attack_options': 'odd options on a SYN',
-    'attack_garbage': 'random bytes',
-    'attack_gaps': 'a byte at every other number of a connection',
+    'attack_syn': 'A-01, A-53: SYN, answered with a cookie',
+    'attack_syn_queue': 'A-01: SYN that finds a place in the SYN queue',
+    'attack_ack': 'A-02, A-03: ACK without a valid cookie',
+    'attack_gaps': 'A-10, A-11: a byte at every other number of a connection',
+    'attack_fragment': 'A-12: first fragment whose rest never comes',
+    'attack_hole': 'A-12: last fragment whose begin never comes',
+    'attack_sack': 'A-14: SACK of three bytes, elsewhere in each ACK',
+    'attack_early_ack': 'A-15: ACK of what was not sent',
+    'attack_dup_ack': 'A-16: duplicate ACK',
+    'attack_arp': 'A-19, A-29: ARP request',
+    'attack_solicit': 'A-19, A-50: neighbour solicitation',
+    'attack_guessed_rst': 'A-21: RST with a guessed number',
+    'attack_guessed_syn': 'A-21: SYN with a guessed number',
+    'attack_report': 'A-26: ICMP error about no connection',
+    'attack_quoted': 'A-26: ICMP error about a connection',
+    'attack_martian': 'A-32: from an impossible address',
+    'attack_flags': 'A-34: impossible flags',
+    'attack_rst': 'A-35: RST of no connection',
+    'attack_closed_port': 'A-35, A-55: SYN to a closed port',
+    'attack_old_data': 'A-37: data received long ago',
+    'attack_far_data': 'A-36, A-37: data far outside of the window',
+    'attack_short': 'A-38 to A-40: a length that lies',
+    'attack_options': 'A-41, A-57: unknown options on a SYN',
+    'attack_source_route': 'A-42: source route',
+    'attack_chain': 'A-43: chain of IPv6 extension headers',
+    'attack_checksum': 'A-44: wrong checksum',
+    'attack_tunnel': 'A-47: unknown protocol',
+    'attack_garbage': 'A-38 to A-50: random bytes',
+    'attack_echo': 'A-55: ICMP echo request',
 }
 
 LIFETIMES = {
@@ -226,7 +247,7 @@ def main():
     """Measures and reports."""
     parser = report.arguments(__doc__, runs=5)
     parser.add_argument('--axes', metavar='A,B', help='some of ' + ' '.join(AXES) +
-                        ' (default: all but ' + ' '.join(ON_REQUEST) + '; h is all three)')
+                        ' (default: all but ' + ' '.join(ON_REQUEST) + '; h is h,h-most)')
     parser.add_argument('--cpu', type=int, default=max(os.sched_getaffinity(0)), metavar='N',
                         help='the CPU that everything runs on (default: the last)')
     options = parser.parse_args()

@@ -98,6 +98,10 @@ membed_open_sized(struct membed *m, const struct membed_sizes *sizes)
 	m->local.count = 1;
 	m->local.addr[0] = ip_addr_from_v4(PEER_SERVER_ADDR);
 	m->local.prefix_len[0] = 24;
+	if (sizes->has_ip6) {
+		memcpy(m->local.addr[1].b, peer_server_ip6, sizeof(peer_server_ip6));
+		m->local.prefix_len[m->local.count++] = 64;
+	}
 	par.net.local = &m->local;
 	par.tcp.local = &m->local;
 	par.source = (struct pkt_source){ drv_alloc, drv_free, drv_avail, &m->drv };

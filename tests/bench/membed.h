@@ -33,6 +33,7 @@ struct membed_sizes {
 	uint32_t conns;
 	uint32_t synq;
 	uint32_t time_wait;
+	bool has_ip6;		/* it has an IPv6 address, too */
 };
 
 /** Checksums are the port's business, as on a NIC. Ends the program when there is no memory. */
