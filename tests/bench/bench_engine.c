@@ -5,6 +5,7 @@
 
 #include "bench/bench.h"
 #include "bench/engine_attacks.h"
+#include "bench/engine_calibrate.h"
 #include "bench/engine_idle.h"
 #include "bench/engine_memory.h"
 #include "bench/engine_peers.h"
@@ -226,7 +227,14 @@ run_time_waits(const struct effort *e)
 	engine_memory_time_waits(e->time_waits);
 }
 
+static void
+run_calibrate(const struct effort *e)
+{
+	engine_calibrate(e->runs, e->bursts);
+}
+
 static const struct subject subjects[] = {
+	{ "calibrate", run_calibrate },
 	{ "syn_cookie", run_syn_cookie },
 	{ "syn_cookie_live", run_syn_cookie_live },
 	{ "bogus_ack", run_bogus_ack },

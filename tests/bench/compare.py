@@ -24,12 +24,13 @@ AXES = {
     'h': ('idle', False),
     'h-most': ('idle_most', False),
     'tw-most': ('time_waits', False),
+    'cal': ('calibrate', False),
 }
 
 # What needs no rounds: memory does not vary. Each has a process of its own.
 MEMORY = ('f', 'tw-most')
-# What is measured by name only: it takes a minute and several gigabytes.
-ON_REQUEST = ('h-most', 'tw-most')
+# What is measured by name only: it takes a minute and gigabytes, or is no figure of the engine.
+ON_REQUEST = ('h-most', 'tw-most', 'cal')
 # What `--axes h` means.
 GROUPS = {'h': ('h', 'h-most')}
 
@@ -106,7 +107,7 @@ def run(command, cpu):
     return [json.loads(line) for line in done.stdout.splitlines()], None
 
 
-def measure(options, axes):
+def measure(options, axes, with_linux=True):
     """All lines of all rounds, each with who printed it in which round."""
     programs = os.path.join(options.build, 'tests', 'bench')
     quick = ['--quick'] if options.quick else []
@@ -115,7 +116,7 @@ def measure(options, axes):
              os.path.join(programs, 'bench_linux_tap')] + quick + ['tap_floor']
     turns = [('ours', engine, [AXES[axis][0] for axis in axes if axis not in MEMORY]),
              ('linux', linux, [AXES[axis][0] for axis in axes if AXES[axis][1]])]
-    turns = [turn for turn in turns if turn[2]]
+    turns = [turn for turn in turns if turn[2] and (with_linux or turn[0] == 'ours')]
     lines = []
     for number in range(options.runs):
         for turn in list(turns):

@@ -10,6 +10,7 @@
 
 #define BUF_LEN 2176u
 #define BURST 64u
+#define MEMBED_WASTE "SLUICE_BENCH_WASTE" /* environment: membed.waste */
 
 static unsigned int
 drv_alloc(void *ctx, struct pkt **pkts, unsigned int n)
@@ -104,6 +105,8 @@ membed_open_sized(struct membed *m, const struct membed_sizes *sizes)
 	}
 	par.net.local = &m->local;
 	par.tcp.local = &m->local;
+	if (getenv(MEMBED_WASTE) != NULL)
+		m->waste = strtoull(getenv(MEMBED_WASTE), NULL, 10);
 	par.source = (struct pkt_source){ drv_alloc, drv_free, drv_avail, &m->drv };
 	tunables_default(&par.tun);
 	if (worker_init(&m->w, &par, m->now_us) != 0)
@@ -166,6 +169,17 @@ membed_idle(struct membed *m, uint64_t ms)
 	}
 }
 
+/* For the test of the gate. */
+static void
+waste(struct membed *m)
+{
+	uint64_t start = bench_now(), spent = 0;
+
+	while (spent < m->waste)
+		spent = bench_now() - start;
+	m->cycles += spent;
+}
+
 unsigned int
 membed_burst(struct membed *m, const struct peer_frame *frames, unsigned int n,
 	struct peer_reply *replies, unsigned int max)
@@ -186,6 +200,8 @@ membed_burst(struct membed *m, const struct peer_frame *frames, unsigned int n,
 	worker_rx(&m->w, m->now_us, pkts, n);
 	worker_poll(&m->w, m->now_us);
 	m->cycles += bench_now() - start;
+	if (m->waste > 0 && n > 0)
+		waste(m);
 	count = m->w.frames.count;
 	for (unsigned int i = 0; i < count && i < max; i++)
 		peer_reply_read(pkt_data(m->w.frames.pkts[i]), &replies[i]);
