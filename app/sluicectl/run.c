@@ -197,6 +197,8 @@ run_verb(const struct cli *cli, const struct verb *verb, json_t *args, struct fa
 		code = run_watch(cli, &c, args, f);
 	else if (verb->local == VERB_DIAGNOSE)
 		code = run_diagnose(cli, &c, args, f);
+	else if (verb->local == VERB_METRICS)
+		code = run_metrics(cli, &c, args, f);
 	else
 		code = run_once(cli, &c, verb, args, &before, f);
 	json_decref(before);

@@ -19,6 +19,9 @@ struct client;
 /** Look twice and say what is wrong; diagnose.c. The exit code says it too, without a failure. */
 int run_diagnose(const struct cli *cli, struct client *c, const json_t *args, struct failure *f);
 
+/** Everything that is counted, in Prometheus's text format; metrics.c. */
+int run_metrics(const struct cli *cli, struct client *c, const json_t *args, struct failure *f);
+
 /** An option that is a whole number from min on; def if it is not there. */
 int run_number(const json_t *args, const char *name, unsigned int min, unsigned int def,
 	unsigned int *out, struct failure *f);

@@ -26,6 +26,10 @@ static const struct {
 	{ VERB_DIAGNOSE, "diagnose", "what is wrong, and which knob helps by how much",
 		{ { CTL_ARG_OPTION, "seconds", "between its two looks, 2 by default", 0 } },
 		false },
+	{ VERB_METRICS, "metrics", "all figures as Prometheus reads them",
+		{ { CTL_ARG_OPTION, "output", "a file to replace at once, such as one of "
+			"node_exporter's textfile collector; else standard output", 0 } },
+		false },
 	{ VERB_TOP, "top", "live view of traffic, connections, workers and drops; q ends, h helps",
 		{ { CTL_ARG_FLAG, "once", "one frame as text, then end", 0 },
 		  { CTL_ARG_OPTION, "batch", "so many frames as text, then end", 0 },

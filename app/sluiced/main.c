@@ -16,7 +16,7 @@ run(const char *path)
 
 	if (sluiced_config(path, service_set_kinds(), &conf, stderr) != 0)
 		return SLUICED_EXIT_FAILED;
-	code = sluiced_serve(conf) == 0 ? SLUICED_EXIT_OK : SLUICED_EXIT_FAILED;
+	code = sluiced_serve(conf, path) == 0 ? SLUICED_EXIT_OK : SLUICED_EXIT_FAILED;
 	free(conf);
 	return code;
 }

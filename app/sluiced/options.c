@@ -19,7 +19,8 @@ static const char help[] =
 	"Exit status: 0 good, or served until told to stop; 1 the check failed or it could not\n"
 	"start; 2 wrong usage. SIGTERM and SIGINT let connections finish (drain_timeout), a "
 	"second\n"
-	"one ends at once. sluicectl(1) looks inside while it runs.\n";
+	"one ends at once; SIGHUP reads FILE again, as sluicectl reload does. sluicectl(1) looks\n"
+	"inside while it runs.\n";
 
 void
 sluiced_help_print(FILE *out)

@@ -43,6 +43,7 @@
 #define PKT_F_NOW 0x0040u	/* goes out although it is short and more was to follow */
 #define PKT_F_CHUNK 0x0100u	/* ends what leaves in a row: PSH, once */
 #define PKT_F_MORE 0x0080u	/* its writer said that more follows; see sent_us */
+#define PKT_F_REASK 0x0100u	/* no answer for long: the next hop's address is asked for again */
 
 /** Bytes in front of a frame that every pool guarantees; room for the largest header set. */
 #define PKT_HEADROOM 128u

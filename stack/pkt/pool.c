@@ -64,6 +64,20 @@ pkt_pool_release(struct pkt_pool *pool, struct pkt *p)
 	pool->stock[pool->count++] = p;
 }
 
+void
+pkt_free_chain(struct pkt_pool *pool, struct pkt *p)
+{
+	while (p != NULL) {
+		struct pkt *next = p->seg_next;
+
+		/* As they lie in a pool. */
+		p->seg_next = NULL;
+		p->nb_segs = 1;
+		pkt_free(pool, p);
+		p = next;
+	}
+}
+
 unsigned int
 pkt_pool_avail(const struct pkt_pool *pool)
 {

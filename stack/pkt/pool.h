@@ -130,6 +130,9 @@ pkt_free(struct pkt_pool *pool, struct pkt *p)
 		pkt_pool_release(pool, p);
 }
 
+/** Give back a packet of several buffers, whose only owner is the caller. */
+void pkt_free_chain(struct pkt_pool *pool, struct pkt *p);
+
 /** The packet was received: the worker holds it from now on. */
 static inline void
 pkt_pool_adopt(struct pkt_pool *pool, unsigned int n)

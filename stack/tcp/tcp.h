@@ -217,6 +217,15 @@ struct tcp_conn_info {
 	uint32_t acked_bytes, received_bytes; /* ever, modulo 2^32: their differences are exact */
 	uint32_t idle_ms;	/* since the last segment of the peer */
 	uint32_t data_idle_ms;	/* since its last data in order; UINT32_MAX: none came */
+	bool has_ecn;
+	bool reorders;		/* the path was seen to reorder */
+	uint8_t ca;		/* enum tcp_ca */
+	uint16_t peer_mss;	/* the peer's MSS option */
+	uint16_t pmtu;		/* IP packet of a full segment */
+	uint32_t min_rtt_us;	/* 0: no sample yet */
+	uint32_t notsent_bytes;	/* queued, never sent */
+	uint32_t lost_bytes, sacked_bytes; /* of those in flight; 0 where nothing may be lost */
+	uint32_t space_bytes;	/* queues in whole buffers, as tcp_mem counts */
 };
 
 /** How the congestion control sees the path, as Linux numbers it in tcpi_ca_state. */

@@ -110,6 +110,19 @@ count_timeout(struct tcp_stack *stack, const struct tcp_conn *c, const struct tc
 }
 
 /*
+ * RFC 9293 s3.8.3, R1: the way may be dead, so IP is asked to look. What was put into the queue
+ * last tells it; sent: what the queue held before.
+ */
+static void
+advise_ip(struct tcp_stack *stack, const struct tcp_conn *c, unsigned int sent)
+{
+	struct pkt_txq *tx = stack->env->tx;
+
+	if (tcp_cold(stack, c)->rexmits >= stack->env->tun->tcp_retries1 && tx->count > sent)
+		tx->pkts[tx->count - 1]->app.flags |= PKT_F_REASK;
+}
+
+/*
  * RFC 6298 s5.4 to s5.7, RFC 5681 s3.1: what is in flight is lost (RFC 8985 s6.3: but for what was
  * sent just now), start over with one segment. The window falls once for a flight, not with every
  * repetition, and not where a recovery has reduced it already.
@@ -119,6 +132,7 @@ retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	struct tcp_score *sc = tcp_score_get(stack, c);
+	unsigned int sent = stack->env->tx->count;
 	bool first = cold->rexmits == 0;
 
 	count_timeout(stack, c, sc);
@@ -146,6 +160,7 @@ retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 	if (c->sendq_head == NULL || c->sendq_head == c->send_next)
 		tcp_retransmit(stack, c, NULL);
 	tcp_output(stack, c);
+	advise_ip(stack, c, sent);
 }
 
 void

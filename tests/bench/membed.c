@@ -176,6 +176,9 @@ membed_burst(struct membed *m, const struct peer_frame *frames, unsigned int n,
 		write_frame(pkts[i], &frames[i]);
 	m->now_us++;
 	start = bench_now();
+	/* As the loop of an lcore does; it reads the counter without a fence. */
+	if (n > 0)
+		residence_enter(&m->residence, bench_ticks(), n);
 	worker_rx(&m->w, m->now_us, pkts, n);
 	worker_poll(&m->w, m->now_us);
 	m->cycles += bench_now() - start;
@@ -184,6 +187,8 @@ membed_burst(struct membed *m, const struct peer_frame *frames, unsigned int n,
 		peer_reply_read(pkt_data(m->w.frames.pkts[i]), &replies[i]);
 	start = bench_now();
 	driver_sent(m, count);
+	if (m->residence.inside > 0)
+		residence_leave(&m->residence, bench_ticks());
 	m->cycles += bench_now() - start;
 	return count;
 }

@@ -7,6 +7,7 @@
 
 #include "bench/peer_frames.h"
 #include "pkt/pool.h"
+#include "worker/residence.h"
 #include "worker/worker.h"
 
 /** The driver: a stack of packets, so that the warmest is used next, as a mempool cache does. */
@@ -22,6 +23,7 @@ struct membed {
 	struct worker w;
 	struct local_addrs local;
 	struct membed_driver drv;
+	struct residence residence;
 	uint64_t now_us;
 	uint64_t cycles;	/* spent inside the worker since it was last set to 0 */
 };

@@ -68,6 +68,8 @@ def test_exists(tree, test):
     if path.endswith('.c'):
         return bool(re.search(rf'^{name}\(void', text, re.M)) and \
             len(re.findall(rf'\b{name}\b', text)) > 1
+    if path.endswith('.py'):
+        return bool(re.search(rf'^    def {name}\(self\)', text, re.M))
     return bool(name) and f"'{name.removeprefix('sim-')}'" in text or f"'{name}'" in text
 
 
