@@ -170,7 +170,7 @@ cubic_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked)
 		/* An epoch that was interrupted says nothing about what follows. */
 		cold->ccs.cubic.w_est = 0;
 		if (limited)
-			c->cwnd = min_u32(c->cwnd + min_u32(acked, 2u * c->mss),
+			c->cwnd = min_u32(c->cwnd + tcp_cc_slow_start(stack, c, acked, 2),
 				max_u32(cold->ssthresh, c->cwnd + c->mss));
 		return;
 	}

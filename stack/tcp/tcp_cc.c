@@ -65,6 +65,19 @@ tcp_cc_is_limited(const struct tcp_stack *stack, const struct tcp_conn *c, uint3
 }
 
 /*
+ * What an ACK adds in slow start: splitting ACKs gains nothing, and one for a lot lets no more than
+ * L segments out at once (RFC 3465 s2.2).
+ */
+uint32_t
+tcp_cc_slow_start(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t acked,
+	uint32_t limit_segs)
+{
+	if (!stack->env->tun->tcp_growth_limit)
+		return acked;
+	return min_u32(acked, limit_segs * c->mss);
+}
+
+/*
  * RFC 5681 s4.1: after an idle time longer than the RTO the old window says less and less: half of
  * it for each RTO, down to the first window (RFC 2861, as Linux); ssthresh keeps what is known.
  */

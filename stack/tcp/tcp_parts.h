@@ -552,6 +552,9 @@ void tcp_cc_change(struct tcp_stack *stack, struct tcp_conn *c, uint8_t number);
 void tcp_cc_after_idle(struct tcp_stack *stack, struct tcp_conn *c);
 /** True if the window is what limits, so that it may grow. */
 bool tcp_cc_is_limited(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t acked);
+/** What an ACK adds to cwnd in slow start. */
+uint32_t tcp_cc_slow_start(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t acked,
+	uint32_t limit_segs);
 
 /* tcp_hystart.c: the slow start of algorithms that want RFC 9406, while ssthresh is infinite. */
 void tcp_hystart_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked);

@@ -2,6 +2,9 @@
 /* The calls of a script, each through its slot of the adapter. */
 #include <errno.h>
 #include <fcntl.h>
+/* errqueue.h needs struct timespec. */
+#include <time.h>
+#include <linux/errqueue.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -29,11 +32,13 @@ static const struct {
 	NAME(IPPROTO_IPV6), NAME(IPPROTO_TCP), NAME(IPV6_TCLASS), NAME(IPV6_V6ONLY), NAME(IP_TOS),
 	NAME(IP_MTU_DISCOVER), NAME(MSG_DONTWAIT), NAME(MSG_EOR), NAME(MSG_FASTOPEN),
 	NAME(MSG_MORE), NAME(MSG_OOB), NAME(MSG_PEEK), NAME(MSG_TRUNC), NAME(MSG_WAITALL),
+	NAME(MSG_ZEROCOPY),
 	NAME(MSG_ERRQUEUE), NAME(O_NONBLOCK), NAME(O_RDWR), NAME(POLLERR), NAME(POLLHUP),
 	NAME(POLLIN), NAME(POLLNVAL), NAME(POLLOUT), NAME(POLLRDHUP), NAME(SHUT_RD),
 	NAME(SHUT_RDWR), NAME(SHUT_WR), NAME(SIOCINQ), NAME(SIOCOUTQ), NAME(SIOCOUTQNSD),
 	NAME(SOL_SOCKET), NAME(SO_ACCEPTCONN), NAME(SO_ERROR), NAME(SO_KEEPALIVE), NAME(SO_LINGER),
 	NAME(SO_RCVBUF), NAME(SO_RCVLOWAT), NAME(SO_REUSEADDR), NAME(SO_SNDBUF), NAME(SO_TYPE),
+	NAME(SO_ZEROCOPY),
 	NAME(SOCK_STREAM), NAME(TCP_CONGESTION), NAME(TCP_CORK), NAME(TCP_DEFER_ACCEPT),
 	NAME(TCP_INQ), NAME(TCP_KEEPCNT), NAME(TCP_KEEPIDLE), NAME(TCP_KEEPINTVL),
 	NAME(TCP_MAXSEG), NAME(TCP_NODELAY), NAME(TCP_NOTSENT_LOWAT), NAME(TCP_QUICKACK),
@@ -231,6 +236,34 @@ call_recv_inq(struct drive *d, const long *a)
 		drive_fail(d, "no TCP_CM_INQ");
 	memcpy(&left, CMSG_DATA(cmsg), sizeof(left));
 	return left;
+}
+
+/* Writes with MSG_ZEROCOPY that are done with: from the number a[1] to the one it returns. */
+static long
+call_recv_zerocopy(struct drive *d, const long *a)
+{
+	union {
+		char b[CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(struct sockaddr_in6))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr msg = { .msg_control = control.b, .msg_controllen = sizeof(control.b) };
+	struct sock_extended_err ee;
+	const struct cmsghdr *cmsg;
+	bool v4 = d->domain == AF_INET;
+	long n = d->pd.recvmsg(d->pd.ud, (int)a[0], &msg, MSG_ERRQUEUE);
+
+	if (n < 0)
+		return n;
+	cmsg = CMSG_FIRSTHDR(&msg);
+	if (n != 0 || msg.msg_flags != MSG_ERRQUEUE || cmsg == NULL ||
+		cmsg->cmsg_level != (v4 ? IPPROTO_IP : IPPROTO_IPV6) ||
+		cmsg->cmsg_type != (v4 ? IP_RECVERR : IPV6_RECVERR))
+		drive_fail(d, "no notice");
+	memcpy(&ee, CMSG_DATA(cmsg), sizeof(ee));
+	if (ee.ee_errno != 0 || ee.ee_origin != SO_EE_ORIGIN_ZEROCOPY ||
+		ee.ee_code != SO_EE_CODE_ZEROCOPY_COPIED || ee.ee_info != (uint32_t)a[1])
+		drive_fail(d, "notice of %u to %u", ee.ee_info, ee.ee_data);
+	return ee.ee_data;
 }
 
 static long
@@ -501,6 +534,7 @@ static const struct {
 	{ "readv", 3, call_readv },
 	{ "recv", 3, call_recv },
 	{ "recv_inq", 3, call_recv_inq },
+	{ "recv_zerocopy", 2, call_recv_zerocopy },
 	{ "recvfrom", 3, call_recvfrom },
 	{ "recvmsg", 3, call_recvmsg },
 	{ "send", 3, call_send },

@@ -64,6 +64,9 @@ struct pd_sock {
 	bool peer_fin;
 	int error; /* SO_ERROR: a positive errno, taken by who reads it */
 	uint64_t activity; /* what happened so far, for edges */
+	struct pd_notice *lent; /* writes with MSG_ZEROCOPY that are not acknowledged */
+	struct pd_notice *errq; /* ... and those to be told */
+	uint32_t lent_next;
 	uint8_t *left; /* received before the engine gave the connection up */
 	size_t left_len, left_at;
 	struct tcp_details last; /* as the connection was when it was given up */
@@ -187,6 +190,18 @@ void pd_opts_default(const struct pd *pd, struct pd_sock *s);
 /** Hand what was set before to a connection that has just begun. */
 void pd_opts_apply(struct pd *pd, struct pd_sock *s);
 int pd_getsockopt(struct pd *pd, int fd, int level, int name, void *value, socklen_t *len);
+
+/* pd_errq.c: the error queue. */
+/** A call that sends begins; false: it has no number, and no end either. */
+bool pd_errq_begin(struct pd *pd, int fd, size_t len, int flags);
+void pd_errq_end(struct pd *pd, int fd, ssize_t sent);
+/** The peer has acknowledged up to una; the connection is gone. */
+void pd_errq_acked(struct pd_sock *s, uint32_t una);
+void pd_errq_gone(struct pd_sock *s);
+/** The first notice, as recvmsg(MSG_ERRQUEUE) has it; msg may be NULL. */
+struct msghdr;
+ssize_t pd_errq_recv(struct pd *pd, int fd, struct msghdr *msg);
+void pd_errq_free(struct pd_sock *s);
 
 /* pd_info.c: TCP_INFO and the like; fill at most *len bytes. */
 int pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len);

@@ -84,7 +84,7 @@ pd_recv(struct pd *pd, int fd, void *buf, size_t len, int flags)
 	if (flags & MSG_OOB)
 		return -EINVAL;
 	if (flags & MSG_ERRQUEUE)
-		return -EAGAIN;
+		return pd_errq_recv(pd, fd, NULL);
 	for (;;) {
 		struct pd_sock *s;
 		size_t target;
@@ -145,8 +145,8 @@ send_once(struct pd *pd, struct pd_sock *s, const uint8_t *buf, size_t len, int 
 	return n;
 }
 
-ssize_t
-pd_send(struct pd *pd, int fd, const void *buf, size_t len, int flags)
+static ssize_t
+send_all(struct pd *pd, int fd, const void *buf, size_t len, int flags)
 {
 	const uint8_t *from = buf;
 	uint64_t deadline = 0;
@@ -176,6 +176,17 @@ pd_send(struct pd *pd, int fd, const void *buf, size_t len, int flags)
 		if (pd_sleep(pd, deadline) != 0)
 			return done > 0 ? (ssize_t)done : -EAGAIN;
 	}
+}
+
+ssize_t
+pd_send(struct pd *pd, int fd, const void *buf, size_t len, int flags)
+{
+	bool lent = pd_errq_begin(pd, fd, len, flags);
+	ssize_t n = send_all(pd, fd, buf, len, flags);
+
+	if (lent)
+		pd_errq_end(pd, fd, n);
+	return n;
 }
 
 /* --- vectors -------------------------------------------------------------------------------- */
@@ -327,6 +338,8 @@ pd_slot_recvmsg(void *ud, int fd, struct msghdr *msg, int flags)
 
 	if (msg == NULL)
 		return pd_leave(pd, -EFAULT);
+	if (flags & MSG_ERRQUEUE)
+		return pd_leave(pd, pd_errq_recv(pd, fd, msg));
 	room = msg->msg_controllen;
 	n = recv_iov(pd, fd, msg->msg_iov, msg->msg_iovlen, flags);
 	if (n >= 0) {
@@ -381,7 +394,7 @@ send_early(struct pd *pd, int fd, const struct iovec *data, int flags,
 	size_t len = data->iov_len;
 	struct pd_sock *s;
 	ssize_t n, more;
-	bool wait;
+	bool wait, lent;
 
 	if (pd_sock_get(pd, fd, &s) != 0 || s->kind != PD_NEW ||
 		!(s->deferred || (flags & MSG_FASTOPEN)))
@@ -391,12 +404,16 @@ send_early(struct pd *pd, int fd, const struct iovec *data, int flags,
 	if (!(pd->tun.tcp_fastopen & 1) && !s->deferred)
 		return -EOPNOTSUPP;
 	wait = !s->nonblock && !(flags & MSG_DONTWAIT);
+	lent = pd_errq_begin(pd, fd, len, flags);
 	n = pd_connect_early(pd, fd, sa, sa_len, data, wait);
 	/* What did not go with the SYN follows, if the owner waited for it. */
-	if (n < 0 || (size_t)n == len || !wait)
-		return n;
-	more = pd_send(pd, fd, buf + n, len - (size_t)n, flags & ~MSG_FASTOPEN);
-	return more < 0 ? (n > 0 ? n : more) : n + more;
+	if (n >= 0 && (size_t)n < len && wait) {
+		more = send_all(pd, fd, buf + n, len - (size_t)n, flags & ~MSG_FASTOPEN);
+		n = more < 0 ? (n > 0 ? n : more) : n + more;
+	}
+	if (lent)
+		pd_errq_end(pd, fd, n);
+	return n;
 }
 
 ssize_t

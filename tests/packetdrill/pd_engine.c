@@ -171,6 +171,7 @@ look_at(struct pd *pd, struct pd_sock *s)
 	case TCPS_FIN_WAIT_2:
 		break;
 	}
+	pd_errq_acked(s, d.snd_una);
 	s->last = d;
 }
 
@@ -200,6 +201,7 @@ on_event(struct pd_sock *s, const struct tcp_event *ev)
 		s->connecting = false;
 		s->dead = true;
 		s->handle = 0;
+		pd_errq_gone(s);
 	}
 }
 

@@ -127,7 +127,7 @@ pd_poll_mask(struct pd *pd, const struct pd_sock *s)
 		if (wr || pd_is_writable(pd, s))
 			mask |= POLLOUT | POLLWRNORM;
 	}
-	if (s->error != 0)
+	if (s->error != 0 || s->errq != NULL)
 		mask |= POLLERR;
 	return mask;
 }

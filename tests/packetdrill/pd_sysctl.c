@@ -79,5 +79,7 @@ pd_sysctl_load(struct pd *pd)
 	pd->sndbuf_first = tun.tcp_wmem[1];
 	/* Linux grows the buffer of a connection that opens to what ten segments take twice. */
 	tun.tcp_wmem[1] = max_u32(tun.tcp_wmem[1], min_u32(SNDBUF_OPEN, tun.tcp_wmem[2]));
+	/* Not there: scripts are written for a sender that paces. */
+	tun.tcp_growth_limit = 0;
 	pd->tun = tun;
 }
