@@ -37,13 +37,13 @@ static const struct {
 	int code;
 	const char *meaning;
 } exits[] = {
-	{ EXIT_OK, "done; of diagnose: nothing found" },
-	{ EXIT_REFUSED, "the daemon said no; of diagnose: errors found" },
+	{ EXIT_OK, "done; of diagnose and doctor: nothing found" },
+	{ EXIT_REFUSED, "the daemon said no; of diagnose: errors found; of doctor: some failed" },
 	{ EXIT_USAGE, "wrong usage" },
 	{ EXIT_UNREACHABLE, "the daemon cannot be reached" },
 	{ EXIT_TIMED_OUT, "it did not answer in time" },
 	{ EXIT_DENIED, "no permission" },
-	{ EXIT_WARNINGS, "of diagnose: warnings only" },
+	{ EXIT_WARNINGS, "of diagnose and doctor: warnings only" },
 };
 
 #define EXIT_COUNT (sizeof(exits) / sizeof(exits[0]))

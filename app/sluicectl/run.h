@@ -14,6 +14,9 @@ int run_verb(const struct cli *cli, const struct verb *verb, json_t *args, struc
 /** The live view; top.c. */
 int run_top(const struct cli *cli, const json_t *args, struct failure *f);
 
+/** Look at the host; doctor.c. The exit code says it too, without a failure. */
+int run_doctor(const struct cli *cli, const json_t *args, struct failure *f);
+
 struct client;
 
 /** Look twice and say what is wrong; diagnose.c. The exit code says it too, without a failure. */

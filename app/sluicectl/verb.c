@@ -26,6 +26,10 @@ static const struct {
 	{ VERB_DIAGNOSE, "diagnose", "what is wrong, and which knob helps by how much",
 		{ { CTL_ARG_OPTION, "seconds", "between its two looks, 2 by default", 0 } },
 		false },
+	{ VERB_DOCTOR, "doctor", "what of this host is in the way of sluiced, and what to type",
+		{ { CTL_ARG_OPTION, "config", "the configuration to run; else defaults", 0 },
+		  { CTL_ARG_OPTION, "sysroot", "the folder that /sys, /proc and /dev are in", 0 } },
+		false },
 	{ VERB_METRICS, "metrics", "all figures as Prometheus reads them",
 		{ { CTL_ARG_OPTION, "output", "a file to replace at once, such as one of "
 			"node_exporter's textfile collector; else standard output", 0 } },

@@ -133,8 +133,8 @@ flush_outbox(struct lcore *lc, unsigned int to)
 
 	if (box->count == 0)
 		return;
-	put = ring_put_burst(
-		lc->group->handoff->rx[lc->id][to], (void *const *)box->pkts, box->count);
+	put = ring_put_burst_below(lc->group->handoff->rx[lc->id][to], (void *const *)box->pkts,
+		box->count, lc->worker->tun.netdev_max_backlog);
 	ctr->HandoverOut += put;
 	if (put < box->count) {
 		unsigned int lost = box->count - put;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tests of sluicectl where it serves other programs and files: metrics, reload."""
 
+import json
 import os
 import re
 import shutil
@@ -142,6 +143,114 @@ class Reload(unittest.TestCase):
         self.assertIn(f"{self.path}:1:1: unknown key 'wokers'", err)
         os.unlink(self.path)
         code, _, err = cli('reload', path=self.daemon.path)
+        self.assertEqual(code, 1)
+        self.assertIn('No such file', err)
+
+
+class Doctor(unittest.TestCase):
+    """Hosts that are made up, and what doctor says of them."""
+
+    GOOD = {
+        'sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages': '512',
+        'sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages': '0',
+        'sys/devices/system/cpu/online': '0-7',
+        'sys/devices/system/cpu/isolated': '2-5',
+        'sys/devices/system/cpu/cpu2/topology/thread_siblings_list': '2,6',
+        'sys/devices/system/cpu/cpu3/topology/thread_siblings_list': '3,7',
+        'sys/devices/system/cpu/cpu0/cpufreq/scaling_governor': 'performance',
+        'sys/devices/system/clocksource/clocksource0/current_clocksource': 'tsc',
+        'proc/sys/kernel/nmi_watchdog': '0',
+        'sys/kernel/iommu_groups/7/type': 'DMA',
+        'sys/class/net/eth1/mtu': '1500',
+        'sys/bus/pci/devices/0000:02:00.0/vendor': '0x8086',
+    }
+    CONFIG = ('workers: 2\nlcores: 2-3\nservices: [echo, http]\n'
+              'ports: {wan0: {type: pci, address: "0000:02:00.0", addresses: [192.0.2.1/24]}}\n')
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix='sluice-cli-')
+        self.addCleanup(self.folder.cleanup)
+        self.root = os.path.join(self.folder.name, 'host')
+        for path, text in self.GOOD.items():
+            self.put(path, text)
+        self.bind('vfio-pci')
+
+    def put(self, path, text):
+        path = os.path.join(self.root, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(text + '\n')
+
+    def bind(self, driver):
+        link = os.path.join(self.root, 'sys/bus/pci/devices/0000:02:00.0/driver')
+        if os.path.islink(link):
+            os.unlink(link)
+        os.symlink('../../../bus/pci/drivers/' + driver, link)
+
+    def doctor(self, config=CONFIG, code=0):
+        """{check: (status, fix)}."""
+        path = os.path.join(self.folder.name, 'sluice.yaml')
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(config)
+        got, out, err = cli('doctor', '--sysroot', self.root, '--config', path, '--json')
+        self.assertEqual((got, err), (code, ''), out)
+        answer = json.loads(out)
+        rows = {row['check']: (row['status'], row.get('fix', '')) for row in answer['checks']}
+        self.assertEqual(answer['failed'], sum(s == 'FAIL' for s, _ in rows.values()))
+        return rows
+
+    def test_a_good_host_has_nothing_to_do(self):
+        rows = self.doctor()
+        self.assertEqual({fix for _, fix in rows.values()}, {''})
+        self.assertEqual(rows['hugepages'][0], 'ok')
+        self.assertEqual(rows['binding'][0], 'ok')
+        self.assertEqual(rows['tun'][0], 'skip')
+
+    def test_each_fault_is_named_with_what_to_type(self):
+        rows = (
+            ('hugepages', 'sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages', '3', 6,
+             'echo 38 | sudo tee'),
+            ('cpus', 'sys/devices/system/cpu/online', '0-2', 1, 'lcores'),
+            ('siblings', 'sys/devices/system/cpu/cpu2/topology/thread_siblings_list', '2-3', 6,
+             'one CPU of each core'),
+            ('isolation', 'sys/devices/system/cpu/isolated', '2', 6, 'isolcpus='),
+            ('governor', 'sys/devices/system/cpu/cpu0/cpufreq/scaling_governor', 'powersave', 6,
+             'cpupower'),
+            ('clocksource', 'sys/devices/system/clocksource/clocksource0/current_clocksource',
+             'hpet', 6, 'dmesg'),
+            ('nmi-watchdog', 'proc/sys/kernel/nmi_watchdog', '1', 6, 'sysctl'),
+        )
+        for check, path, text, code, fix in rows:
+            with self.subTest(check=check):
+                self.put(path, text)
+                found = self.doctor(code=code)
+                bad = {name for name, (status, _) in found.items() if status in ('WARN', 'FAIL')}
+                self.assertEqual(bad, {check})
+                self.assertIn(fix, found[check][1])
+                self.put(path, self.GOOD[path])
+
+    def test_the_device_must_be_there_and_handed_over(self):
+        self.bind('ice')
+        self.assertIn('driverctl set-override 0000:02:00.0', self.doctor(code=1)['binding'][1])
+        self.bind('mlx5_core')
+        self.assertEqual(self.doctor()['binding'][0], 'ok')
+        text = self.CONFIG.replace('02:00.0', '03:00.0')
+        self.assertEqual(self.doctor(text, code=1)['binding'][0], 'FAIL')
+        shutil.rmtree(os.path.join(self.root, 'sys/kernel/iommu_groups'))
+        self.assertEqual(self.doctor(code=6)['iommu'][0], 'WARN')
+        text = self.CONFIG.replace('type: pci, address: "0000:02:00.0"',
+                                   'type: af_packet, iface: eth1')
+        self.assertEqual(self.doctor(text)['interface'][0], 'ok')
+        self.assertEqual(self.doctor(text.replace('eth1', 'eth9'), code=1)['interface'][0], 'FAIL')
+        text = self.CONFIG.replace('type: pci, address: "0000:02:00.0"', 'type: tap')
+        self.assertIn('modprobe tun', self.doctor(text, code=1)['tun'][1])
+
+    def test_people_read_it_and_no_daemon_is_needed(self):
+        code, out, err = cli('doctor', path='/nonexistent/c.sock')
+        self.assertIn(code, (0, 1, 6))
+        self.assertEqual(err, '')
+        self.assertRegex(out, r'(?m)^\d+ failed, \d+ warnings?, \d+ ok$')
+        code, _, err = cli('doctor', '--config', '/nonexistent.yaml')
         self.assertEqual(code, 1)
         self.assertIn('No such file', err)
 
