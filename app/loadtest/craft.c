@@ -315,16 +315,17 @@ after_cookie(const struct craft_params *par, const struct client *c)
 	};
 }
 
-/* Number 0 makes the listener look at cookies at all; then each flow opens, then they send. */
+/* The first make the listener look at cookies at all; then each flow opens, then they send. */
 static uint16_t
 put_established(uint8_t *b, const struct craft_params *par, uint64_t i)
 {
-	bool has_data = par->kind == CRAFT_DATA && i > par->flows;
-	uint64_t flow = has_data ? 1 + (i - 1) % par->flows : i;
-	uint32_t round = has_data ? (uint32_t)((i - 1) / par->flows) - 1 : 0;
+	bool is_primer = i < CRAFT_PRIMERS;
+	uint64_t at = is_primer ? 0 : i - CRAFT_PRIMERS;
+	bool has_data = par->kind == CRAFT_DATA && at >= par->flows;
+	uint32_t round = has_data ? (uint32_t)(at / par->flows) - 1 : 0;
 	struct rng rng;
-	struct client c = client_of(par, flow, &rng);
-	struct segment s = flow == 0 ? syn_of(&c) : after_cookie(par, &c);
+	struct client c = client_of(par, has_data ? CRAFT_PRIMERS + at % par->flows : i, &rng);
+	struct segment s = is_primer ? syn_of(&c) : after_cookie(par, &c);
 
 	if (has_data) {
 		s.flags |= TCP_PSH;

@@ -20,6 +20,9 @@ enum craft_kind {
 #define CRAFT_PAYLOAD_MAX 1400u
 #define CRAFT_FRAME_MAX 1514u
 
+/** ACK_VALID and DATA begin with SYNs: so many that no burst has both a first cookie and an ACK. */
+#define CRAFT_PRIMERS 64u
+
 struct craft_params {
 	enum craft_kind kind;
 	uint64_t seed;
@@ -39,8 +42,8 @@ const char *craft_kind_help(enum craft_kind kind);
 bool craft_kind_needs_secret(enum craft_kind kind);
 
 /**
- * Write the frame of number i to b, which has room for CRAFT_FRAME_MAX; returns its length. The
- * same connection has the same number minus one in ACK_VALID and in DATA.
+ * Write the frame of number i to b, which has room for CRAFT_FRAME_MAX; returns its length. In
+ * ACK_VALID and in DATA the frame of the same number opens the same connection.
  */
 uint16_t craft_frame(uint8_t *b, const struct craft_params *par, uint64_t i);
 

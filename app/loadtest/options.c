@@ -23,7 +23,7 @@ static const char help[] =
 	"  --kind KIND            one of those below\n"
 	"  --target ADDRESS:PORT  the server: 192.0.2.1:80, or '[2001:db8::1]:80'\n"
 	"  -o, --output FILE      - is standard output\n"
-	"  --count N              frames (10k); data and ack-valid begin with a SYN\n"
+	"  --count N              frames (10k); data and ack-valid begin with 64 SYNs\n"
 	"  --seed N               another one makes other clients (1)\n"
 	"  --sources PREFIX       of the clients; else any address that may be a source\n"
 	"  --dst-mac M            of the target (02:00:00:00:00:01)\n"
@@ -225,9 +225,9 @@ check(const struct pcapgen_options *out, FILE *err)
 	if (craft->sources.len != 0 &&
 		ip_addr_is_v4(&craft->sources.addr) != ip_addr_is_v4(&craft->target))
 		return usage(err, "--sources and --target are of different versions of IP");
-	if (craft->kind == CRAFT_DATA && out->count <= 1 + craft->flows)
-		return usage(err, "--count %llu leaves no data: 1 SYN and %u flows come first",
-			(unsigned long long)out->count, craft->flows);
+	if (craft->kind == CRAFT_DATA && out->count <= CRAFT_PRIMERS + craft->flows)
+		return usage(err, "--count %llu leaves no data: %u SYNs and %u flows come first",
+			(unsigned long long)out->count, CRAFT_PRIMERS, craft->flows);
 	return 0;
 }
 

@@ -128,7 +128,7 @@ class Pcapgen(unittest.TestCase):
             ([*good, '--count'], 'lacks its value'),
             (['--kind', 'ack-valid', *TARGET, '-o', self.path('x')], '--secret-file'),
             (['--kind', 'data', *TARGET, '-o', self.path('x'), '--secret-file', self.secret,
-              '--flows', '10', '--count', '11'], 'no data'),
+              '--flows', '10', '--count', '74'], 'no data'),
         ]
         for words, said in rows:
             code, out, err = run(*words)

@@ -424,7 +424,7 @@ a_burst_of_syns_is_answered_byte_for_byte_as_each_alone(void **state)
 
 /* For load tests, whose generator has the key and nothing else. */
 static void
-a_cookie_made_with_a_key_that_stays_opens_a_connection_at_any_time(void **state)
+a_cookie_made_with_a_key_that_stays_opens_at_any_time(void **state)
 {
 	struct tcp_bed *bed = *state;
 	struct bed_peer p;
@@ -467,7 +467,7 @@ main(void)
 		BED_TEST(the_same_ack_twice_in_a_burst_opens_one_connection),
 		BED_TEST(a_burst_of_syns_gets_the_cookies_each_would_get_alone),
 		BED_TEST(a_burst_of_syns_is_answered_byte_for_byte_as_each_alone),
-		BED_TEST_PREPARED(a_cookie_made_with_a_key_that_stays_opens_a_connection_at_any_time),
+		BED_TEST_PREPARED(a_cookie_made_with_a_key_that_stays_opens_at_any_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
