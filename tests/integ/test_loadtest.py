@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ sys.path.insert(0, os.path.join(ROOT, "app/loadtest"))
 from kit import result as results  # noqa: E402
 
 PASS, FAIL, USAGE, START, SATURATED = 0, 1, 2, 3, 6
-LIMIT_S = 60
+LIMIT_S = 100
 THERE = ["--target", "192.0.2.1:80", "--target-mac", "02:00:00:00:00:01"]
 
 
@@ -168,6 +169,17 @@ class Floods(Kit):
         self.assertEqual((code, made), (START, None))
         self.assertIn("not built: app/loadtest/sluice-pcapgen", text)
 
+    def test_a_wire_without_anybody_at_its_end_is_said(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(self.path("vh.sock"))
+        for more, tool in ((["--rate", "1k"], "flood_link"), (["--rate", "max"], "dpdk-testpmd")):
+            if tool != "flood_link":
+                bed.need(tool)
+            code, made, text = self.kit("syn-flood", "--via", "vhost:" + self.path("vh.sock"),
+                                        *THERE[:1], "10.99.0.1:80", *THERE[2:], *more)
+            self.assertEqual((code, made), (START, None), text)
+            self.assertIn("refused", text)
+
     def test_nothing_is_left_of_a_run_that_is_interrupted(self):
         bed.need("trafgen")
         before = namespaces()
@@ -195,7 +207,8 @@ class Pktgen(Kit):
         super().setUp()
         bed.need("lua5.4", "script")
         # An appliance that is there already is a socket that is there.
-        open(self.path("vh.sock"), "w").close()
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(self.path("vh.sock"))
         self.words = ["--via", "vhost:" + self.path("vh.sock"), *THERE]
 
     def fake(self, *words, **env):
@@ -250,6 +263,13 @@ class Pktgen(Kit):
             code, made, text, _ = self.fake("syn-flood", "--seconds", "1", "--rate", "100k", **env)
             self.assertEqual((code, made), (START, None), text)
             self.assertIn(said, text)
+
+    def test_one_that_hangs_is_given_up(self):
+        if not bed.long_run():
+            self.skipTest("takes a minute")
+        code, made, text, _ = self.fake("syn-flood", "--seconds", "1", FAKE_PKTGEN="hang")
+        self.assertEqual((code, made), (START, None), text)
+        self.assertIn("sent nothing in 60 s", text)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,8 @@ class Words(unittest.TestCase):
             (['syn-flood', '--via', 'tap:../x'], "'tap:../x'"),
             (['syn-flood', '--via', 'tap:lo'], 'another name'),
             (['syn-flood', '--via', 'vhost:relative'], 'vhost:/PATH'),
+            (['syn-flood', '--via', 'vhost:/no/such/x.sock'], 'no such folder'),
+            (['syn-flood', '--via', 'vhost:/etc/passwd'], 'no socket'),
             (['syn-flood', '--via', 'vhost:/a,b'], 'vhost:/PATH'),
             (['syn-flood', '--via', 'pci:3:0'], '0000:03:00.0'),
             (['syn-flood', '--target', '192.0.2.1:80'], 'made for the run'),

@@ -25,7 +25,7 @@ def number_of(options, row):
 def make(options, row, place):
     """The pcap file; place: the appliance's."""
     if row.kind is None:
-        return options.pcap, len(read(options.pcap))
+        return os.path.abspath(options.pcap), len(read(options.pcap))
     path = os.path.join(place.dir, 'frames.pcap')
     address, port = lab.address_of(options)
     count = number_of(options, row)

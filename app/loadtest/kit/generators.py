@@ -62,7 +62,7 @@ class Generator:
         with open(self.log, 'w', encoding='utf-8') as log:
             kinds = {'stdin': subprocess.DEVNULL, 'stdout': log, 'stderr': log, **more}
             self.process = subprocess.Popen(['setpriv', '--pdeathsig', 'KILL', *words],
-                                            start_new_session=True, **kinds)
+                                            start_new_session=True, cwd=self.place.dir, **kinds)
 
     def said(self):
         """The end of what it said."""
@@ -194,7 +194,12 @@ class Testpmd(Generator):
                                      re.S):
             found[port] = {key: int(value) for key, value in
                            re.findall(r'([RT]X-packets): +(\d+)', body)}
-        port = found.get('1' if self.options.via[0] == 'vhost' else '0', {})
+        number = '1' if self.options.via[0] == 'vhost' else '0'
+        if found and len(found) < 2:
+            # It goes on with the ports that it has, and would send the file to itself.
+            why = re.findall(r'^.*(?:virtio|[Ff]ail|[Ee]rror|[Cc]annot).*$', text, re.M)
+            raise RuntimeError('testpmd cannot open the wire: ' + '; '.join(why[:3]))
+        port = found.get(number, {})
         return port.get('TX-packets', 0), port.get('RX-packets', 0)
 
 

@@ -59,8 +59,6 @@ class Lab(bed.Appliance):
     def make_link(self):
         if self.port_type != 'vhost':
             super().make_link()
-            return
-        os.makedirs(os.path.dirname(self.path), exist_ok=True)
 
     def linux_side(self):
         if self.port_type == 'vhost':

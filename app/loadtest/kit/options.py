@@ -5,6 +5,7 @@ import argparse
 import ipaddress
 import os
 import re
+import stat
 import sys
 
 from kit.scenarios import SCENARIOS, needs_secret, scenario_of
@@ -122,7 +123,7 @@ def parser():
     made.add_argument('--via', type=via, metavar='WIRE',
                       help='vhost:PATH, tap:NAME, af_packet:NAME: made for the run, the appliance '
                       'too, unless there is a socket at PATH already; pci:BDF: a card '
-                      '(af_packet:gen0, of fragments tap:gen0)')
+                      '(af_packet:gen0; for fragments, or without root, tap:gen0)')
     made.add_argument('--target', type=target, metavar='IP:PORT',
                       help='of an appliance that is there already')
     made.add_argument('--target-mac', type=mac, metavar='MAC',
@@ -168,6 +169,8 @@ def confirmed(options):
 
 def check_there(options):
     """What an appliance needs that is there already; returns what is wrong."""
+    if options.via[0] == 'vhost' and not stat.S_ISSOCK(os.stat(options.via[1]).st_mode):
+        return f'--via {":".join(options.via)}: there is something, and it is no socket'
     if options.target is None:
         return f'--via {":".join(options.via)} needs --target: the appliance is there already'
     if options.target_mac is None:
@@ -200,6 +203,8 @@ def check(options):
     if options.scenario == 'fragments' and options.via[0] == 'af_packet':
         return 'fragments do not get through af_packet: the kernel puts them together. Take a ' \
             'tap or vhost'
+    if options.via[0] == 'vhost' and not os.path.isdir(os.path.dirname(options.via[1])):
+        return f'--via {":".join(options.via)}: no such folder'
     if is_there(options):
         return check_there(options)
     if options.via[1] in ('lo', 'sluice0', 'sluice1') and options.via[0] != 'vhost':
@@ -212,7 +217,9 @@ def parse(words):
     made = parser()
     options = made.parse_args(words)
     if options.via is None:
-        options.via = ('tap' if options.scenario == 'fragments' else 'af_packet', 'gen0')
+        # Who is not root may not lock the memory of an af_packet ring.
+        kind = 'tap' if options.scenario == 'fragments' or os.geteuid() != 0 else 'af_packet'
+        options.via = (kind, 'gen0')
     wrong = check(options)
     if wrong is None and options.via[0] == 'pci' and not confirmed(options):
         wrong = f'nothing is sent outside of this machine without --confirm {options.via[1]}'

@@ -312,9 +312,9 @@ def run(options):
     try:
         # A result that cannot be written is no result: better known before than after.
         for path in (options.json, options.plot):
-            if path not in (None, '-'):
-                with open(path, 'a', encoding='ascii'):
-                    pass
+            if path not in (None, '-') and not os.access(
+                    path if os.path.exists(path) else os.path.dirname(path) or '.', os.W_OK):
+                raise RuntimeError(f'{path}: cannot be written')
         if options.via[0] != 'pci':
             lab.bed.sh('ip', 'link', 'set', 'lo', 'up')
         with (lab.Elsewhere if is_there(options) else lab.Lab)(options) as place:
