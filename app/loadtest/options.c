@@ -154,7 +154,7 @@ static const struct option longs[] = {
 static int
 read_narrow(int opt, struct craft_params *craft, FILE *err)
 {
-	uint64_t value;
+	uint64_t value = 0;
 	int rc;
 
 	if (opt == OPT_FLOWS) {
