@@ -158,18 +158,20 @@ serve_until_told(struct appliance *a, struct control *c)
 }
 
 int
-sluiced_serve(struct config *conf, const char *path)
+sluiced_serve(struct config *conf, const char *path, uint64_t keys_from)
 {
+	struct appliance_app app = service_set_app;
 	struct appliance *a = NULL;
 	struct io_error err;
 	struct control c;
 	int rc;
 
+	app.keys_from = keys_from;
 	catch_signals();
 	rc = control_open(&c, conf, &err);
 	if (rc == 0) {
 		mask_signals(SIG_BLOCK);
-		rc = appliance_start(conf, &service_set_app, &a, &err);
+		rc = appliance_start(conf, &app, &a, &err);
 		mask_signals(SIG_UNBLOCK);
 	}
 	if (rc == 0)

@@ -61,6 +61,7 @@ struct tcp_params {
 	struct siphash_key flow_key;	/* the flow table's and the timestamp offsets' */
 	struct siphash_key isn_key;	/* RFC 6528 */
 	struct siphash_key cookie_key[2]; /* SYN cookies: current and previous */
+	bool cookie_keys_stay;	/* never new ones: for load tests that know them */
 	struct siphash_key port_key;	/* RFC 6056 */
 	const struct local_addrs *local; /* outlives the stack */
 	/* True if a flow's received packets come to this worker; NULL: all do. */
@@ -190,6 +191,14 @@ int tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum t
 	int value);
 int tcp_getopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_sockopt opt,
 	int *value);
+
+/**
+ * The cookie with which a stack that has this key as its current cookie_key, and offers all it can,
+ * answers the SYN syn; its final ACK's TSecr must end with the 6 bits *ts_bits, if it has one. For
+ * load tests.
+ */
+uint32_t tcp_cookie_make(
+	const struct siphash_key *key, const struct tcp_seg *syn, uint8_t *ts_bits);
 
 /* --- looking in ---------------------------------------------------------------------------- */
 

@@ -120,7 +120,7 @@ tcp_stack_create(const struct tcp_params *par, uint64_t now_us, struct tcp_stack
 	init_lists(stack);
 	stack->cookies.key[0] = par->cookie_key[0];
 	stack->cookies.key[1] = par->cookie_key[1];
-	stack->cookies.rotate_at_us = now_us;
+	stack->cookies.rotate_at_us = par->cookie_keys_stay ? UINT64_MAX : now_us;
 	stack->rst_refill_us = now_us - 1000000;
 	stack->park_ms = (uint32_t)(now_us / 1000);
 	stack->fast_state = TCPS_ESTABLISHED;

@@ -23,6 +23,7 @@ EDGES = {
     'stack/io': L0_L3,
     'stack/ctl': L0_L3,
     'app/appliance': ('base', 'io', 'ctl', 'worker', 'sock', 'conf', 'sluice'),
+    'app/loadtest': ('base', 'appliance', 'ctl', 'conf', 'tcp', 'wire'),
     'app/services': ('sluice',),
     'app/sluicectl': ('ctl', 'conf', 'sluice'),
     'app/sluice-load': ('base', 'appliance', 'io', 'ctl', 'worker', 'sock', 'conf', 'sluice',

@@ -594,6 +594,31 @@ what_a_cookie_opened_behaves_as_what_was_queued(void **state)
 	}
 }
 
+/* For load tests, whose generator has the key and nothing else. */
+static void
+a_cookie_made_with_a_key_that_stays_opens_at_any_time(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+	struct tcp_seg syn;
+	uint8_t bits;
+
+	bed->par.cookie_keys_stay = true;
+	tcp_bed_start(bed);
+	always(bed);
+	tcp_bed_advance(bed, 10 * PERIOD_MS);
+	get_cookie(&p, bed, TCP_OPT_TS | TCP_OPT_WSCALE | TCP_OPT_SACK_OK);
+	syn = bed_peer_seg(&p, TCP_SYN, 0);
+	syn.seq = p.irs;
+	syn.opts.present = TCP_OPTS_SYN;
+	syn.opts.mss = p.mss;
+	syn.opts.wscale = p.wscale;
+	assert_int_equal(tcp_cookie_make(&bed->par.cookie_key[0], &syn, &bits), p.iss);
+	assert_int_equal(bits, bed->sent.opts.tsval & 63);
+	assert_int_equal(bed_peer_ack_syn(&p), OUT_COOKIE_ACCEPTED);
+	assert_int_not_equal(tcp_cookie_make(&bed->par.cookie_key[1], &syn, &bits), p.iss);
+}
+
 int
 main(void)
 {
@@ -615,6 +640,7 @@ main(void)
 		BED_TEST(a_burst_of_syns_gets_the_cookies_each_would_get_alone),
 		BED_TEST(a_burst_of_syns_is_answered_byte_for_byte_as_each_alone),
 		cmocka_unit_test(what_a_cookie_opened_behaves_as_what_was_queued),
+		BED_TEST_PREPARED(a_cookie_made_with_a_key_that_stays_opens_at_any_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
