@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "conf/env.h"
 #include "control.h"
 #include "ctl/reload.h"
 #include "service_set.h"
@@ -132,7 +133,8 @@ port_rows(void *ctx, struct ctl_port_row *rows, unsigned int max)
 		.is_promiscuous = a->port.promiscuous,
 		.rx_csum = feature(csum, a->port.rx_csum),
 		.tx_csum = feature(csum, a->port.tx_caps != 0),
-		.tso = unused(a->port.offers_tso),
+		.tso = (a->port.tx_caps & ENV_TX_TSO) != 0 ? CTL_FEATURE_HW
+							   : unused(a->port.offers_tso),
 		.lro = unused(a->port.offers_lro),
 		.rss = a->port.queues == 1 ? CTL_FEATURE_NONE : feature(true, a->port.rss_on),
 		.rss_key = rss_key(&a->port),

@@ -58,11 +58,14 @@ is_stuck(struct lcore *lc, unsigned int gone, uint64_t now_us)
 	return now_us - lc->tx_moved_us > TX_STUCK_US;
 }
 
-/* Nothing of what the received packets have caused is with us any more. */
+/* Whose answers are gone? */
 static void
-all_left(struct lcore *lc)
+note_left(struct lcore *lc)
 {
-	if (lc->residence.inside > 0)
+	const struct worker *w = lc->worker;
+	uint64_t sent = w->ctr.TxPackets;
+
+	while (residence_may_leave(&lc->residence, sent, sent + w->frames.count))
 		residence_leave(&lc->residence, rte_rdtsc());
 }
 
@@ -76,7 +79,7 @@ transmit(struct lcore *lc, uint64_t now_us)
 
 	if (q->count == 0) {
 		lc->tx_moved_us = now_us;
-		all_left(lc);
+		note_left(lc);
 		return 0;
 	}
 	if (lc->owns_queue) {
@@ -92,8 +95,7 @@ transmit(struct lcore *lc, uint64_t now_us)
 		throw_away(lc, q->pkts, gone);
 	}
 	worker_sent(lc->worker, gone);
-	if (q->count == 0)
-		all_left(lc);
+	note_left(lc);
 	return gone;
 }
 

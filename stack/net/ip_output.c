@@ -87,7 +87,7 @@ output_no_route(struct env *env, struct pkt *p, bool is_v4)
 		env->ctr->OutNoRoutes++;
 	else
 		env->ctr->Ip6OutNoRoutes++;
-	pkt_free(env->pool, p);
+	pkt_free_chain(env->pool, p);
 }
 
 void

@@ -67,12 +67,11 @@ pkt_pool_release(struct pkt_pool *pool, struct pkt *p)
 void
 pkt_free_chain(struct pkt_pool *pool, struct pkt *p)
 {
+	pkt_pool_adopt(pool, p->nb_segs - 1u);
 	while (p != NULL) {
 		struct pkt *next = p->seg_next;
 
-		/* As they lie in a pool. */
-		p->seg_next = NULL;
-		p->nb_segs = 1;
+		pkt_unchain(p);
 		pkt_free(pool, p);
 		p = next;
 	}

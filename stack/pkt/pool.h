@@ -123,6 +123,8 @@ pkt_free(struct pkt_pool *pool, struct pkt *p)
 		if (__atomic_sub_fetch(&p->refcnt, 1, __ATOMIC_ACQ_REL) != 0)
 			return;
 		p->refcnt = 1;
+		/* A driver gave it up just now, and left the links of its frame to the last. */
+		pkt_unchain(p);
 	}
 	if (pool->count < pool->stock_max)
 		pool->stock[pool->count++] = p;
@@ -130,7 +132,10 @@ pkt_free(struct pkt_pool *pool, struct pkt *p)
 		pkt_pool_release(pool, p);
 }
 
-/** Give back a packet of several buffers, whose only owner is the caller. */
+/**
+ * Give back a frame of any number of buffers that no driver has. The pool counts it as one: of a
+ * chain that is built here, all but the first are disowned.
+ */
 void pkt_free_chain(struct pkt_pool *pool, struct pkt *p);
 
 /** The packet was received: the worker holds it from now on. */

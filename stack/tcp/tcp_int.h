@@ -543,8 +543,19 @@ struct tcp_fastopen_peer {
 /** Places in a worker's cache; each address has one. */
 #define TCP_FASTOPEN_PEERS 1024u
 
+/** The row of segments that tcp_output is about to hang on one (tcp_tso.c). */
+struct tcp_tso {
+	struct pkt *head, *tail; /* NULL: the next one leads */
+	uint32_t next_seq;
+	uint16_t flags;		/* of each of them */
+	uint16_t mss;
+	uint8_t ecn;
+	bool is_on;		/* new data of a connection is being sent, to such a port */
+};
+
 struct tcp_stack {
 	struct env *env;	/* of the call in progress */
+	struct tcp_tso tso;
 	uint8_t fast_state;	/* ESTABLISHED; CLOSED while memory is short: no fast path */
 	struct tcp_mem mem;
 	struct flow_table flows;

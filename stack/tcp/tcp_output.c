@@ -152,6 +152,10 @@ packet_to_send(struct tcp_stack *stack, struct pkt *p)
 	struct pkt *q;
 
 	if (!pkt_is_shared(p)) {
+		if (p->app.flags & PKT_F_CHAINED) {
+			p->app.flags &= (uint16_t)~PKT_F_CHAINED;
+			pkt_unchain(p);
+		}
 		p->data_off = p->app.payload_off;
 		pkt_set_len(p, len);
 		pkt_hold(stack->env->pool, p);
@@ -204,7 +208,14 @@ tcp_send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint
 		flags |= TCP_PSH;
 	/* It is sent again alone. */
 	p->app.flags &= (uint16_t)~PKT_F_CHUNK;
-	emit(stack, c, q, p->app.seq, flags | TCP_ACK, ecn);
+	flags |= TCP_ACK;
+	if (stack->tso.is_on && tcp_tso_join(stack, q, p, flags, ecn)) {
+		tcp_note_out(stack, c);
+		return true;
+	}
+	emit(stack, c, q, p->app.seq, flags, ecn);
+	if (stack->tso.is_on)
+		tcp_tso_lead(stack, c, q, p, flags, ecn);
 	return true;
 }
 
@@ -465,8 +476,13 @@ static bool
 send_data(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	uint32_t before = c->snd_nxt;
-	bool done = send_new(stack, c);
+	bool done;
 
+	if (stack->env->tx_caps & ENV_TX_TSO)
+		tcp_tso_begin(stack);
+	done = send_new(stack, c);
+	if (stack->tso.is_on)
+		tcp_tso_end(stack);
 	if (c->snd_nxt != before)
 		tcp_timers_on_sent(stack, c);
 	/* Nothing in flight and nothing may go: only a probe can find out when (s3.8.6.1). */

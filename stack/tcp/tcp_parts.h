@@ -365,6 +365,16 @@ bool tcp_chunk_waits(const struct tcp_stack *stack, const struct tcp_conn *c, ui
 /** New data went out, or waits. */
 void tcp_chunk_used(const struct tcp_stack *stack, struct tcp_conn *c, bool waits);
 
+/* tcp_tso.c: segments in a row as one packet. Only where env.tx_caps has ENV_TX_TSO. */
+void tcp_tso_begin(struct tcp_stack *stack);
+void tcp_tso_end(struct tcp_stack *stack);
+/** q, with headers and the payload of p, was sent by itself: others may follow. */
+void tcp_tso_lead(struct tcp_stack *stack, const struct tcp_conn *c, struct pkt *q,
+	const struct pkt *p, uint16_t flags, uint8_t ecn);
+/** q, the payload of p without headers, goes with the one before it; false: it cannot. */
+bool tcp_tso_join(struct tcp_stack *stack, struct pkt *q, struct pkt *p, uint16_t flags,
+	uint8_t ecn);
+
 /* tcp_emit.c: TCP and IP headers in front of a payload. */
 struct tcp_emit {
 	const struct flow_key *key;

@@ -13,6 +13,8 @@ static void
 release(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
 	tcp_mem_give_snd(stack, c);
+	if ((p->app.flags & PKT_F_CHAINED) && !pkt_is_shared(p))
+		pkt_unchain(p);
 	pkt_free(stack->env->pool, p);
 }
 
@@ -93,7 +95,7 @@ tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint
 	q->app.payload_off = q->data_off;
 	q->app.seq = p->app.seq + len;
 	q->app.end_seq = p->app.end_seq;
-	q->app.flags = (uint16_t)(p->app.flags & ~PKT_F_CHUNK);
+	q->app.flags = (uint16_t)(p->app.flags & ~(PKT_F_CHUNK | PKT_F_CHAINED));
 	q->app.sends = p->app.sends;
 	q->app.sent_us = p->app.sent_us;
 	q->app.next = p->app.next;

@@ -3,6 +3,7 @@
 #ifndef WORKER_RESIDENCE_H
 #define WORKER_RESIDENCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
@@ -22,8 +23,13 @@
 
 /** Written by one worker, plain cells, read by the control thread at any time. Zeroed: empty. */
 struct residence {
-	uint64_t since;		/* when the oldest of those inside came, in ticks */
-	uint64_t inside;	/* packets whose round is not over */
+	/* Those whose answers are on their way, and gone with frame number mark. */
+	uint64_t since;		/* when the oldest of them came, in ticks */
+	uint64_t inside;
+	uint64_t mark;
+	/* Those that came meanwhile. */
+	uint64_t next_since;
+	uint64_t next_inside;
 	uint64_t bucket[RESIDENCE_BUCKETS]; /* packets by how many ticks they stayed */
 };
 
@@ -39,16 +45,33 @@ residence_bucket_of(uint64_t ticks)
 	return (shift << RESIDENCE_SUB_BITS) + (unsigned int)(value >> shift);
 }
 
-/** A burst of n packets came in now. Those still inside are as old as the first of them. */
+/** A burst of n packets came in now. */
 static inline void
 residence_enter(struct residence *r, uint64_t now, uint64_t n)
 {
-	if (r->inside == 0)
-		r->since = now;
-	r->inside += n;
+	if (r->next_inside == 0)
+		r->next_since = now;
+	r->next_inside += n;
 }
 
-/** What those inside have caused has gone out now. The ticks of two cores may differ by a few. */
+/**
+ * Of the frames that were ever queued, so many were ever sent. True: call residence_leave(), then
+ * ask again. A port that takes little never empties the queue, so what came first is not to wait
+ * for what is queued behind its answers.
+ */
+static inline bool
+residence_may_leave(struct residence *r, uint64_t sent, uint64_t queued)
+{
+	if (r->inside == 0) {
+		r->since = r->next_since;
+		r->inside = r->next_inside;
+		r->next_inside = 0;
+		r->mark = queued;
+	}
+	return r->inside > 0 && sent >= r->mark;
+}
+
+/** They have left now. The ticks of two cores may differ by a few. */
 static inline void
 residence_leave(struct residence *r, uint64_t now)
 {

@@ -78,7 +78,7 @@ static void
 free_queue(struct worker *w, struct pkt_txq *q)
 {
 	for (unsigned int i = 0; i < q->count; i++)
-		pkt_free(&w->pool, q->pkts[i]);
+		pkt_free_chain(&w->pool, q->pkts[i]);
 	q->count = 0;
 }
 
@@ -172,7 +172,7 @@ worker_drop_chained(struct worker *w, struct pkt **pkts, unsigned int n)
 		w->ctr.RxPackets++;
 		w->ctr.RxOctets += pkts[i]->pkt_len;
 		w->ctr.outcome[OUT_RX_CHAINED]++;
-		pkt_pool_adopt(&w->pool, pkts[i]->nb_segs);
+		pkt_pool_adopt(&w->pool, 1);
 		pkt_free_chain(&w->pool, pkts[i]);
 	}
 	return kept;

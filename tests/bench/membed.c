@@ -207,7 +207,7 @@ membed_burst(struct membed *m, const struct peer_frame *frames, unsigned int n,
 		peer_reply_read(pkt_data(m->w.frames.pkts[i]), &replies[i]);
 	start = bench_now();
 	driver_sent(m, count);
-	if (m->residence.inside > 0)
+	if (residence_may_leave(&m->residence, m->w.ctr.TxPackets, m->w.ctr.TxPackets))
 		residence_leave(&m->residence, bench_ticks());
 	m->cycles += bench_now() - start;
 	return count;

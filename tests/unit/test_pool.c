@@ -453,6 +453,7 @@ a_chain_is_given_back_link_by_link(void **state)
 	p[0]->nb_segs = 3;
 	p[0]->seg_next = p[1];
 	p[1]->seg_next = p[2];
+	pkt_pool_disown(&pool, 2);
 	pkt_free_chain(&pool, p[0]);
 	assert_int_equal(pool.held, 0);
 	for (int i = 0; i < 3; i++) {

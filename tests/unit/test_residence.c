@@ -25,6 +25,7 @@ static void
 stay(uint64_t ticks, uint64_t n)
 {
 	residence_enter(&r, 1000, n);
+	assert_true(residence_may_leave(&r, 0, 0));
 	residence_leave(&r, 1000 + ticks);
 }
 
@@ -68,20 +69,28 @@ a_burst_counts_as_many_times_as_it_has_packets(void **state)
 	assert_int_equal(residence_quantile(&r, 1000000), 63);
 }
 
-/* The port was full: what came first waits for the next round, and so does what came then. */
+/* The port is full: what came first waits for its answers, and what came then for its own. */
 static void
-packets_that_could_not_leave_are_as_old_as_the_first(void **state)
+packets_stay_until_their_own_answers_are_gone(void **state)
 {
 	(void)state;
 	residence_enter(&r, 100, 3);
 	residence_enter(&r, 120, 2);
+	/* Ten frames are queued, four of them sent; then others come, and theirs. */
+	assert_false(residence_may_leave(&r, 4, 10));
+	residence_enter(&r, 130, 7);
+	assert_false(residence_may_leave(&r, 9, 500));
 	assert_int_equal(residence_packets(&r), 0);
+	assert_true(residence_may_leave(&r, 10, 500));
 	residence_leave(&r, 150);
 	assert_int_equal(r.bucket[residence_bucket_of(50)], 5);
-	residence_enter(&r, 200, 1);
-	residence_leave(&r, 210);
-	assert_int_equal(r.bucket[residence_bucket_of(10)], 1);
-	assert_int_equal(residence_packets(&r), 6);
+	/* The queue was never empty meanwhile. */
+	assert_false(residence_may_leave(&r, 10, 500));
+	assert_true(residence_may_leave(&r, 500, 900));
+	residence_leave(&r, 190);
+	assert_int_equal(r.bucket[residence_bucket_of(60)], 7);
+	assert_false(residence_may_leave(&r, 900, 900));
+	assert_int_equal(residence_packets(&r), 12);
 }
 
 static void
@@ -89,6 +98,7 @@ a_counter_that_lags_on_another_core_makes_no_huge_time(void **state)
 {
 	(void)state;
 	residence_enter(&r, 100, 1);
+	assert_true(residence_may_leave(&r, 0, 0));
 	residence_leave(&r, 99);
 	assert_int_equal(residence_quantile(&r, 1000000), 0);
 	assert_int_equal(r.bucket[0], 1);
@@ -138,7 +148,7 @@ main(void)
 		cmocka_unit_test_setup(
 			buckets_follow_each_other_without_a_gap_up_to_the_last, empty),
 		cmocka_unit_test_setup(a_burst_counts_as_many_times_as_it_has_packets, empty),
-		cmocka_unit_test_setup(packets_that_could_not_leave_are_as_old_as_the_first, empty),
+		cmocka_unit_test_setup(packets_stay_until_their_own_answers_are_gone, empty),
 		cmocka_unit_test_setup(
 			a_counter_that_lags_on_another_core_makes_no_huge_time, empty),
 		cmocka_unit_test_setup(nothing_received_has_no_quantiles, empty),
