@@ -7,16 +7,10 @@
 
 #include "appliance/appliance.h"
 
+#include "appliance/secrets.h"
 #include "appliance/station.h"
 #include "base/compiler.h"
-#include "base/rng.h"
 #include "io/eal.h"
-
-/* Keys nobody outside may know; the same on every worker. */
-struct secrets {
-	struct siphash_key steer, flow, isn, cookie[2], port, neigh, reass;
-	uint64_t seed;
-};
 
 /* Of each worker's packets, what data of applications leaves for receiving. */
 #define RESERVE_SHIFT 3
@@ -44,14 +38,7 @@ static int
 draw_secrets(const struct appliance_app *app, struct secrets *secrets, struct io_error *err)
 {
 	if (app->keys_from != 0) {
-		uint64_t words[sizeof(*secrets) / sizeof(uint64_t)];
-		struct rng rng;
-
-		_Static_assert(sizeof(*secrets) % sizeof(uint64_t) == 0, "whole words");
-		rng_seed(&rng, app->keys_from);
-		for (unsigned int i = 0; i < ARRAY_SIZE(words); i++)
-			words[i] = rng_u64(&rng);
-		memcpy(secrets, words, sizeof(*secrets));
+		secrets_derive(app->keys_from, secrets);
 		return 0;
 	}
 	if (getrandom(secrets, sizeof(*secrets), 0) != (ssize_t)sizeof(*secrets))
@@ -185,6 +172,7 @@ worker_params_of(struct appliance *a, unsigned int id, const struct secrets *sec
 			.flow_key = secrets->flow,
 			.isn_key = secrets->isn,
 			.cookie_key = { secrets->cookie[0], secrets->cookie[1] },
+			.cookie_keys_stay = a->app->keys_from != 0,
 			.port_key = secrets->port,
 			.local = &a->local,
 			.is_mine = a->workers > 1 ? steer_is_mine : NULL,

@@ -33,7 +33,8 @@ struct appliance_app {
 	/**
 	 * 0: keys are drawn anew. Else they follow from this, the same at every start: for a client
 	 * that is started again and again, whose sequence numbers and timestamps then go on where a
-	 * server still has the last connection in TIME-WAIT (RFC 6191). Never for a server.
+	 * server still has the last connection in TIME-WAIT (RFC 6191). Never for a server, but one
+	 * under a load test that forges its cookies.
 	 */
 	uint64_t keys_from;
 	/** Before the first packet; sets st->state. Not 0: st->error says why. */

@@ -82,8 +82,12 @@ echo_accept(struct sluice *s, struct echo *echo)
 static void
 echo_acceptable(struct sluice *s, sluice_listener l, void *ctx)
 {
+	struct echo *echo = ctx;
+
 	(void)l;
-	echo_accept(s, ctx);
+	echo_accept(s, echo);
+	if (echo->conns.in_use == echo->conns.capacity)
+		sluice_count_full(s);
 }
 
 static void

@@ -237,8 +237,12 @@ forward_accept(struct sluice *s, struct forward *forward)
 static void
 forward_acceptable(struct sluice *s, sluice_listener l, void *ctx)
 {
+	struct forward *forward = ctx;
+
 	(void)l;
-	forward_accept(s, ctx);
+	forward_accept(s, forward);
+	if (forward->pairs.in_use == forward->pairs.capacity)
+		sluice_count_full(s);
 }
 
 /* In order only after both have finished; anything else ends the other side in the same way. */

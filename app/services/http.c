@@ -51,18 +51,16 @@ page_build(struct http_page *page, uint16_t status, const char *type, const char
 }
 
 static void
-pages_build(struct http *h, struct sluice *s)
+pages_build(struct http *h)
 {
-	char body[800];
-
-	snprintf(body, sizeof(body),
+	static const char body[] =
 		"<!doctype html>\n<html lang=\"en\">\n<head><title>Sluice</title></head>\n<body>\n"
 		"<h1>Sluice is serving</h1>\n"
-		"<p>This page comes from a TCP stack in user space, worker %u of %u.</p>\n"
+		"<p>This page comes from a TCP stack in user space.</p>\n"
 		"<p>Set <code>root</code> of the http service to serve a directory here; "
 		"its <code>index.html</code> takes the place of this page.</p>\n"
-		"<p><a href=\"/healthz\">/healthz</a> answers ok.</p>\n</body>\n</html>\n",
-		sluice_worker_id(s) + 1, sluice_worker_count(s));
+		"<p><a href=\"/healthz\">/healthz</a> answers ok.</p>\n</body>\n</html>\n";
+
 	page_build(&h->root_page, 200, "text/html; charset=utf-8", body);
 	page_build(&h->health_page, 200, "text/plain; charset=utf-8", "ok\n");
 	page_build(&h->busy_page, 503, "text/plain; charset=utf-8", http_status_body(503));
@@ -177,6 +175,7 @@ http_acceptable(struct sluice *s, sluice_listener l, void *ctx)
 		struct http_conn *conn = service_pool_get(&h->conns);
 
 		if (conn == NULL) {
+			sluice_count_full(s);
 			refuse(h, s, c);
 			continue;
 		}
@@ -245,7 +244,7 @@ http_start(struct sluice *s, struct sluice_listen_params *params, const void *co
 	h->files.root_fd = -1;
 	err = http_create(h, config);
 	if (err == 0) {
-		pages_build(h, s);
+		pages_build(h);
 		clock_update(h, s);
 		params->ops = &http_listener_ops;
 		params->ctx = h;

@@ -34,6 +34,7 @@ struct diag_conn {
 	uint64_t srtt_us;
 	uint64_t sndbuf, rcvbuf;
 	uint32_t acked, received; /* modulo 2^32 */
+	uint64_t retrans; /* segments sent again, ever */
 };
 
 /** The daemon at one moment. */

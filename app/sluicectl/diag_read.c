@@ -167,5 +167,6 @@ diag_read_connections(struct diag_snap *s, const json_t *answer)
 		c->rcvbuf = figure(row, "rcvbuf");
 		c->acked = (uint32_t)figure(row, "acked_mod_4gi");
 		c->received = (uint32_t)figure(row, "received_mod_4gi");
+		c->retrans = figure(row, "retrans");
 	}
 }

@@ -330,18 +330,54 @@ orphans(struct diag *d)
 
 /* --- data ----------------------------------------------------------------------------------- */
 
+static const struct diag_conn *
+conn_before(const struct diag *d, const struct diag_conn *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < d->before->conn_count; i++) {
+		if (strcmp(d->before->conns[i].key, c->key) == 0)
+			return &d->before->conns[i];
+	}
+	return NULL;
+}
+
+/* The connection of the sample that sent most again, as "to A port B: n of them"; "": none. */
+static void
+worst_conn(const struct diag *d, char *out, size_t len)
+{
+	uint64_t most = 0;
+	unsigned int i;
+
+	out[0] = '\0';
+	for (i = 0; i < d->now->conn_count; i++) {
+		const struct diag_conn *c = &d->now->conns[i];
+		const struct diag_conn *old = conn_before(d, c);
+		uint64_t grew = old != NULL && c->retrans > old->retrans ? c->retrans - old->retrans
+									  : 0;
+
+		if (grew <= most)
+			continue;
+		most = grew;
+		snprintf(out, len, "; the worst of %u looked at, %s, sent %llu again",
+			d->now->conn_count, c->key, (unsigned long long)grew);
+	}
+}
+
 static void
 retransmissions(struct diag *d)
 {
 	uint64_t again = GREW(d, RetransSegs), all = again + GREW(d, OutSegs);
+	char where[240];
 
 	if (again < RETRANS_LEAST || again * 100 < all)
 		return;
+	worst_conn(d, where, sizeof(where));
 	add(d, again * 20 >= all ? DIAG_ERROR : DIAG_WARNING,
 		"look at the path, not at tunables: sluicectl show ports (missed, errors), the "
 		"switch's drops, the MTU; sluicectl show connections --info names the peers",
-		"%.1f%% of the segments we send are retransmissions (%llu a second)",
-		100 * (double)again / (double)all, per_second(d, again));
+		"%.1f%% of the segments we send are retransmissions (%llu a second)%s",
+		100 * (double)again / (double)all, per_second(d, again), where);
 }
 
 static void
@@ -370,18 +406,6 @@ checksums(struct diag *d)
 		"ports.NAME.checksum_offload: off in the configuration, to see whether the port "
 		"lies; else replace the sender (old pktgen versions send such segments)",
 		"%llu packets a second have a wrong checksum", per_second(d, bad));
-}
-
-static const struct diag_conn *
-conn_before(const struct diag *d, const struct diag_conn *c)
-{
-	unsigned int i;
-
-	for (i = 0; i < d->before->conn_count; i++) {
-		if (strcmp(d->before->conns[i].key, c->key) == 0)
-			return &d->before->conns[i];
-	}
-	return NULL;
 }
 
 /* Bytes on the way at this speed: what a buffer must hold. */
@@ -465,6 +489,50 @@ memory(struct diag *d)
 			per_second(d, refused), (unsigned long long)d->now->c.ConnsInUse);
 }
 
+/* tcp_mem: queues grew beyond its marks, because services or peers do not read. */
+static void
+memory_pressure(struct diag *d)
+{
+	uint64_t began = GREW(d, TCPMemoryPressures);
+	uint64_t lost = GREW(d, ConnMemRefused) + GREW(d, RcvPruned) +
+			outcome_grew(d, OUT_MEM_LIMIT);
+	const uint32_t *marks = d->now->tun.tcp_mem;
+	uint64_t held = d->now->c.QueueBytes / 4096;
+	char fix[300];
+
+	if (marks[2] > 0)
+		snprintf(fix, sizeof(fix), "sluicectl set tcp_mem %llu %llu %llu",
+			2ull * marks[0], 2ull * marks[1], 2ull * marks[2]);
+	else
+		snprintf(fix, sizeof(fix), "memory.packets: %llu in the configuration",
+			2ull * d->now->packets_total);
+	snprintf(fix + strlen(fix), sizeof(fix) - strlen(fix),
+		"; or lower tcp_rmem and tcp_wmem, if many peers are slow");
+	if (lost > 0)
+		add(d, DIAG_ERROR, fix,
+			"%llu times a second data or a connection is refused: the queues hold %llu "
+			"pages, more than tcp_mem lets them",
+			per_second(d, lost), (unsigned long long)held);
+	else if (began > 0)
+		add(d, DIAG_WARNING, fix,
+			"memory pressure began %llu times: the queues hold %llu pages, and buffers "
+			"do not grow above the middle mark of tcp_mem",
+			(unsigned long long)began, (unsigned long long)held);
+}
+
+/* max_conns of a service: its clients wait in the accept queue, or get an answer that says so. */
+static void
+service_full(struct diag *d)
+{
+	uint64_t full = GREW(d, ServiceFull);
+
+	if (full == 0)
+		return;
+	add(d, DIAG_WARNING, "services.NAME.max_conns in the configuration, or more workers",
+		"%llu connections a second find their service with all the connections it may have",
+		per_second(d, full));
+}
+
 static void
 handover(struct diag *d)
 {
@@ -536,6 +604,8 @@ static const struct {
 	{ "checksums", checksums },
 	{ "buffers", buffers },
 	{ "memory", memory },
+	{ "memory-pressure", memory_pressure },
+	{ "service-full", service_full },
 	{ "handover", handover },
 	{ "core-balance", core_balance },
 };

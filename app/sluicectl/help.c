@@ -7,6 +7,7 @@
 #include "conf/tunables.h"
 #include "ctl/protocol.h"
 #include "help.h"
+#include "roff.h"
 #include "verb.h"
 
 static const char head[] =
@@ -36,13 +37,13 @@ static const struct {
 	int code;
 	const char *meaning;
 } exits[] = {
-	{ EXIT_OK, "done; of diagnose: nothing found" },
-	{ EXIT_REFUSED, "the daemon said no; of diagnose: errors found" },
+	{ EXIT_OK, "done; of diagnose and doctor: nothing found" },
+	{ EXIT_REFUSED, "the daemon said no; of diagnose: errors found; of doctor: some failed" },
 	{ EXIT_USAGE, "wrong usage" },
 	{ EXIT_UNREACHABLE, "the daemon cannot be reached" },
 	{ EXIT_TIMED_OUT, "it did not answer in time" },
 	{ EXIT_DENIED, "no permission" },
-	{ EXIT_WARNINGS, "of diagnose: warnings only" },
+	{ EXIT_WARNINGS, "of diagnose and doctor: warnings only" },
 };
 
 #define EXIT_COUNT (sizeof(exits) / sizeof(exits[0]))
@@ -124,25 +125,6 @@ help_verbs(char *const *words, unsigned int count, FILE *out)
 
 /* --- the manual page ------------------------------------------------------------------------ */
 
-/* Text as roff takes it: no line of it is a request, nothing in it an escape, '-' a minus. */
-static void
-roff(const char *text, FILE *out)
-{
-	bool at_start = true;
-
-	for (; *text != '\0'; text++) {
-		if (at_start && (*text == '.' || *text == '\''))
-			fputs("\\&", out);
-		if (*text == '\\')
-			fputs("\\e", out);
-		else if (*text == '-')
-			fputs("\\-", out);
-		else
-			fputc(*text, out);
-		at_start = *text == '\n';
-	}
-}
-
 static void
 man_verb(const struct verb *verb, FILE *out)
 {
@@ -155,19 +137,19 @@ man_verb(const struct verb *verb, FILE *out)
 	verb_usage(verb, text);
 	fclose(text);
 	fputs(".TP\n.B ", out);
-	roff(usage, out);
+	roff_text(usage, out);
 	fputc('\n', out);
-	roff(verb->help, out);
+	roff_text(verb->help, out);
 	fputc('\n', out);
 	if (verb->local == VERB_COMMAND && ctl_command(verb->command)->role != CTL_READ)
 		fprintf(out, ".br\nNeeds the role %s.\n",
 			ctl_role_name(ctl_command(verb->command)->role));
 	for (i = 0; i < CTL_ARGS_MAX && verb->args[i].kind != CTL_ARG_END; i++) {
 		fputs(".br\n.I ", out);
-		roff(verb_arg_is_option(verb, i) ? "--" : "", out);
-		roff(verb->args[i].name, out);
+		roff_text(verb_arg_is_option(verb, i) ? "--" : "", out);
+		roff_text(verb->args[i].name, out);
 		fputs("\n\\(en ", out);
-		roff(verb->args[i].help, out);
+		roff_text(verb->args[i].help, out);
 		fputc('\n', out);
 	}
 }
@@ -183,16 +165,16 @@ manual_print(FILE *out)
 	      ".SH DESCRIPTION\nCommands may be cut short where that stays unique. Data goes to\n"
 	      "standard output, messages to standard error.\n",
 		out);
-	roff(remarks, out);
+	roff_text(remarks, out);
 	fputs(".SH COMMANDS\n", out);
 	for (i = 0; verb_at(i, &verb); i++)
 		man_verb(&verb, out);
 	fputs(".SH OPTIONS\nThey may stand anywhere on the line.\n.PP\n.nf\n", out);
-	roff(options, out);
+	roff_text(options, out);
 	fputs(".fi\n.SH EXIT STATUS\n", out);
 	for (i = 0; i < EXIT_COUNT; i++) {
 		fprintf(out, ".TP\n%d\n", exits[i].code);
-		roff(exits[i].meaning, out);
+		roff_text(exits[i].meaning, out);
 		fputc('\n', out);
 	}
 	fputs(".SH SEE ALSO\n.BR sluiced (8),\n.BR sluice.yaml (5)\n", out);

@@ -190,6 +190,8 @@ run_verb(const struct cli *cli, const struct verb *verb, json_t *args, struct fa
 
 	if (verb->local == VERB_TOP)
 		return run_top(cli, args, f);
+	if (verb->local == VERB_DOCTOR)
+		return run_doctor(cli, args, f);
 	code = client_open(cli, &c, f);
 	if (code != 0)
 		return code;
@@ -197,6 +199,8 @@ run_verb(const struct cli *cli, const struct verb *verb, json_t *args, struct fa
 		code = run_watch(cli, &c, args, f);
 	else if (verb->local == VERB_DIAGNOSE)
 		code = run_diagnose(cli, &c, args, f);
+	else if (verb->local == VERB_METRICS)
+		code = run_metrics(cli, &c, args, f);
 	else
 		code = run_once(cli, &c, verb, args, &before, f);
 	json_decref(before);

@@ -14,10 +14,16 @@ int run_verb(const struct cli *cli, const struct verb *verb, json_t *args, struc
 /** The live view; top.c. */
 int run_top(const struct cli *cli, const json_t *args, struct failure *f);
 
+/** Look at the host; doctor.c. The exit code says it too, without a failure. */
+int run_doctor(const struct cli *cli, const json_t *args, struct failure *f);
+
 struct client;
 
 /** Look twice and say what is wrong; diagnose.c. The exit code says it too, without a failure. */
 int run_diagnose(const struct cli *cli, struct client *c, const json_t *args, struct failure *f);
+
+/** Everything that is counted, in Prometheus's text format; metrics.c. */
+int run_metrics(const struct cli *cli, struct client *c, const json_t *args, struct failure *f);
 
 /** An option that is a whole number from min on; def if it is not there. */
 int run_number(const json_t *args, const char *name, unsigned int min, unsigned int def,

@@ -14,6 +14,8 @@ enum verb_local {
 	VERB_COMMAND, /* none of them: a command of the daemon */
 	VERB_NSTAT,
 	VERB_DIAGNOSE,
+	VERB_DOCTOR,
+	VERB_METRICS,
 	VERB_TOP,
 	VERB_WATCH,
 	VERB_HELP,

@@ -87,6 +87,7 @@ static view_fn *const views[CTL_COMMAND_COUNT] = {
 	[CTL_COMMAND_show_config] = view_config,
 	[CTL_COMMAND_get] = view_tunable,
 	[CTL_COMMAND_set] = view_set,
+	[CTL_COMMAND_reload] = view_reload,
 	[CTL_COMMAND_drain] = view_done,
 	[CTL_COMMAND_stop] = view_done,
 };

@@ -151,13 +151,46 @@ put_round_trip(FILE *out, const json_t *row)
 	if (srtt > 0)
 		fprintf(out, " rtt:%.3f/%.3f", (double)srtt / 1e3,
 			(double)view_int(row, "rttvar_us", NULL) / 1e3);
+	if (view_int(row, "min_rtt_us", NULL) > 0)
+		fprintf(out, " minrtt:%.3f", (double)view_int(row, "min_rtt_us", NULL) / 1e3);
 	put_figure(out, row, "mss", "mss");
+	put_figure(out, row, "pmtu", "pmtu");
 	put_figure(out, row, "rcvmss", "rcv_mss");
+	put_figure(out, row, "advmss", "adv_mss");
 	/* In segments, as ss has them; without a loss there is no threshold yet. */
 	if (mss > 0 && view_int(row, "cwnd", NULL) > 0)
 		fprintf(out, " cwnd:%lld", (long long)(view_int(row, "cwnd", NULL) / mss));
 	if (mss > 0 && ssthresh > 0 && ssthresh < INT32_MAX)
 		fprintf(out, " ssthresh:%lld", (long long)(ssthresh / mss));
+}
+
+/* The speed that window and round trip allow, as ss computes it; nothing is paced here. */
+static void
+put_speed(FILE *out, const json_t *row)
+{
+	json_int_t srtt = view_int(row, "srtt_us", NULL);
+	double bps = srtt > 0 ? (double)view_int(row, "cwnd", NULL) * 8e6 / (double)srtt : 0;
+
+	if (bps >= 1e9)
+		fprintf(out, " send:%.2fGbps", bps / 1e9);
+	else if (bps >= 1e6)
+		fprintf(out, " send:%.2fMbps", bps / 1e6);
+	else if (bps > 0)
+		fprintf(out, " send:%.0fbps", bps);
+}
+
+/* How it repairs losses, if it does. */
+static void
+put_recovery(FILE *out, const json_t *row)
+{
+	const char *state = view_text(row, "ca_state");
+
+	if (state != NULL && strcmp(state, "open") != 0)
+		fprintf(out, " ca:%s", state);
+	put_figure(out, row, "backoff", "rexmits");
+	put_figure(out, row, "lost", "lost");
+	put_figure(out, row, "sacked", "sacked");
+	fputs(json_is_true(json_object_get(row, "reordering")) ? " reordering" : "", out);
 }
 
 /* The words of ss -tin, in its order; more figures of a connection go where ss has them. */
@@ -173,6 +206,7 @@ put_info(struct table *t, const json_t *row)
 		return;
 	fputs(json_is_true(json_object_get(row, "ts")) ? " ts" : "", out);
 	fputs(json_is_true(json_object_get(row, "sack")) ? " sack" : "", out);
+	fputs(json_is_true(json_object_get(row, "ecn")) ? " ecn" : "", out);
 	fprintf(out, "%s%s", cc != NULL ? " " : "", cc != NULL ? cc : "");
 	if (view_int(row, "snd_wscale", NULL) > 0 || view_int(row, "rcv_wscale", NULL) > 0)
 		fprintf(out, " wscale:%lld,%lld", (long long)view_int(row, "snd_wscale", NULL),
@@ -180,7 +214,10 @@ put_info(struct table *t, const json_t *row)
 	put_round_trip(out, row);
 	put_figure(out, row, "acked(mod-4Gi)", "acked_mod_4gi");
 	put_figure(out, row, "received(mod-4Gi)", "received_mod_4gi");
+	put_speed(out, row);
+	put_recovery(out, row);
 	put_figure(out, row, "inflight", "in_flight");
+	put_figure(out, row, "notsent", "not_sent");
 	if (view_int(row, "retrans", NULL) > 0)
 		fprintf(out, " retrans:%lld/%lld", (long long)view_int(row, "rexmits", NULL),
 			(long long)view_int(row, "retrans", NULL));
@@ -191,6 +228,7 @@ put_info(struct table *t, const json_t *row)
 	put_figure(out, row, "rcv_wnd", "rcv_wnd");
 	put_figure(out, row, "rcvbuf", "rcvbuf");
 	put_figure(out, row, "sndbuf", "sndbuf");
+	put_figure(out, row, "memory", "memory");
 	if (json_is_true(json_object_get(row, "orphan")))
 		fputs(" orphan", out);
 	(void)fclose(out);

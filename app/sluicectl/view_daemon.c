@@ -55,6 +55,7 @@ view_stats(const struct cli *cli, const struct view_data *data)
 	print_number(cli, "workers", view_int(data->now, "workers", NULL));
 	print_members(cli, data->now, "rx");
 	print_members(cli, data->now, "tx");
+	print_members(cli, data->now, "residence");
 	print_members(cli, data->now, "states");
 	print_members(cli, data->now, "tcp");
 	print_members(cli, data->now, "memory");
@@ -99,4 +100,51 @@ view_config(const struct cli *cli, const struct view_data *data)
 {
 	(void)cli;
 	print_tree(json_object_get(data->now, "config"), 0);
+}
+
+static const struct table_column change_columns[] = {
+	{ "KEY", false, false },
+	{ "FROM", false, true },
+	{ "TO", false, true },
+	{ "APPLIES", false, false },
+};
+
+static void
+put_value(struct table *t, const json_t *value)
+{
+	char *text;
+
+	if (json_is_string(value) || json_is_null(value)) {
+		table_text(t, json_string_value(value));
+		return;
+	}
+	text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
+	table_text(t, text);
+	free(text);
+}
+
+void
+view_reload(const struct cli *cli, const struct view_data *data)
+{
+	const json_t *changes = json_object_get(data->now, "changes");
+	bool is_dry = json_is_true(json_object_get(data->now, "dry_run"));
+	struct table t;
+	size_t i;
+
+	if (json_array_size(changes) == 0) {
+		puts("nothing differs");
+		return;
+	}
+	table_init(&t, cli, change_columns, 4);
+	for (i = 0; i < json_array_size(changes); i++) {
+		const json_t *row = json_array_get(changes, i);
+
+		table_text(&t, view_text(row, "key"));
+		put_value(&t, json_object_get(row, "from"));
+		put_value(&t, json_object_get(row, "to"));
+		table_text(&t, view_text(row, "applies"));
+	}
+	table_end(&t);
+	if (is_dry)
+		puts("nothing was changed: this was a dry run");
 }

@@ -21,6 +21,7 @@ view_fn view_tunables;
 view_fn view_config;
 view_fn view_tunable;
 view_fn view_set;
+view_fn view_reload;
 view_fn view_done;
 
 /** A member that is a text, or NULL. */

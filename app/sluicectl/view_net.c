@@ -18,6 +18,18 @@ put_busy(struct table *t, const json_t *before, const json_t *row)
 		table_text(t, "?");
 }
 
+/* How long packets stayed, in microseconds: "0.8". An older daemon does not say. */
+static void
+put_residence(struct table *t, const json_t *residence)
+{
+	json_int_t ns = view_int(residence, "p99_ns", NULL);
+
+	if (view_int(residence, "packets", NULL) == 0)
+		table_text(t, NULL);
+	else
+		table_printf(t, "%lld.%lld", (long long)(ns / 1000), (long long)(ns % 1000 / 100));
+}
+
 void
 view_cores(const struct cli *cli, const struct view_data *data)
 {
@@ -28,9 +40,10 @@ view_cores(const struct cli *cli, const struct view_data *data)
 		{ "RX-PPS", true, false },
 		{ "TX-PPS", true, false },
 		{ "DROP/s", true, false },
-		{ "HANDOV/s", true, false },
+		{ "HAND/s", true, false },
 		{ "CONNS", true, false },
 		{ "LOOP-us", true, false },
+		{ "P99-us", true, false },
 		{ "FREE", true, false },
 	};
 	static const char *const rates[] = { "rx_packets", "tx_packets", "dropped", "handover_in" };
@@ -39,7 +52,7 @@ view_cores(const struct cli *cli, const struct view_data *data)
 	struct table t;
 	size_t i, j;
 
-	table_init(&t, cli, columns, 10);
+	table_init(&t, cli, columns, 11);
 	for (i = 0; i < json_array_size(list); i++) {
 		const json_t *row = json_array_get(list, i);
 		const json_t *before = view_same(list_before, row, "worker");
@@ -52,6 +65,7 @@ view_cores(const struct cli *cli, const struct view_data *data)
 				view_int(row, rates[j], NULL));
 		table_json(&t, json_object_get(row, "connections"));
 		table_json(&t, json_object_get(row, "loop_max_us"));
+		put_residence(&t, json_object_get(row, "residence"));
 		table_json(&t, json_object_get(row, "packets_free"));
 	}
 	table_end(&t);

@@ -2,11 +2,15 @@
 /* Rows about cores and ports for the control server, gathered from the running appliance. */
 #include <errno.h>
 #include <grp.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "conf/env.h"
 #include "control.h"
+#include "ctl/reload.h"
+#include "service_set.h"
 
 /* The group of this name; "": none was asked for. */
 static int
@@ -63,6 +67,22 @@ core_row(void *ctx, unsigned int worker, struct ctl_core_row *out)
 	};
 }
 
+static const struct residence *
+residence_of(void *ctx, unsigned int worker)
+{
+	const struct control *c = ctx;
+
+	return &c->appliance->lcores.each[worker]->residence;
+}
+
+static uint64_t
+ticks_ns(void *ctx, uint64_t ticks)
+{
+	const struct control *c = ctx;
+
+	return tsc_clock_span_ns(&c->appliance->clock, ticks);
+}
+
 /* Asked for: done by the port if it can, else by us. */
 static enum ctl_feature
 feature(bool asked, bool granted)
@@ -113,7 +133,8 @@ port_rows(void *ctx, struct ctl_port_row *rows, unsigned int max)
 		.is_promiscuous = a->port.promiscuous,
 		.rx_csum = feature(csum, a->port.rx_csum),
 		.tx_csum = feature(csum, a->port.tx_caps != 0),
-		.tso = unused(a->port.offers_tso),
+		.tso = (a->port.tx_caps & ENV_TX_TSO) != 0 ? CTL_FEATURE_HW
+							   : unused(a->port.offers_tso),
 		.lro = unused(a->port.offers_lro),
 		.rss = a->port.queues == 1 ? CTL_FEATURE_NONE : feature(true, a->port.rss_on),
 		.rss_key = rss_key(&a->port),
@@ -128,6 +149,30 @@ port_rows(void *ctx, struct ctl_port_row *rows, unsigned int max)
 		.tx_errors = status.tx_errors,
 	};
 	return 1;
+}
+
+/* The rest of what may change: the main thread alone looks at it. */
+static void
+reloaded(void *ctx, const struct config *next)
+{
+	struct control *c = ctx;
+
+	c->config->drain_timeout_s = next->drain_timeout_s;
+	c->config->tunables = next->tunables;
+}
+
+void
+control_reload(struct control *c)
+{
+	struct ctl_reload reload;
+	int rc = ctl_reload(&c->backend, false, &reload);
+
+	if (rc != 0)
+		fprintf(stderr, "sluiced: reload: %s\n", reload.err);
+	else
+		fprintf(stderr, "sluiced: reload: %zu values changed\n",
+			json_array_size(reload.changes));
+	json_decref(reload.changes);
 }
 
 static void
@@ -157,9 +202,10 @@ control_open(struct control *c, const struct config *conf, struct io_error *err)
 }
 
 int
-control_start(struct control *c, struct appliance *a, struct io_error *err)
+control_start(struct control *c, struct appliance *a, struct config *config, const char *path,
+	struct io_error *err)
 {
-	const struct config_control *conf = &a->conf->control;
+	const struct config_control *conf = &config->control;
 	struct ctl_server_params par = {
 		.backend = &c->backend,
 		.listen_fd = c->socket.fd,
@@ -174,11 +220,14 @@ control_start(struct control *c, struct appliance *a, struct io_error *err)
 	if (rc != 0)
 		return rc;
 	c->appliance = a;
-	c->tunables = a->conf->tunables;
+	c->config = config;
+	c->tunables = config->tunables;
 	c->backend = (struct ctl_backend){
 		.ctx = c,
 		.version = SLUICE_VERSION,
-		.config = a->conf,
+		.config = config,
+		.config_path = path,
+		.kinds = service_set_kinds(),
 		.local = &a->local,
 		.tunables = &c->tunables,
 		.hub = &a->hub,
@@ -187,7 +236,10 @@ control_start(struct control *c, struct appliance *a, struct io_error *err)
 		.now_us = now_us,
 		.counters = counters_of,
 		.core = core_row,
+		.residence = residence_of,
+		.ticks_ns = ticks_ns,
 		.ports = port_rows,
+		.reloaded = reloaded,
 		.stop = ask_to_stop,
 	};
 	rc = ctl_server_create(&par, &c->server);

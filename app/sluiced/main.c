@@ -3,20 +3,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "appliance/secrets.h"
 #include "check.h"
 #include "options.h"
 #include "serve.h"
 #include "service_set.h"
 
 static int
-run(const char *path)
+run(const struct sluiced_options *options)
 {
 	struct config *conf;
-	int code;
+	uint64_t keys_from = 0;
+	int code = SLUICED_EXIT_FAILED;
 
-	if (sluiced_config(path, service_set_kinds(), &conf, stderr) != 0)
+	if (options->test_secret != NULL) {
+		if (test_secret_read(options->test_secret, &keys_from, stderr) != 0)
+			return SLUICED_EXIT_FAILED;
+		fputs("sluiced: keys of a load test: anybody who has them can forge connections\n",
+			stderr);
+	}
+	if (sluiced_config(options->config_path, service_set_kinds(), &conf, stderr) != 0)
 		return SLUICED_EXIT_FAILED;
-	code = sluiced_serve(conf) == 0 ? SLUICED_EXIT_OK : SLUICED_EXIT_FAILED;
+	if (sluiced_serve(conf, options->config_path, keys_from) == 0)
+		code = SLUICED_EXIT_OK;
 	free(conf);
 	return code;
 }
@@ -40,5 +49,5 @@ main(int argc, char **argv)
 	case SLUICED_RUN:
 		break;
 	}
-	return run(options.config_path);
+	return run(&options);
 }

@@ -13,13 +13,16 @@ static const char help[] =
 	"\n"
 	"  -c, --config FILE   configuration; docs/config.md explains every key\n"
 	"  -t, --check FILE    check it: errors and warnings as FILE:LINE:COLUMN\n"
+	"  --test-secret FILE  with -c: keys that load tests know (docs/load-testing.md), with\n"
+	"                      which anybody can forge connections; never where it matters\n"
 	"  -h, --help          this text\n"
 	"  -V, --version       the version\n"
 	"\n"
 	"Exit status: 0 good, or served until told to stop; 1 the check failed or it could not\n"
 	"start; 2 wrong usage. SIGTERM and SIGINT let connections finish (drain_timeout), a "
 	"second\n"
-	"one ends at once. sluicectl(1) looks inside while it runs.\n";
+	"one ends at once; SIGHUP reads FILE again, as sluicectl reload does. sluicectl(1) looks\n"
+	"inside while it runs.\n";
 
 void
 sluiced_help_print(FILE *out)
@@ -40,6 +43,7 @@ sluiced_options_parse(int argc, char **argv, struct sluiced_options *out, FILE *
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", required_argument, NULL, 't' },
+		{ "test-secret", required_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -47,7 +51,7 @@ sluiced_options_parse(int argc, char **argv, struct sluiced_options *out, FILE *
 	bool is_told = false;
 	int opt;
 
-	*out = (struct sluiced_options){ SLUICED_RUN, NULL };
+	*out = (struct sluiced_options){ SLUICED_RUN, NULL, NULL };
 	optind = 0;
 	while ((opt = getopt_long(argc, argv, "+c:t:hV", longs, NULL)) != -1) {
 		if (opt == 'h' || opt == 'V') {
@@ -56,6 +60,10 @@ sluiced_options_parse(int argc, char **argv, struct sluiced_options *out, FILE *
 		}
 		if (opt == '?')
 			return usage_error(err, "wrong option");
+		if (opt == 's') {
+			out->test_secret = optarg;
+			continue;
+		}
 		if (is_told)
 			return usage_error(err, "one --config or one --check");
 		is_told = true;
@@ -66,5 +74,7 @@ sluiced_options_parse(int argc, char **argv, struct sluiced_options *out, FILE *
 		return usage_error(err, "it takes no other arguments");
 	if (!is_told)
 		return usage_error(err, "it needs --config FILE or --check FILE");
+	if (out->test_secret != NULL && out->mode != SLUICED_RUN)
+		return usage_error(err, "--test-secret goes with --config");
 	return 0;
 }

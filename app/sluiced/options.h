@@ -22,6 +22,7 @@ enum sluiced_mode {
 struct sluiced_options {
 	enum sluiced_mode mode;
 	const char *config_path; /* of SLUICED_RUN and SLUICED_CHECK */
+	const char *test_secret; /* of SLUICED_RUN: a file; NULL: keys that nobody knows */
 };
 
 /** 0, or -EINVAL after a message on err. */

@@ -30,17 +30,21 @@ now_ms(void)
 /* Signals to stop that have come; written by the handler. */
 static volatile sig_atomic_t stop_signals;
 
+/* SIGHUP has come since it was looked at. */
+static volatile sig_atomic_t reload_asked;
+
 static void
 count_signal(int sig)
 {
-	(void)sig;
-	stop_signals++;
+	if (sig == SIGHUP)
+		reload_asked = 1;
+	else
+		stop_signals++;
 }
 
 /*
- * Signals to stop are for the main thread alone: blocked while the others are started, who inherit
- * that. SIGPIPE is for programs that write to pipes without looking; SIGHUP would end us, and who
- * sends it wants anything but that.
+ * Signals are for the main thread alone: blocked while the others are started, who inherit that.
+ * SIGPIPE is for programs that write to pipes without looking.
  */
 static void
 catch_signals(void)
@@ -48,10 +52,10 @@ catch_signals(void)
 	struct sigaction action = { .sa_handler = count_signal };
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
 	(void)sigemptyset(&action.sa_mask);
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGHUP, &action, NULL);
 }
 
 static void
@@ -62,6 +66,7 @@ mask_signals(int how)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
 	(void)pthread_sigmask(how, &set, NULL);
 }
 
@@ -143,28 +148,34 @@ serve_until_told(struct appliance *a, struct control *c)
 	print_ready(a->conf);
 	while (stop_signals == 0 && !c->stop_asked) {
 		control_poll(c, SERVE_POLL_MS);
+		if (reload_asked) {
+			reload_asked = 0;
+			control_reload(c);
+		}
 		warn_of_duplicates(a, &told);
 	}
 	go_down(a, c);
 }
 
 int
-sluiced_serve(const struct config *conf)
+sluiced_serve(struct config *conf, const char *path, uint64_t keys_from)
 {
+	struct appliance_app app = service_set_app;
 	struct appliance *a = NULL;
 	struct io_error err;
 	struct control c;
 	int rc;
 
+	app.keys_from = keys_from;
 	catch_signals();
 	rc = control_open(&c, conf, &err);
 	if (rc == 0) {
 		mask_signals(SIG_BLOCK);
-		rc = appliance_start(conf, &service_set_app, &a, &err);
+		rc = appliance_start(conf, &app, &a, &err);
 		mask_signals(SIG_UNBLOCK);
 	}
 	if (rc == 0)
-		rc = control_start(&c, a, &err);
+		rc = control_start(&c, a, conf, path, &err);
 	if (rc == 0)
 		serve_until_told(a, &c);
 	else

@@ -80,6 +80,7 @@ service_options_of(const struct config_service *conf)
 	options.root = conf->root[0] != '\0' ? conf->root : NULL;
 	options.to.port = (uint16_t)conf->to.port;
 	memcpy(options.to.ip, conf->to.ip.b, sizeof(options.to.ip));
+	options.max_conns = conf->max_conns;
 	options.max_header_bytes = conf->max_header_bytes;
 	options.idle_timeout_ms = conf->idle_timeout_s * 1000;
 	return options;

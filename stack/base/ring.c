@@ -27,16 +27,24 @@ ring_init(void *mem, uint32_t capacity)
 	return r;
 }
 
+/* A limit that was lowered may be below what is inside. */
+static uint32_t
+room_below(const struct ring *r, uint32_t head, uint32_t limit)
+{
+	uint32_t inside = head - r->tail_seen;
+
+	return limit > inside ? limit - inside : 0;
+}
+
 uint32_t
-ring_put_burst(struct ring *r, void *const *items, uint32_t n)
+ring_put_burst_below(struct ring *r, void *const *items, uint32_t n, uint32_t limit)
 {
 	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
-	uint32_t room = ring_capacity(r) - (head - r->tail_seen);
 
-	if (room < n) {
+	limit = min_u32(limit, ring_capacity(r));
+	if (room_below(r, head, limit) < n) {
 		r->tail_seen = atomic_load_explicit(&r->tail, memory_order_acquire);
-		room = ring_capacity(r) - (head - r->tail_seen);
-		n = min_u32(n, room);
+		n = min_u32(n, room_below(r, head, limit));
 	}
 	if (n == 0)
 		return 0;
@@ -44,6 +52,12 @@ ring_put_burst(struct ring *r, void *const *items, uint32_t n)
 		r->slots[(head + i) & r->mask] = items[i];
 	atomic_store_explicit(&r->head, head + n, memory_order_release);
 	return n;
+}
+
+uint32_t
+ring_put_burst(struct ring *r, void *const *items, uint32_t n)
+{
+	return ring_put_burst_below(r, items, n, ring_capacity(r));
 }
 
 uint32_t

@@ -45,6 +45,9 @@ struct ring *ring_init(void *mem, uint32_t capacity);
 /* Puts as many of the n items as there is room for, in order; returns how many. Producer only. */
 uint32_t ring_put_burst(struct ring *r, void *const *items, uint32_t n);
 
+/* The same, but no more than leave limit entries inside: a depth that may change. Producer only. */
+uint32_t ring_put_burst_below(struct ring *r, void *const *items, uint32_t n, uint32_t limit);
+
 /* Takes up to n of the oldest items; returns how many. Consumer only. */
 uint32_t ring_get_burst(struct ring *r, void **items, uint32_t n);
 

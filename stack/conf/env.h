@@ -11,9 +11,11 @@ struct pkt_txq;
 struct rng;
 struct tunables;
 
-/** Bits of env.tx_caps: checksums the port computes on transmit. */
+/** Bits of env.tx_caps: what the port does on transmit; first the checksums it computes. */
 #define ENV_TX_IP_CSUM 0x1u
 #define ENV_TX_TCP_CSUM 0x2u
+/** It cuts a long TCP segment in up to PKT_CHAIN_MAX buffers into short ones; with TCP_CSUM. */
+#define ENV_TX_TSO 0x4u
 
 /**
  * The pure layers take nothing from elsewhere. now_us is sampled once per burst and does not

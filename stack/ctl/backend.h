@@ -13,6 +13,7 @@
 #include "ctl/mailbox.h"
 #include "wire/addr.h"
 #include "wire/local.h"
+#include "worker/residence.h"
 
 /** What a worker did with its time, since it started. */
 struct ctl_core_row {
@@ -56,6 +57,8 @@ struct ctl_backend {
 	void *ctx; /* of the functions */
 	const char *version;
 	const struct config *config;
+	const char *config_path; /* it was read from, and is read from again */
+	const struct config_service_kind *kinds; /* that the file may name; NULL: any */
 	const struct local_addrs *local; /* what connections name by index */
 	struct tunables *tunables; /* current ones; the server changes them and tells the workers */
 	struct mail_hub *hub; /* hub->workers is the number of workers */
@@ -70,8 +73,15 @@ struct ctl_backend {
 
 	void (*core)(void *ctx, unsigned int worker, struct ctl_core_row *out);
 
+	/** How long packets stayed in a worker; may be changing. In ticks, and what these are. */
+	const struct residence *(*residence)(void *ctx, unsigned int worker);
+	uint64_t (*ticks_ns)(void *ctx, uint64_t ticks);
+
 	/** Fill at most max rows; returns how many. Strings outlive the answer. */
 	unsigned int (*ports)(void *ctx, struct ctl_port_row *rows, unsigned int max);
+
+	/** A reload changed the tunables; take over the rest of what may change while running. */
+	void (*reloaded)(void *ctx, const struct config *next);
 
 	/** Begin to end the daemon as SIGTERM does. */
 	void (*stop)(void *ctx);

@@ -163,6 +163,7 @@ struct config_service {
 	uint32_t blackhole; /* enum config_blackhole */
 	struct config_endpoint to; /* forward: where connections go */
 	char root[CONFIG_PATH_LEN]; /* http: the directory served; "": the built-in page only */
+	uint32_t max_conns; /* echo, http, forward: connections of each worker */
 	uint32_t max_header_bytes; /* http: of a request */
 	uint32_t idle_timeout_s; /* until a silent connection is closed */
 };

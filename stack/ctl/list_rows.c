@@ -65,6 +65,15 @@ put_ago(json_t *row, const char *name, uint32_t ms)
 	json_object_set_new(row, name, ms != UINT32_MAX ? json_integer(ms) : json_null());
 }
 
+/* Linux's words for tcpi_ca_state. */
+static const char *
+ca_name(unsigned int ca)
+{
+	static const char *const names[] = { "open", "disorder", "cwr", "recovery", "loss" };
+
+	return ca < ARRAY_SIZE(names) ? names[ca] : "?";
+}
+
 /* A member for each figure; what is new in a connection is added at the end of its group. */
 void
 ctl_conn_info_json(json_t *row, const struct tcp_conn_info *info)
@@ -75,13 +84,23 @@ ctl_conn_info_json(json_t *row, const struct tcp_conn_info *info)
 	put(row, "snd_wscale", info->snd_wscale);
 	put(row, "rcv_wscale", info->rcv_wscale);
 	put(row, "rcv_mss", info->rcv_mss);
+	json_object_set_new(row, "ecn", json_boolean(info->has_ecn));
+	put(row, "adv_mss", info->peer_mss);
+	put(row, "pmtu", info->pmtu);
 	/* Recovery. */
 	put(row, "rexmits", info->rexmits);
 	put(row, "probes", info->probes);
+	json_object_set_new(row, "ca_state", json_string(ca_name(info->ca)));
+	json_object_set_new(row, "reordering", json_boolean(info->reorders));
+	put(row, "min_rtt_us", info->min_rtt_us);
+	put(row, "lost", info->lost_bytes);
+	put(row, "sacked", info->sacked_bytes);
 	/* Buffers and bytes. */
 	put(row, "rcvbuf", info->rcvbuf_bytes);
 	put(row, "sndbuf", info->sndbuf_bytes);
 	put(row, "in_flight", info->flight_bytes);
+	put(row, "not_sent", info->notsent_bytes);
+	put(row, "memory", info->space_bytes);
 	put(row, "acked_mod_4gi", info->acked_bytes);
 	put(row, "received_mod_4gi", info->received_bytes);
 	/* Activity. */

@@ -45,6 +45,7 @@ enum ctl_role {
 #define CTL_E_UNKNOWN_TUNABLE "E_UNKNOWN_TUNABLE"
 #define CTL_E_REFUSED "E_REFUSED" /* the value, for a reason the message gives */
 #define CTL_E_PERMISSION "E_PERMISSION"
+#define CTL_E_CONFIG "E_CONFIG" /* the configuration file is wrong, or needs a restart */
 #define CTL_E_BUSY "E_BUSY" /* try again */
 #define CTL_E_TIMEOUT "E_TIMEOUT" /* the request came too slowly; the connection ends */
 #define CTL_E_TOO_MANY "E_TOO_MANY" /* clients; the connection ends */

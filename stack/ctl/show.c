@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/compiler.h"
 #include "ctl/port_remarks.h"
+#include "ctl/reload.h"
 #include "ctl/session_int.h"
 
 /* Ports one answer shows. */
@@ -96,6 +98,28 @@ put_packets(json_t *reply, const struct counters *c)
 	put_u64(tx, "dropped", c->TxDrops);
 }
 
+/* How long packets stayed, of all since the start. */
+static void
+put_residence(json_t *to, const struct ctl_backend *b, const struct residence *r)
+{
+	static const struct {
+		const char *name;
+		uint32_t ppm;
+	} rows[] = {
+		{ "p50_ns", 500000 },
+		{ "p99_ns", 990000 },
+		{ "p999_ns", 999000 },
+		{ "max_ns", 1000000 },
+	};
+	json_t *object = put_object(to, "residence");
+	size_t i;
+
+	put_u64(object, "packets", residence_packets(r));
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		put_u64(object, rows[i].name,
+			b->ticks_ns(b->ctx, residence_quantile(r, rows[i].ppm)));
+}
+
 static void
 put_tcp(json_t *reply, const struct counters *c)
 {
@@ -130,13 +154,18 @@ ctl_do_show_stats(struct ctl_request *r)
 {
 	const struct ctl_backend *b = r->s->backend;
 	struct ctl_core_row core;
+	struct residence stay = { 0 };
 	struct counters c;
 	json_t *memory;
+	unsigned int i;
 
 	ctl_counters_sum(b, &c);
+	for (i = 0; i < b->hub->workers; i++)
+		residence_add(&stay, b->residence(b->ctx, i));
 	b->core(b->ctx, 0, &core);
 	put_u64(r->reply, "workers", b->hub->workers);
 	put_packets(r->reply, &c);
+	put_residence(r->reply, b, &stay);
 	put_tcp(r->reply, &c);
 	memory = put_object(r->reply, "memory");
 	put_u64(memory, "packets_total", core.pkts_total);
@@ -288,6 +317,7 @@ ctl_do_show_cores(struct ctl_request *r)
 		put_u64(row, "connections", copy.ConnsInUse);
 		put_u64(row, "packets_free", core.pkts_free);
 		put_u64(row, "packets_total", core.pkts_total);
+		put_residence(row, b, b->residence(b->ctx, i));
 	}
 	return 0;
 }
@@ -503,6 +533,27 @@ ctl_do_set(struct ctl_request *r)
 			"the workers have not yet taken the changes before this one");
 	*b->tunables = next;
 	return put_tunable(r, name);
+}
+
+/* --- reload --------------------------------------------------------------------------------- */
+
+int
+ctl_do_reload(struct ctl_request *r)
+{
+	bool is_dry = ctl_arg_flag(r, "dry-run");
+	struct ctl_reload reload;
+	int rc = ctl_reload(r->s->backend, is_dry, &reload);
+
+	json_object_set_new(r->reply, "changes", reload.changes);
+	put_u64(r->reply, "restarts", reload.restarts);
+	put_bool(r->reply, "dry_run", is_dry);
+	if (rc == 0)
+		return 0;
+	return ctl_fail(r, rc == -EAGAIN ? CTL_E_BUSY : CTL_E_CONFIG,
+		rc == -EAGAIN  ? "try again"
+		: rc == -EPERM ? "sluicectl reload --dry-run shows all; restart sluiced for them"
+			       : "nothing was changed; sluiced --check FILE lists all of it",
+		"%s", reload.err);
 }
 
 /* --- the end -------------------------------------------------------------------------------- */

@@ -7,13 +7,14 @@
 
 #include "base/assert.h"
 
+/* Room for a depth that is doubled later, not for the largest: a ring uses all its slots. */
 static struct ring *
 make_ring(uint32_t depth)
 {
 	uint32_t capacity = 1;
 	void *mem;
 
-	while (capacity < depth)
+	while (capacity < 2 * depth)
 		capacity *= 2;
 	mem = aligned_alloc(
 		CACHE_LINE, (ring_bytes(capacity) + CACHE_LINE - 1) & ~(CACHE_LINE - 1ul));
@@ -27,7 +28,7 @@ handoff_init(struct handoff *h, unsigned int workers, unsigned int owners, uint3
 
 	ASSERT(workers <= EAL_WORKERS_MAX);
 	ASSERT(owners >= 1 && owners <= workers);
-	ASSERT(depth <= RING_CAPACITY_MAX);
+	ASSERT(depth <= RING_CAPACITY_MAX / 2);
 	memset(h, 0, sizeof(*h));
 	h->workers = workers;
 	h->owners = owners;

@@ -18,7 +18,7 @@ struct handoff {
 	struct ring *tx[EAL_WORKERS_MAX]; /* frames of a worker without a queue, to its sender */
 };
 
-/** depth: packets each ring holds at least. -ENOMEM. */
+/** depth: packets each ring is to hold; there is room for twice as many. -ENOMEM. */
 int handoff_init(struct handoff *h, unsigned int workers, unsigned int owners, uint32_t depth);
 /** The rings must be empty by then, or their packets be lost with the pool. */
 void handoff_fini(struct handoff *h);

@@ -58,6 +58,17 @@ is_stuck(struct lcore *lc, unsigned int gone, uint64_t now_us)
 	return now_us - lc->tx_moved_us > TX_STUCK_US;
 }
 
+/* Whose answers are gone? */
+static void
+note_left(struct lcore *lc)
+{
+	const struct worker *w = lc->worker;
+	uint64_t sent = w->ctr.TxPackets;
+
+	while (residence_may_leave(&lc->residence, sent, sent + w->frames.count))
+		residence_leave(&lc->residence, rte_rdtsc());
+}
+
 /* Send, or hand to the worker that sends for us, what the engines have put out. */
 static unsigned int
 transmit(struct lcore *lc, uint64_t now_us)
@@ -68,6 +79,7 @@ transmit(struct lcore *lc, uint64_t now_us)
 
 	if (q->count == 0) {
 		lc->tx_moved_us = now_us;
+		note_left(lc);
 		return 0;
 	}
 	if (lc->owns_queue) {
@@ -83,6 +95,7 @@ transmit(struct lcore *lc, uint64_t now_us)
 		throw_away(lc, q->pkts, gone);
 	}
 	worker_sent(lc->worker, gone);
+	note_left(lc);
 	return gone;
 }
 
@@ -112,23 +125,6 @@ relay(struct lcore *lc)
 
 /* --- in ------------------------------------------------------------------------------------- */
 
-/* The engines see one buffer per packet; a device or peer that sends more breaks the agreement. */
-static unsigned int
-drop_chained(struct lcore *lc, struct pkt **pkts, unsigned int n)
-{
-	unsigned int kept = 0;
-
-	for (unsigned int i = 0; i < n; i++) {
-		if (pkts[i]->nb_segs == 1) {
-			pkts[kept++] = pkts[i];
-			continue;
-		}
-		lc->stats.rx_chained++;
-		mbuf_free_burst(&pkts[i], 1);
-	}
-	return kept;
-}
-
 /* A worker that does not drain its ring loses packets; the others do not notice. */
 static void
 flush_outbox(struct lcore *lc, unsigned int to)
@@ -139,8 +135,8 @@ flush_outbox(struct lcore *lc, unsigned int to)
 
 	if (box->count == 0)
 		return;
-	put = ring_put_burst(
-		lc->group->handoff->rx[lc->id][to], (void *const *)box->pkts, box->count);
+	put = ring_put_burst_below(lc->group->handoff->rx[lc->id][to], (void *const *)box->pkts,
+		box->count, lc->worker->tun.netdev_max_backlog);
 	ctr->HandoverOut += put;
 	if (put < box->count) {
 		unsigned int lost = box->count - put;
@@ -221,6 +217,7 @@ receive(struct lcore *lc, uint64_t now_us)
 {
 	struct pkt *pkts[LCORE_BURST_MAX];
 	unsigned int n, mine;
+	uint64_t arrived;
 
 	/*
 	 * While the port sends nothing, frames wait in its ring: here they would be lost. Not where
@@ -232,11 +229,14 @@ receive(struct lcore *lc, uint64_t now_us)
 	lc->burst = n == lc->burst ? LCORE_BURST_MAX : LCORE_BURST;
 	if (n == 0)
 		return 0;
-	mine = drop_chained(lc, pkts, n);
+	arrived = rte_rdtsc();
+	mine = worker_drop_chained(lc->worker, pkts, n);
 	if (lc->group->count > 1)
 		mine = sort_out(lc, pkts, mine);
-	if (mine > 0)
+	if (mine > 0) {
+		residence_enter(&lc->residence, arrived, mine);
 		deliver(lc, pkts, mine, now_us);
+	}
 	return n;
 }
 
@@ -256,6 +256,7 @@ take_over(struct lcore *lc, uint64_t now_us)
 		if (n == 0)
 			continue;
 		lc->worker->ctr.HandoverIn += n;
+		residence_enter(&lc->residence, rte_rdtsc(), n);
 		deliver(lc, pkts, n, now_us);
 		total += n;
 	}

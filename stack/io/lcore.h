@@ -12,6 +12,7 @@
 #include "io/port.h"
 #include "io/steer.h"
 #include "io/tsc_clock.h"
+#include "worker/residence.h"
 #include "worker/worker.h"
 
 /** Frames asked of the port at a time; more once it keeps delivering that many. */
@@ -26,7 +27,6 @@ struct lcore_stats {
 	uint64_t idle_ticks; /* of the others, sleep included */
 	uint64_t loop_max_ticks; /* longest loop that had work */
 	uint64_t sleeps;
-	uint64_t rx_chained; /* packets over several buffers, dropped */
 	uint64_t tx_stuck; /* frames thrown away because the port had not moved for long */
 };
 
@@ -83,6 +83,7 @@ struct lcore {
 	struct pkt *relay[LCORE_BURST_MAX];
 	struct lcore_outbox *out; /* one per worker */
 	struct lcore_stats stats;
+	struct residence residence; /* in TSC ticks */
 	int start_error; /* of hooks.start; read after lcore_group_wait_started() */
 	_Atomic bool started;
 	/* written by others */

@@ -151,6 +151,19 @@ settle_mac(struct port *port, const struct port_params *par, struct io_error *er
 	return 0;
 }
 
+/* A chain of ours fits the device, and several of them its queue. */
+static bool
+can_tso(const struct port *port)
+{
+	const uint64_t need = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	uint16_t most = port->info.tx_desc_lim.nb_seg_max;
+
+	if ((port->type->flags & PORT_F_SOFT_TSO) != 0)
+		return false;
+	return (port->info.tx_offload_capa & need) == need && (most == 0 || most > PKT_CHAIN_MAX) &&
+	       port->tx_descriptors >= 4 * PKT_CHAIN_MAX;
+}
+
 /* Each flag is asked for only where it is offered: some devices do TCP's checksum but not IP's. */
 static void
 settle_offloads(struct port *port, const struct port_params *par)
@@ -168,6 +181,10 @@ settle_offloads(struct port *port, const struct port_params *par)
 		port->tx_caps |= ENV_TX_IP_CSUM;
 	if ((port->tx_offloads & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0)
 		port->tx_caps |= ENV_TX_TCP_CSUM;
+	if ((port->tx_caps & ENV_TX_TCP_CSUM) != 0 && can_tso(port)) {
+		port->tx_offloads |= RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+		port->tx_caps |= ENV_TX_TSO;
+	}
 }
 
 static void

@@ -22,6 +22,7 @@
 #define PORT_F_ADDRESS 0x20u /* the device is a PCI address */
 #define PORT_F_RX_PACKET 0x40u /* a queue is a packet socket, which can be slept on */
 #define PORT_F_RX_XDP 0x80u /* the same of an XDP socket */
+#define PORT_F_SOFT_TSO 0x100u /* TSO is done by the driver, with copies, and not for all sizes */
 
 /** Queues that any port may have. */
 #define PORT_QUEUES_MAX 64u
@@ -83,7 +84,7 @@ struct port {
 	bool tx_prepare; /* rte_eth_tx_prepare must see packets first */
 	bool rss_on; /* spreads flows over its queues */
 	bool rss_random_key; /* ... by a key of our own */
-	bool offers_tso; /* though nobody asks for it */
+	bool offers_tso; /* not used where the driver does it in software */
 	bool offers_lro;
 	uint16_t reta_size; /* entries of its table from hash to queue */
 	bool promiscuous;

@@ -40,6 +40,15 @@ tsc_clock_span(const struct tsc_clock *clock, uint64_t ticks)
 	return tsc_clock_at(clock, clock->base_tsc + ticks) - clock->base_us;
 }
 
+/** The same in ns, for spans of at most a minute: 2^40 ticks times 2^10 fit beside the rate. */
+static inline uint64_t
+tsc_clock_span_ns(const struct tsc_clock *clock, uint64_t ticks)
+{
+	__extension__ typedef unsigned __int128 wide;
+
+	return (uint64_t)(((wide)ticks * 1000 * clock->us_per_2_64) >> 64);
+}
+
 /** Time now, in us. */
 static inline uint64_t
 tsc_clock_now(const struct tsc_clock *clock)

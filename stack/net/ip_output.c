@@ -56,6 +56,30 @@ output_unsettled(struct net *net, struct env *env, struct pkt *p, const struct i
 		net_send_to(net, p, e->mac_word, ip_addr_is_v4(hop) ? NET_L2_IP4 : NET_L2_IP6, tx);
 }
 
+/*
+ * TCP has had no answer for long: whoever is behind the next hop is asked, in use meanwhile, and
+ * forgotten if silent (RFC 9293 s3.8.3, R1). Once a second at most, whatever the connections say.
+ */
+static SLUICE_NOINLINE void
+doubt(struct net *net, struct env *env, const struct pkt *p)
+{
+	const uint8_t *ip = pkt_data(p);
+	struct ip_addr dst;
+	const struct ip_addr *hop;
+	struct neigh *e;
+
+	if (ip[0] >> 4 == 4)
+		dst = ip_addr_from_v4(load_be32(ip + 16));
+	else
+		memcpy(dst.b, ip + 24, sizeof(dst.b));
+	hop = net_next_hop(net, &dst);
+	e = hop == NULL ? NULL : neigh_find(&net->neigh, hop);
+	if (e == NULL || e->state != NEIGH_REACHABLE || neigh_is_settled(e, env->now_us))
+		return;
+	neigh_set_probe(&net->neigh, env, e, NEIGH_TRIES);
+	env->ctr->NeighReasked++;
+}
+
 static void
 output_no_route(struct env *env, struct pkt *p, bool is_v4)
 {
@@ -63,7 +87,7 @@ output_no_route(struct env *env, struct pkt *p, bool is_v4)
 		env->ctr->OutNoRoutes++;
 	else
 		env->ctr->Ip6OutNoRoutes++;
-	pkt_free(env->pool, p);
+	pkt_free_chain(env->pool, p);
 }
 
 void
@@ -80,10 +104,15 @@ net_output(struct net *net, struct env *env, struct pkt *p, struct pkt_txq *tx)
 		env->ctr->OutRequests++;
 	else
 		env->ctr->Ip6OutRequests++;
-	if ((p->app.flags & PKT_F_REPLY_L2) != 0) {
-		/* The sender in the header in front, and the type behind, which is overwritten. */
-		net_send_to(net, p, load_le64(ip - 8), kind, tx);
-		return;
+	if ((p->app.flags & (PKT_F_REPLY_L2 | PKT_F_REASK)) != 0) {
+		if ((p->app.flags & PKT_F_REPLY_L2) == 0) {
+			doubt(net, env, p);
+		} else {
+			/* The sender in the header in front, and the type behind, which is
+			 * overwritten. */
+			net_send_to(net, p, load_le64(ip - 8), kind, tx);
+			return;
+		}
 	}
 	if (is_v4)
 		dst = ip_addr_from_v4(load_be32(ip + 16));

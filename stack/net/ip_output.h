@@ -34,6 +34,8 @@ net_send_to(const struct net *net, struct pkt *p, uint64_t mac_word, enum net_l2
 	if (SLUICE_UNLIKELY(net->l2_len != ETH_HDR_LEN))
 		memcpy(b + ETH_HDR_LEN, net->l2_tail[kind] + 8, ETH_VLAN_TAG_LEN);
 	p->tx_offload = (p->tx_offload & ~TX_OFFLOAD_L2_LEN_MASK) | net->l2_len;
+	/* Now: once the port has it, somebody else may be using it again. */
+	tx->octets += p->pkt_len;
 	pkt_txq_put(tx, p);
 }
 

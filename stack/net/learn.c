@@ -48,7 +48,7 @@ resolved(struct net *net, struct env *env, struct neigh *e, const struct mac_add
 			env->ctr->OutDiscards++;
 		else
 			env->ctr->Ip6OutDiscards++;
-		pkt_free(env->pool, pkts[i]);
+		pkt_free_chain(env->pool, pkts[i]);
 	}
 }
 

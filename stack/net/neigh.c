@@ -117,7 +117,7 @@ neigh_fini(struct neigh_table *t, struct env *env)
 		unsigned int n = neigh_take_waiting(t, &t->entries[i], pkts);
 
 		while (n > 0)
-			pkt_free(env->pool, pkts[--n]);
+			pkt_free_chain(env->pool, pkts[--n]);
 	}
 	ASSERT(t->waiting == 0);
 	free(t->entries);
@@ -218,7 +218,7 @@ neigh_remove(struct neigh_table *t, struct env *env, struct neigh *e)
 	ASSERT(e->state != NEIGH_PERMANENT);
 	while (n > 0) {
 		env->ctr->NeighQueueDrops++;
-		pkt_free(env->pool, pkts[--n]);
+		pkt_free_chain(env->pool, pkts[--n]);
 	}
 	while (*link != index_of(t, e))
 		link = &t->entries[*link].chain;
@@ -300,14 +300,14 @@ neigh_wait(struct neigh_table *t, struct env *env, struct neigh *e, struct pkt *
 	ASSERT(e->state == NEIGH_INCOMPLETE);
 	if (e->waiting_count == NEIGH_WAITING_MAX) {
 		env->ctr->NeighQueueDrops++;
-		pkt_free(env->pool, e->waiting[0]);
+		pkt_free_chain(env->pool, e->waiting[0]);
 		memmove(e->waiting, e->waiting + 1, sizeof(e->waiting) - sizeof(e->waiting[0]));
 		e->waiting_count--;
 		t->waiting--;
 	}
 	if (t->waiting >= NEIGH_WAITING_TOTAL_MAX) {
 		env->ctr->NeighQueueDrops++;
-		pkt_free(env->pool, p);
+		pkt_free_chain(env->pool, p);
 		return;
 	}
 	e->waiting[e->waiting_count++] = p;

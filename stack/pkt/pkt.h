@@ -42,6 +42,12 @@
 #define PKT_F_EOR 0x0020u	/* later data gets a packet of its own */
 #define PKT_F_NOW 0x0040u	/* goes out although it is short and more was to follow */
 #define PKT_F_MORE 0x0080u	/* its writer said that more follows; see sent_us */
+#define PKT_F_CHUNK 0x0100u	/* ends what leaves in a row: PSH, once */
+#define PKT_F_CHAINED 0x0200u	/* send queue: nb_segs and seg_next are of a frame that was sent */
+#define PKT_F_REASK 0x0400u	/* no answer for long: the next hop's address is asked for again */
+
+/** Buffers of a frame, at most: 64 KiB of segments of 1448 bytes. */
+#define PKT_CHAIN_MAX 46u
 
 /** Bytes in front of a frame that every pool guarantees; room for the largest header set. */
 #define PKT_HEADROOM 128u
@@ -54,11 +60,11 @@ struct pkt {
 	uint64_t iova;		/* bus address of buf; io only */
 	uint16_t data_off;	/* the frame starts at buf + data_off */
 	uint16_t refcnt;	/* holders; see pkt_hold */
-	uint16_t nb_segs;	/* segments of the chain; 1 above the io layer */
+	uint16_t nb_segs;	/* buffers of the frame; more than 1 only on the way out */
 	uint16_t port;		/* index of the port it came from */
 	uint64_t ol_flags;	/* PKT_RX_* / PKT_TX_* */
 	uint32_t packet_type;	/* driver's classification; never trusted */
-	uint32_t pkt_len;	/* bytes of the whole chain; equals data_len */
+	uint32_t pkt_len;	/* bytes of the whole frame; data_len if it is one buffer */
 	uint16_t data_len;	/* bytes of this buffer's frame */
 	uint16_t vlan_tci;	/* host order, with PKT_RX_VLAN_STRIPPED */
 	uint32_t rss_hash;	/* valid only if the driver says so */
@@ -68,7 +74,7 @@ struct pkt {
 	void *mempool;		/* io only */
 
 	/* Second line: transmit offload and our own fields. */
-	struct pkt *seg_next;	/* NULL above the io layer */
+	struct pkt *seg_next;	/* the next buffer of the frame */
 	uint64_t tx_offload;	/* l2_len:7 l3_len:9 l4_len:8 tso_segsz:16 */
 	void *shinfo;		/* io only */
 	uint16_t priv_size;	/* io only */
@@ -131,8 +137,17 @@ static inline uint8_t *
 pkt_push(struct pkt *p, uint16_t len_bytes)
 {
 	p->data_off = (uint16_t)(p->data_off - len_bytes);
-	pkt_set_len(p, (uint16_t)(p->data_len + len_bytes));
+	p->data_len = (uint16_t)(p->data_len + len_bytes);
+	p->pkt_len += len_bytes;
 	return pkt_data(p);
+}
+
+/** Forget a frame that p was part of; no driver reads it any more. */
+static inline void
+pkt_unchain(struct pkt *p)
+{
+	p->seg_next = NULL;
+	p->nb_segs = 1;
 }
 
 #endif

@@ -64,6 +64,19 @@ pkt_pool_release(struct pkt_pool *pool, struct pkt *p)
 	pool->stock[pool->count++] = p;
 }
 
+void
+pkt_free_chain(struct pkt_pool *pool, struct pkt *p)
+{
+	pkt_pool_adopt(pool, p->nb_segs - 1u);
+	while (p != NULL) {
+		struct pkt *next = p->seg_next;
+
+		pkt_unchain(p);
+		pkt_free(pool, p);
+		p = next;
+	}
+}
+
 unsigned int
 pkt_pool_avail(const struct pkt_pool *pool)
 {

@@ -123,12 +123,20 @@ pkt_free(struct pkt_pool *pool, struct pkt *p)
 		if (__atomic_sub_fetch(&p->refcnt, 1, __ATOMIC_ACQ_REL) != 0)
 			return;
 		p->refcnt = 1;
+		/* A driver gave it up just now, and left the links of its frame to the last. */
+		pkt_unchain(p);
 	}
 	if (pool->count < pool->stock_max)
 		pool->stock[pool->count++] = p;
 	else
 		pkt_pool_release(pool, p);
 }
+
+/**
+ * Give back a frame of any number of buffers that no driver has. The pool counts it as one: of a
+ * chain that is built here, all but the first are disowned.
+ */
+void pkt_free_chain(struct pkt_pool *pool, struct pkt *p);
 
 /** The packet was received: the worker holds it from now on. */
 static inline void

@@ -11,6 +11,7 @@
 
 struct pkt_txq {
 	unsigned int count;
+	uint64_t octets;	/* of all frames ever put, where frames are counted */
 	struct pkt *pkts[PKT_TXQ_CAP];
 };
 

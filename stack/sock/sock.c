@@ -5,6 +5,7 @@
 
 #include "sock/sock.h"
 
+#include "conf/counters.h"
 #include "conf/tunables.h"
 #include "pkt/pool.h"
 
@@ -404,6 +405,12 @@ uint64_t
 sluice_now_us(const struct sluice *s)
 {
 	return s->env->now_us;
+}
+
+void
+sluice_count_full(struct sluice *s)
+{
+	s->env->ctr->ServiceFull++;
 }
 
 unsigned int

@@ -159,7 +159,7 @@ static void
 cubic_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
-	bool limited = tcp_cc_is_limited(c, acked);
+	bool limited = tcp_cc_is_limited(stack, c, acked);
 
 	if (cold->ssthresh == TCP_SSTHRESH_INFINITE) {
 		if (limited && c->cwnd < TCP_CWND_MAX)
@@ -170,7 +170,8 @@ cubic_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked)
 		/* An epoch that was interrupted says nothing about what follows. */
 		cold->ccs.cubic.w_est = 0;
 		if (limited)
-			c->cwnd += min_u32(acked, 2u * c->mss);
+			c->cwnd = min_u32(c->cwnd + tcp_cc_slow_start(stack, c, acked, 2),
+				max_u32(cold->ssthresh, c->cwnd + c->mss));
 		return;
 	}
 	if (limited && c->cwnd < TCP_CWND_MAX)
@@ -185,7 +186,7 @@ cubic_ssthresh(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	struct tcp_cubic *q = &cold->ccs.cubic;
-	uint64_t wnd = min_u32(c->snd_nxt - c->snd_una, c->cwnd);
+	uint32_t segs = c->cwnd / c->mss;
 
 	if (cold->ssthresh == TCP_SSTHRESH_INFINITE)
 		*q = (struct tcp_cubic){ 0 };
@@ -193,7 +194,8 @@ cubic_ssthresh(struct tcp_stack *stack, struct tcp_conn *c)
 	/* (1 + beta) / 2 = 17 / 20. */
 	q->w_max = c->cwnd < q->w_max ? (uint32_t)((uint64_t)c->cwnd * 17 / 20) : c->cwnd;
 	q->w_est = 0;
-	return max_u32((uint32_t)(wnd * BETA_NUM / BETA_DEN), 2u * c->mss);
+	/* Whole segments, with the 717 / 1024 that Linux makes of beta. */
+	return max_u32((uint32_t)((uint64_t)segs * 717 / 1024), 2) * c->mss;
 }
 
 /* The loss was none; cwnd and ssthresh are back. K and t begin anew from there: see 0004. */

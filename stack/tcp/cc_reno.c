@@ -7,11 +7,12 @@ reno_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	if (!tcp_cc_is_limited(c, acked) || c->cwnd >= TCP_CWND_MAX)
+	if (!tcp_cc_is_limited(stack, c, acked) || c->cwnd >= TCP_CWND_MAX)
 		return;
 	if (c->cwnd < cold->ssthresh) {
-		/* L = 2: splitting ACKs gains nothing (RFC 3465 s2.2). */
-		c->cwnd += min_u32(acked, 2u * c->mss);
+		/* L = 2 (RFC 3465 s2.2). */
+		c->cwnd = min_u32(c->cwnd + tcp_cc_slow_start(stack, c, acked, 2),
+			max_u32(cold->ssthresh, c->cwnd + c->mss));
 		return;
 	}
 	/* One segment per window acknowledged, without a division. */
@@ -22,14 +23,15 @@ reno_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked)
 	}
 }
 
-/* RFC 5681 equation 4: half of what is in flight, at least two segments. */
+/*
+ * RFC 5681 equation 4, in whole segments as Linux counts. deviates: half of cwnd, which grows only
+ * while it is used, and not of what happens to be in flight.
+ */
 static uint32_t
 reno_ssthresh(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	uint32_t flight = c->snd_nxt - c->snd_una;
-
 	(void)stack;
-	return max_u32(min_u32(flight, c->cwnd) / 2, 2u * c->mss);
+	return max_u32(c->cwnd / c->mss / 2, 2) * c->mss;
 }
 
 const struct tcp_cc tcp_cc_reno = {

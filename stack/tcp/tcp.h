@@ -61,6 +61,7 @@ struct tcp_params {
 	struct siphash_key flow_key;	/* the flow table's and the timestamp offsets' */
 	struct siphash_key isn_key;	/* RFC 6528 */
 	struct siphash_key cookie_key[2]; /* SYN cookies: current and previous */
+	bool cookie_keys_stay;	/* never new ones: for load tests that know them */
 	struct siphash_key port_key;	/* RFC 6056 */
 	const struct local_addrs *local; /* outlives the stack */
 	/* True if a flow's received packets come to this worker; NULL: all do. */
@@ -138,6 +139,9 @@ int tcp_connect(struct tcp_stack *stack, struct env *env, const struct flow_key 
 ptrdiff_t tcp_connect_early(struct tcp_stack *stack, struct env *env, const struct flow_key *to,
 	const void *src, size_t len, tcp_handle *out);
 
+/** A cookie for addr is at hand: data would go with the SYN. */
+bool tcp_fastopen_knows(struct tcp_stack *stack, struct env *env, const struct ip_addr *addr);
+
 int tcp_set_owner(struct tcp_stack *stack, tcp_handle conn, void *data, const void *ops);
 int tcp_set_app_timer(struct tcp_stack *stack, struct env *env, tcp_handle conn, uint32_t delay_ms);
 
@@ -188,6 +192,14 @@ int tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum t
 int tcp_getopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_sockopt opt,
 	int *value);
 
+/**
+ * The cookie with which a stack that has this key as its current cookie_key, and offers all it can,
+ * answers the SYN syn; its final ACK's TSecr must end with the 6 bits *ts_bits, if it has one. For
+ * load tests.
+ */
+uint32_t tcp_cookie_make(
+	const struct siphash_key *key, const struct tcp_seg *syn, uint8_t *ts_bits);
+
 /* --- looking in ---------------------------------------------------------------------------- */
 
 /** What a listing shows of one connection, SYN-queue entry or TIME_WAIT entry. */
@@ -214,12 +226,22 @@ struct tcp_conn_info {
 	uint32_t acked_bytes, received_bytes; /* ever, modulo 2^32: their differences are exact */
 	uint32_t idle_ms;	/* since the last segment of the peer */
 	uint32_t data_idle_ms;	/* since its last data in order; UINT32_MAX: none came */
+	bool has_ecn;
+	bool reorders;		/* the path was seen to reorder */
+	uint8_t ca;		/* enum tcp_ca */
+	uint16_t peer_mss;	/* the peer's MSS option */
+	uint16_t pmtu;		/* IP packet of a full segment */
+	uint32_t min_rtt_us;	/* 0: no sample yet */
+	uint32_t notsent_bytes;	/* queued, never sent */
+	uint32_t lost_bytes, sacked_bytes; /* of those in flight; 0 where nothing may be lost */
+	uint32_t space_bytes;	/* queues in whole buffers, as tcp_mem counts */
 };
 
 /** How the congestion control sees the path, as Linux numbers it in tcpi_ca_state. */
 enum tcp_ca {
 	TCP_CA_OPEN = 0,
 	TCP_CA_DISORDER = 1,	/* duplicate ACKs, not enough yet */
+	TCP_CA_REDUCED = 2,		/* reduced for a mark (ECN) */
 	TCP_CA_RECOVERY = 3,	/* fast recovery */
 	TCP_CA_LOSS = 4,	/* after a retransmission timeout */
 };
@@ -238,6 +260,17 @@ struct tcp_details {
 	uint32_t snd_una, snd_nxt, write_seq, rcv_nxt;
 	uint32_t rcvbuf, sndbuf;
 	uint32_t unacked_segs;	/* in flight */
+	uint32_t sacked_segs, lost_segs, retrans_segs; /* ... of which so marked */
+	uint32_t min_rtt_us;
+	uint32_t last_sent_ms;	/* since data was sent */
+	uint32_t ato_ms;	/* how long an ACK may wait; 0: no data came yet */
+	uint8_t backoff;	/* doublings of the RTO */
+	bool is_active;		/* we opened it */
+	/* Zero where no notes are taken (tcp_notes.h). */
+	uint64_t bytes_sent, bytes_retrans, busy_us;
+	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
+	uint32_t delivered, delivered_ce, dsack_dups, reord_seen, rcv_ooopack;
+	uint32_t total_rto, rto_recoveries, rto_time_ms;
 	uint32_t last_rx_ms;	/* since a segment, and since data came in */
 	uint32_t last_data_ms;
 };

@@ -130,6 +130,11 @@ tcp_acceptq_add(struct tcp_stack *stack, const struct tcp_handshake *hs, const s
 	open_conn(stack, c, hs, seg);
 	append(stack, l, c);
 	tcp_source_conn_opened(stack, c);
+	/* The SYN; the third segment too, unless it comes to the connection with its data. */
+	tcp_note_in(stack, c, 0);
+	if (seg->len == 0 && !hs->fastopen)
+		tcp_note_in(stack, c, 0);
+	tcp_note_delivered(stack, c);
 	stack->env->ctr->PassiveOpens++;
 	return c;
 }

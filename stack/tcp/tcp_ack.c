@@ -37,6 +37,8 @@ tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us)
 		cold->min_rtt_us = rtt_us;
 		cold->min_rtt_at_ms = stack->env->now_ms;
 	}
+	/* Karn: what was doubled stays so until now. */
+	cold->backoff = 0;
 	tcp_rto_update(stack, cold);
 	if (tcp_cc_of(stack, c)->on_rtt != NULL)
 		tcp_cc_of(stack, c)->on_rtt(stack, c, rtt_us);
@@ -48,19 +50,37 @@ tcp_fin_acked(const struct tcp_conn *c)
 	return (c->flags & TF_FIN_SENT) && c->snd_una == c->write_seq + 1;
 }
 
+/* RFC 7323 s4.1: the echo measures also what was sent again, to the millisecond. */
+static void
+measure_by_echo(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	const struct tcp_score *sc = tcp_score(stack, c);
+	uint32_t rtt_ms;
+
+	if (sc == NULL || !(sc->flags & SC_ACK_TS) || sc->ack_ts == 0)
+		return;
+	rtt_ms = tcp_ts_now(stack, tcp_cold(stack, c)->ts_off) - sc->ack_ts;
+	if (rtt_ms < TCP_RTT_MAX_MS)
+		tcp_rtt_sample(stack, c, 1000 * max_u32(rtt_ms, 1));
+}
+
 /* New data is acknowledged: the queue and what was counted for it. */
 static void
 take_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	tcp_sendq_acked(stack, c, ack);
+	if (!tcp_sendq_acked(stack, c, ack))
+		measure_by_echo(stack, c);
 	c->snd_una = ack;
 	/* Kept within reach of the comparison, or it would turn round after 2 GiB. */
 	if (seq32_lt(cold->snd_sml, ack))
 		cold->snd_sml = ack;
 	cold->rexmits = 0;
 	cold->probes = 0;
+	tcp_note_timeout_over(stack, c);
+	if (c->snd_una == c->write_seq)
+		tcp_note_idle(stack, c);
 	tcp_timers_on_progress(stack, c);
 }
 
@@ -141,6 +161,7 @@ fastopen_established(struct tcp_stack *stack, struct tcp_conn *c, const struct t
 	else
 		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
 	cold->rexmits = 0;
+	cold->backoff = 0;
 	tcp_timers_on_progress(stack, c);
 	tcp_fastopen_settled(stack, c);
 	c->flags &= ~TF_FASTOPEN;
@@ -171,6 +192,7 @@ synrcvd_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	c->snd_wnd = rx->wnd;
 	c->snd_wl1 = rx->seg->seq;
 	cold->rexmits = 0;
+	cold->backoff = 0;
 	tcp_timers_on_progress(stack, c);
 	tcp_conn_setup(stack, c, cold->peer_mss);
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);

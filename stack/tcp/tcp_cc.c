@@ -49,22 +49,52 @@ tcp_cc_change(struct tcp_stack *stack, struct tcp_conn *c, uint8_t number)
 	cold->cwnd_acked = 0;
 }
 
-/* Grown only while the window is what limits us (RFC 7661 s4.1, Linux's factor of two). */
+/*
+ * Grown only while the window is what limits us (RFC 7661 s4.1), in slow start also while half of
+ * it is used, as Linux.
+ */
 bool
-tcp_cc_is_limited(const struct tcp_conn *c, uint32_t acked)
+tcp_cc_is_limited(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t acked)
 {
-	return 2 * (uint64_t)(c->snd_nxt - c->snd_una + acked) >= c->cwnd;
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t out = c->snd_nxt - c->snd_una + acked;
+
+	if (cold->is_cwnd_limited || out + c->mss > c->cwnd)
+		return true;
+	return c->cwnd < cold->ssthresh && c->cwnd <= 2 * (uint64_t)max_u32(out, cold->max_out);
 }
 
-/* RFC 5681 s4.1: after an idle time longer than the RTO the old window says nothing. */
+/*
+ * What an ACK adds in slow start: splitting ACKs gains nothing, and one for a lot lets no more than
+ * L segments out at once (RFC 3465 s2.2).
+ */
+uint32_t
+tcp_cc_slow_start(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t acked,
+	uint32_t limit_segs)
+{
+	if (!stack->env->tun->tcp_growth_limit)
+		return acked;
+	return min_u32(acked, limit_segs * c->mss);
+}
+
+/*
+ * RFC 5681 s4.1: after an idle time longer than the RTO the old window says less and less: half of
+ * it for each RTO, down to the first window (RFC 2861, as Linux); ssthresh keeps what is known.
+ */
 void
 tcp_cc_after_idle(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	const struct tcp_cold *cold = tcp_cold(stack, c);
+	struct tcp_cold *cold = tcp_cold(stack, c);
 	const struct tunables *tun = stack->env->tun;
+	uint32_t idle_ms = stack->env->now_ms - cold->last_sent_ms;
+	uint32_t least = tun->tcp_initial_cwnd * c->mss;
 
-	if (!tun->tcp_slow_start_after_idle || c->snd_una != c->write_seq)
+	if (!tun->tcp_slow_start_after_idle || c->snd_una != c->write_seq ||
+		c->cwnd <= least || idle_ms <= cold->rto_ms)
 		return;
-	if (stack->env->now_ms - cold->last_rx_ms > cold->rto_ms)
-		c->cwnd = min_u32(c->cwnd, tun->tcp_initial_cwnd * c->mss);
+	/* It may be days: who was idle for a week has nothing left. */
+	if (cold->ssthresh < TCP_SSTHRESH_INFINITE)
+		cold->ssthresh = max_u32(cold->ssthresh, c->cwnd - c->cwnd / 4);
+	for (; idle_ms > cold->rto_ms && c->cwnd > least; idle_ms -= cold->rto_ms)
+		c->cwnd = max_u32(c->cwnd / 2, least);
 }

@@ -8,18 +8,22 @@ tcp_process_fin(struct tcp_stack *stack, struct tcp_conn *c)
 	c->rcv_nxt++;
 	if (seq32_lt(c->rcv_adv, c->rcv_nxt))
 		c->rcv_adv = c->rcv_nxt;
-	c->flags |= TF_FIN_RCVD | TF_ACK_NOW;
+	c->flags |= TF_FIN_RCVD | TF_ACK_DELAY;
 	tcp_raise(stack, c, TCP_EV_READABLE);
 	tcp_want_output(stack, c);
 	switch ((enum tcp_state)c->state) {
 	case TCPS_ESTABLISHED:
+		/* As Linux: our answer, or our FIN, often follows at once. */
+		c->flags |= TF_PINGPONG;
 		tcp_set_state(stack, c, TCPS_CLOSE_WAIT);
 		break;
 	case TCPS_FIN_WAIT_1:
 		/* Our FIN is not acknowledged yet, or the fifth step had moved on. */
+		c->flags |= TF_ACK_NOW;
 		tcp_set_state(stack, c, TCPS_CLOSING);
 		break;
 	case TCPS_FIN_WAIT_2:
+		c->flags |= TF_ACK_NOW;
 		tcp_timewait_enter(stack, c);
 		break;
 	case TCPS_CLOSED:

@@ -149,7 +149,7 @@ tcp_emit(struct tcp_stack *stack, struct pkt *p, const struct tcp_emit *e)
 
 	ASSERT(pkt_headroom(p) >= len.ip + len.tcp);
 	pkt_push(p, (uint16_t)(len.ip + len.tcp));
-	p->app.flags &= (uint16_t)~PKT_F_REPLY_L2;
+	p->app.flags &= (uint16_t)~(PKT_F_REPLY_L2 | PKT_F_REASK);
 	write_headers(stack, p, e, &len);
 }
 

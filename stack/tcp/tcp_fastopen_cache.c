@@ -66,6 +66,16 @@ is_blocked(const struct tcp_stack *stack, struct tcp_fastopen_peer *peer)
 }
 
 bool
+tcp_fastopen_knows(struct tcp_stack *stack, struct env *env, const struct ip_addr *addr)
+{
+	struct tcp_fastopen_peer *peer;
+
+	stack->env = env;
+	peer = find(stack, addr);
+	return peer != NULL && !is_blocked(stack, peer) && peer->cookie_len > 0;
+}
+
+bool
 tcp_fastopen_ask(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_opts *opts)
 {
 	struct tcp_fastopen_peer *peer = find(stack, &c->key.raddr);

@@ -69,7 +69,7 @@ tcp_hystart_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	struct tcp_hystart *h = &cold->ccs.hystart;
-	uint32_t step = min_u32(acked, GROWTH_LIMIT * c->mss);
+	uint32_t step = tcp_cc_slow_start(stack, c, acked, GROWTH_LIMIT);
 
 	compare(h);
 	if (!h->is_started || seq32_geq(c->snd_una, h->round_end)) {

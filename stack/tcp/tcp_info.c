@@ -3,26 +3,56 @@
 #include "tcp/tcp_parts.h"
 
 static enum tcp_ca
-ca_state(const struct tcp_conn *c)
+ca_state(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
+	const struct tcp_score *sc = tcp_score(stack, c);
+
 	if (c->flags & TF_RTO_DONE)
 		return TCP_CA_LOSS;
 	if (c->flags & TF_RECOVERY)
-		return TCP_CA_RECOVERY;
-	return c->dupacks > 0 ? TCP_CA_DISORDER : TCP_CA_OPEN;
+		return sc != NULL && (sc->flags & SC_CWR) ? TCP_CA_REDUCED : TCP_CA_RECOVERY;
+	if (c->dupacks > 0 || (sc != NULL && sc->sacked > 0))
+		return TCP_CA_DISORDER;
+	return TCP_CA_OPEN;
 }
 
 /* Packets of the send queue that were sent and are not acknowledged; our FIN alone is one, too. */
-static uint32_t
-in_flight(const struct tcp_conn *c)
+static void
+count_flight(const struct tcp_conn *c, struct tcp_details *d)
 {
-	uint32_t n = 0;
+	for (const struct pkt *p = c->sendq_head; p != NULL && p != c->send_next; p = p->app.next) {
+		d->unacked_segs++;
+		d->sacked_segs += (p->app.flags & PKT_F_SACKED) != 0;
+		d->lost_segs += (p->app.flags & PKT_F_LOST) != 0;
+		d->retrans_segs += (p->app.flags & PKT_F_RETRANS) != 0;
+	}
+	if (d->unacked_segs == 0 && c->snd_nxt != c->snd_una)
+		d->unacked_segs = 1;
+	/* Without SACK each duplicate ACK stands for a segment that arrived. */
+	if (!(c->flags & TF_SACK))
+		d->sacked_segs = c->dupacks;
+}
 
-	for (const struct pkt *p = c->sendq_head; p != NULL && p != c->send_next; p = p->app.next)
-		n++;
-	if (n == 0 && c->snd_nxt != c->snd_una)
-		n = 1;
-	return n;
+static void
+copy_notes(const struct tcp_notes *n, const struct env *env, struct tcp_details *d)
+{
+	if (n == NULL)
+		return;
+	d->bytes_sent = n->bytes_sent;
+	d->bytes_retrans = n->bytes_retrans;
+	d->busy_us = n->busy_us + (n->busy_since_us != 0 ? env->now_us - n->busy_since_us : 0);
+	d->segs_in = n->segs_in;
+	d->segs_out = n->segs_out;
+	d->data_segs_in = n->data_segs_in;
+	d->data_segs_out = n->data_segs_out;
+	d->delivered = n->delivered;
+	d->delivered_ce = n->delivered_ce;
+	d->dsack_dups = n->dsack_dups;
+	d->reord_seen = n->reord_seen;
+	d->rcv_ooopack = n->rcv_ooopack;
+	d->total_rto = n->total_rto;
+	d->rto_recoveries = n->rto_recoveries;
+	d->rto_time_ms = n->rto_time_ms;
 }
 
 int
@@ -36,7 +66,7 @@ tcp_get_details(struct tcp_stack *stack, struct env *env, tcp_handle conn, struc
 		return -EBADF;
 	cold = tcp_cold(stack, c);
 	*out = (struct tcp_details){
-		.ca_state = ca_state(c),
+		.ca_state = ca_state(stack, c),
 		.has_ts = (c->flags & TF_TS) != 0,
 		.has_sack = (c->flags & TF_SACK) != 0,
 		/* Ours is never 0 where it was negotiated: the largest buffer asks for more. */
@@ -55,10 +85,16 @@ tcp_get_details(struct tcp_stack *stack, struct env *env, tcp_handle conn, struc
 		.rcv_nxt = c->rcv_nxt,
 		.rcvbuf = cold->rcvbuf,
 		.sndbuf = tcp_sndbuf(stack, c),
-		.unacked_segs = in_flight(c),
+		.min_rtt_us = cold->min_rtt_us,
+		.last_sent_ms = env->now_ms - cold->last_sent_ms,
+		.ato_ms = cold->ato_ms,
+		.backoff = cold->backoff,
+		.is_active = (c->flags & TF_ACTIVE) != 0,
 		.last_rx_ms = env->now_ms - cold->last_rx_ms,
 		.last_data_ms = env->now_ms - cold->last_data_ms,
 	};
+	count_flight(c, out);
+	copy_notes(tcp_notes(stack, c), env, out);
 	tcp_fill_row(stack, env, c, &out->row);
 	return 0;
 }

@@ -90,6 +90,7 @@ conn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *se
 	struct tcp_rx rx = tcp_rx_of(c, seg, pkt);
 
 	tcp_wake(stack, c);
+	tcp_note_in(stack, c, seg->len);
 	if (c->state == TCPS_SYN_SENT)
 		tcp_synsent_input(stack, c, &rx);
 	else if (!tcp_fast_input(stack, c, &rx))

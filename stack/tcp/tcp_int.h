@@ -26,6 +26,7 @@
 #define TCP_RANGES_PER_CONN 256u	/* runs behind gaps, and SACKed runs, each */
 #define TCP_DUPACK_THRESHOLD 3u		/* RFC 5681 s3.2 */
 #define TCP_MIN_RTT_MS 300000u		/* a least round trip is forgotten after this, as Linux */
+#define TCP_RTT_MAX_MS 1000000u	/* an echo older than this is of no segment in flight */
 #define TCP_QUICKACKS 16u		/* ACKs sent at once on a new connection, as Linux */
 #define TCP_RTO_INIT_MS 1000u		/* RFC 6298 s2.1 */
 #define TCP_RTO_SYN_LOST_MS 3000u	/* RFC 6298 s5.7: after a lost SYN */
@@ -136,7 +137,10 @@ struct tcp_conn {
 	uint32_t write_seq;	/* behind the last queued byte */
 	uint32_t recvq_bytes;
 	uint32_t cwnd;		/* bytes */
-	uint32_t rexmit_at_ms;	/* with TT_REXMIT */
+	union {
+		uint32_t rexmit_at_ms; /* with TT_REXMIT */
+		uint32_t parked_sent_ms; /* parked: last_sent_ms */
+	};
 	uint32_t cold;		/* index of its tcp_cold; TCP_NONE: parked */
 	uint16_t mss;		/* payload bytes of a full segment, options taken off */
 	uint8_t timers;		/* TT_* */
@@ -146,6 +150,16 @@ struct tcp_conn {
 _Static_assert(sizeof(struct tcp_conn) == 128, "two hot lines");
 
 struct tcp_range;
+
+/** Beside tcp_cold, where notes are taken (tcp_notes.h); as Linux's TCP_INFO names them. */
+struct tcp_notes {
+	uint64_t bytes_sent, bytes_retrans;
+	uint64_t busy_us, busy_since_us; /* since 0: not busy */
+	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
+	uint32_t delivered, delivered_ce, dsack_dups, reord_seen, rcv_ooopack;
+	uint32_t total_rto, rto_recoveries, rto_time_ms, rto_since_ms;
+	bool in_rto;
+};
 
 /** HyStart++ (RFC 9406 s4.2), while ssthresh is infinite. */
 struct tcp_hystart {
@@ -221,10 +235,21 @@ struct tcp_cold {
 		uint32_t rcv_space_at_us;
 		uint32_t syn_sent_us; /* until ESTABLISHED: when our first SYN went out */
 	};
-	uint32_t min_rtt_at_ms;
 	uint16_t rcv_mss;	/* what a full segment of the peer is, by the largest seen */
 	uint8_t cc;		/* index of the congestion control */
-	bool is_corked;		/* segments that are not full wait (TCP_CORK) */
+	uint8_t is_corked : 1;	/* segments that are not full wait (TCP_CORK) */
+	uint8_t is_small_twice : 1; /* there were two of small_seq since the last ACK */
+	uint8_t is_cwnd_limited : 1; /* cwnd was the limit, not the owner or the peer */
+	/* Line 2: now and then. */
+	uint32_t last_sent_ms;	/* when data was sent last */
+	uint32_t usage_seq;	/* snd_nxt when cwnd was used most, until acknowledged */
+	uint32_t max_out;	/* ... bytes in flight then */
+	uint32_t small_seq;	/* behind the last segment received that was not full */
+	uint32_t min_rtt_at_ms;
+	uint16_t ato_ms;	/* how long an ACK may wait; 0: no data came yet */
+	uint16_t moved_ticks;	/* when our data last began to go or was acknowledged; ms >> 10 */
+	uint16_t mss_high;	/* RFC 4821 search_high: larger is tried up to it; 0: no search */
+	uint8_t backoff;	/* the RTO is doubled so often, until a round trip is measured */
 	uint8_t rexmits;	/* retransmissions of the oldest segment so far */
 	uint8_t probes;		/* keepalive or zero-window probes unanswered */
 	/* Recovery. */
@@ -241,8 +266,7 @@ struct tcp_cold {
 	struct tcp_range *ooo;	/* out-of-order runs, by sequence */
 	uint32_t dsack_seq;	/* with TF_DSACK: data received twice (RFC 2883) */
 	uint16_t dsack_len;	/* bytes from dsack_seq */
-	uint16_t mss_high;	/* RFC 4821 search_high: larger is tried up to it; 0: no search */
-	uint16_t moved_ticks;	/* when our data last began to go or was acknowledged; ms >> 10 */
+	uint16_t peer_mss;	/* the peer's MSS option */
 	/* Deadlines. */
 	uint32_t keep_at_ms;
 	union {
@@ -261,10 +285,11 @@ struct tcp_cold {
 	uint32_t owner;		/* slot of its connection; TCP_NONE: free */
 	int err;		/* -errno it ended with; until then: of the last ICMP error */
 	uint16_t listener;	/* slot it came from, TCP_LISTENERS_MAX */
-	uint16_t peer_mss;	/* the peer's MSS option */
 	uint32_t iss, irs;
 	uint32_t next;		/* accept queue, by slot; of a free one: the next free one */
 } SLUICE_CACHE_ALIGNED;
+
+_Static_assert(sizeof(struct tcp_cold) == 256, "four lines");
 
 /**
  * What a parked connection remembers, with the names of tcp_cold (tcp_park.c). There is one for
@@ -282,7 +307,9 @@ struct tcp_park {
 	uint32_t keep_at_ms, app_at_ms, pmtu_at_ms;
 	uint32_t user_timeout_ms;
 	uint32_t max_snd_wnd;
-	uint32_t total_retrans;
+	uint32_t total_retrans : 18; /* saturating */
+	uint32_t backoff : 5;
+	uint32_t ato_ms : 9;
 	uint32_t iss, irs;
 	int16_t linger_s;
 	uint16_t listener : 11;
@@ -304,7 +331,8 @@ _Static_assert(sizeof(struct tcp_park) <= 96, "ten million connections in 2.6 GB
 #define SC_PROBE 0x20u		/* a tail loss probe is out, up to probe_seq */
 #define SC_PROBE_RTX 0x40u	/* ... and it was a retransmission */
 #define SC_DSACK_ROUND 0x80u	/* dsack_round is set */
-#define SC_MTU_PROBE 0x100u	/* a larger segment is out, up to mtu_probe_end */
+#define SC_CWR 0x0100u		/* this recovery is for a mark, not for a loss */
+#define SC_MTU_PROBE 0x2000u	/* a larger segment is out, up to mtu_probe_end */
 /* ... that live for one ACK. */
 #define SC_ORIG_DELIVERED 0x0200u /* something sent once, before the timeout, was delivered */
 #define SC_RETRANS_ACKED 0x0400u /* something sent again was acknowledged */
@@ -515,8 +543,19 @@ struct tcp_fastopen_peer {
 /** Places in a worker's cache; each address has one. */
 #define TCP_FASTOPEN_PEERS 1024u
 
+/** The row of segments that tcp_output is about to hang on one (tcp_tso.c). */
+struct tcp_tso {
+	struct pkt *head, *tail; /* NULL: the next one leads */
+	uint32_t next_seq;
+	uint16_t flags;		/* of each of them */
+	uint16_t mss;
+	uint8_t ecn;
+	bool is_on;		/* new data of a connection is being sent, to such a port */
+};
+
 struct tcp_stack {
 	struct env *env;	/* of the call in progress */
+	struct tcp_tso tso;
 	uint8_t fast_state;	/* ESTABLISHED; CLOSED while memory is short: no fast path */
 	struct tcp_mem mem;
 	struct flow_table flows;
@@ -524,6 +563,7 @@ struct tcp_stack {
 	struct tcp_conn *conns;
 	struct tcp_cold *cold;	/* one for each awake connection */
 	struct tcp_park *park;	/* by slot */
+	struct tcp_notes *notes; /* by slot; NULL: none are taken */
 	struct tcp_synq_entry *synq;
 	struct tcp_tw *tw;
 	struct tcp_range *ranges;

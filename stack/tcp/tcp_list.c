@@ -2,6 +2,8 @@
 /* Listings of connections, in slices that never hold the worker up. */
 #include "tcp/tcp_parts.h"
 
+#include "wire/ip6.h"
+
 #define SLOTS_PER_CALL 1024u
 
 /* Time until a deadline, or nothing. */
@@ -22,6 +24,40 @@ fill_bytes(const struct tcp_cold *cold, const struct tcp_conn *c, struct tcp_con
 		return;
 	row->acked_bytes = c->snd_una - cold->iss - 1 - tcp_fin_acked(c);
 	row->received_bytes = c->rcv_nxt - cold->irs - 1 - ((c->flags & TF_FIN_RCVD) != 0);
+}
+
+static enum tcp_ca
+ca_of(const struct tcp_conn *c)
+{
+	if (c->flags & TF_RTO_DONE)
+		return TCP_CA_LOSS;
+	if (c->flags & TF_RECOVERY)
+		return TCP_CA_RECOVERY;
+	return c->dupacks > 0 ? TCP_CA_DISORDER : TCP_CA_OPEN;
+}
+
+/* What of the flight is known to have arrived, or thought lost. */
+static void
+fill_path(const struct tcp_stack *stack, const struct tcp_conn *c, const struct tcp_cold *cold,
+	struct tcp_conn_info *row)
+{
+	uint32_t ip = c->key.family == FLOW_FAMILY_V4 ? IP4_HDR_LEN : IP6_HDR_LEN;
+	const struct tcp_score *sc = tcp_score(stack, c);
+
+	row->has_ecn = (c->flags & TF_ECN) != 0;
+	row->reorders = cold->reo_seen;
+	row->ca = (uint8_t)(tcp_is_synchronised(c) ? ca_of(c) : TCP_CA_OPEN);
+	row->peer_mss = cold->peer_mss;
+	row->pmtu = (uint16_t)(c->mss + ip + TCP_HDR_LEN + ((c->flags & TF_TS) ? TCP_TS_LEN : 0));
+	row->min_rtt_us = cold->min_rtt_us;
+	/* Our FIN has a number, too. */
+	if (seq32_gt(c->write_seq, c->snd_nxt))
+		row->notsent_bytes = c->write_seq - c->snd_nxt;
+	row->space_bytes = cold->rmem + cold->wmem;
+	if (sc != NULL) {
+		row->lost_bytes = sc->lost;
+		row->sacked_bytes = sc->sacked;
+	}
 }
 
 static void
@@ -70,6 +106,7 @@ tcp_fill_row(const struct tcp_stack *stack, const struct env *env, const struct 
 		.orphan = (c->flags & TF_ORPHAN) != 0,
 	};
 	fill_info(env, c, cold, row);
+	fill_path(stack, c, cold, row);
 	if (c->timers != 0 && wheel_is_armed(&stack->wheel, id))
 		row->timer_ms = until(env, wheel_expires(&stack->wheel, id));
 }
@@ -88,6 +125,7 @@ fill_synq(const struct tcp_stack *stack, const struct env *env, uint32_t slot,
 		.mss = e->mss,
 		.has_ts = e->has_ts,
 		.has_sack = e->has_sack,
+		.has_ecn = e->has_ecn,
 		.snd_wscale = e->wscale,
 		.retrans = e->retrans,
 		.data_idle_ms = UINT32_MAX,

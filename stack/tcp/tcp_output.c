@@ -126,6 +126,7 @@ emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, u
 		e.opts = &opts;
 		e.ts_only = opts.present == TCP_OPT_TS;
 	}
+	tcp_note_out(stack, c);
 	e.wnd = flags & TCP_RST ? 0 : offer_window(stack, c);
 	ack_is_paid(c);
 	tcp_emit(stack, p, &e);
@@ -151,6 +152,10 @@ packet_to_send(struct tcp_stack *stack, struct pkt *p)
 	struct pkt *q;
 
 	if (!pkt_is_shared(p)) {
+		if (p->app.flags & PKT_F_CHAINED) {
+			p->app.flags &= (uint16_t)~PKT_F_CHAINED;
+			pkt_unchain(p);
+		}
 		p->data_off = p->app.payload_off;
 		pkt_set_len(p, len);
 		pkt_hold(stack->env->pool, p);
@@ -178,9 +183,11 @@ count_data(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 		stack->env->ctr->OutSegs++;
 		stack->env->ctr->TCPOrigDataSent++;
 	}
+	tcp_note_data_out(stack, c, p->app.end_seq - p->app.seq, p->app.sends > 0);
 	if (p->app.sends < UINT8_MAX)
 		p->app.sends++;
 	p->app.sent_us = (uint32_t)stack->env->now_us;
+	tcp_cold(stack, c)->last_sent_ms = stack->env->now_ms;
 }
 
 bool
@@ -197,9 +204,18 @@ tcp_send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint
 	if (p->app.sends == 0)
 		flags |= tcp_ecn_new_data(c, &ecn);
 	count_data(stack, c, p);
-	if (p->app.flags & PKT_F_PSH)
+	if (p->app.flags & (PKT_F_PSH | PKT_F_CHUNK))
 		flags |= TCP_PSH;
-	emit(stack, c, q, p->app.seq, flags | TCP_ACK, ecn);
+	/* It is sent again alone. */
+	p->app.flags &= (uint16_t)~PKT_F_CHUNK;
+	flags |= TCP_ACK;
+	if (stack->tso.is_on && tcp_tso_join(stack, q, p, flags, ecn)) {
+		tcp_note_out(stack, c);
+		return true;
+	}
+	emit(stack, c, q, p->app.seq, flags, ecn);
+	if (stack->tso.is_on)
+		tcp_tso_lead(stack, c, q, p, flags, ecn);
 	return true;
 }
 
@@ -217,14 +233,20 @@ cwnd_room(const struct tcp_stack *stack, const struct tcp_conn *c)
 	return cwnd > pipe ? cwnd - pipe : 0;
 }
 
-/* Bytes that both windows still allow. */
+/* Bytes that the peer's window still allows. */
 static uint32_t
-window_room(const struct tcp_stack *stack, const struct tcp_conn *c)
+peer_room(const struct tcp_conn *c)
 {
 	uint32_t flight = c->snd_nxt - c->snd_una;
 
-	return min_u32(
-		c->snd_wnd > flight ? c->snd_wnd - flight : 0, cwnd_room(stack, c));
+	return c->snd_wnd > flight ? c->snd_wnd - flight : 0;
+}
+
+/* ... and both windows. */
+static uint32_t
+window_room(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	return min_u32(peer_room(c), cwnd_room(stack, c));
 }
 
 /*
@@ -264,18 +286,68 @@ worth_sending(const struct tcp_stack *stack, const struct tcp_conn *c, const str
 	return len >= cold->max_snd_wnd / 2;
 }
 
-/* The part of p that may go now; 0: none. */
+/* Of the len bytes that p has, the part that may go into room; 0: none. */
 static uint32_t
-sendable(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
+sendable(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p, uint32_t len,
+	uint32_t room)
 {
-	uint32_t len = p->app.end_seq - p->app.seq;
-	uint32_t fit = min_u32(min_u32(len, c->mss), window_room(stack, c));
+	uint32_t fit = min_u32(min_u32(len, c->mss), room);
 	bool is_last = fit == len && p->app.next == NULL;
 
 	/* A short packet in mid-queue is a segment of its own if it was sent before. */
 	if (fit == 0 || (!worth_sending(stack, c, p, fit, is_last) && !(fit == len && !is_last)))
 		return 0;
 	return fit;
+}
+
+/* What leaves in a row, with PSH on the last (tcp_chunk.c). */
+struct chunk {
+	uint32_t segs_max;	/* 0: not known yet */
+	uint32_t segs;		/* sent of this one */
+	bool waits;		/* the next one does, for an ACK */
+};
+
+/* Anything behind the next len bytes of p that goes at once, too? */
+static bool
+more_goes(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p,
+	uint32_t len)
+{
+	uint32_t rest = p->app.end_seq - p->app.seq - len;
+	uint32_t room = window_room(stack, c);
+
+	if (rest == 0) {
+		p = p->app.flags & PKT_F_EOR ? NULL : p->app.next;
+		rest = p != NULL ? p->app.end_seq - p->app.seq : 0;
+	}
+	return p != NULL && sendable(stack, c, p, rest, room - len) > 0;
+}
+
+/* PSH for p where it ends a chunk of several segments. False: it has to wait for an ACK. */
+static bool
+chunk_next(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t len,
+	struct chunk *ch)
+{
+	uint32_t half = max_u32(c->cwnd / 2, c->mss);
+	bool many = len < p->app.end_seq - p->app.seq || p->app.next != NULL;
+
+	/* Most often there is one. */
+	if (!many && ch->segs == 0 && tcp_cold(stack, c)->last_sent_ms != stack->env->now_ms)
+		return true;
+	if (ch->segs_max == 0)
+		ch->segs_max = tcp_chunk_segs(stack, c);
+	if (ch->segs == 0 &&
+		tcp_chunk_waits(stack, c, ch->segs_max, cwnd_room(stack, c), peer_room(c))) {
+		ch->waits = cwnd_room(stack, c) < peer_room(c);
+		return false;
+	}
+	ch->segs++;
+	if (ch->segs < ch->segs_max && (ch->segs + 1) * c->mss <= half &&
+		more_goes(stack, c, p, len))
+		return true;
+	if (ch->segs > 1)
+		p->app.flags |= PKT_F_CHUNK;
+	ch->segs = 0;
+	return true;
 }
 
 static void
@@ -361,8 +433,9 @@ fin_is_due(const struct tcp_conn *c)
 static bool
 is_answer(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
-	return stack->env->now_ms - tcp_cold(stack, c)->last_data_ms <
-		stack->env->tun->tcp_delack_min;
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+
+	return stack->env->now_ms - cold->last_data_ms < cold->ato_ms;
 }
 
 /* Data as far as the windows go. False: no packet or no room, try again later. */
@@ -370,17 +443,25 @@ static bool
 send_new(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	bool answers = is_answer(stack, c);
+	uint32_t before = c->snd_nxt;
+	struct chunk ch = { 0 };
 	struct pkt *p;
 	uint32_t len;
 
 	if (tcp_cold(stack, c)->mss_high != 0)
 		tcp_mtu_probe_send(stack, c);
-	while ((p = c->send_next) != NULL && (len = sendable(stack, c, p)) > 0) {
+	while ((p = c->send_next) != NULL &&
+		(len = sendable(stack, c, p, p->app.end_seq - p->app.seq,
+			window_room(stack, c))) > 0) {
+		if (!chunk_next(stack, c, p, len, &ch))
+			break;
 		if (!tcp_tx_has_room(stack) || !tcp_send_next(stack, c, len))
 			return false;
 		if (answers)
 			c->flags |= TF_PINGPONG;
 	}
+	if (c->snd_nxt != before || ch.waits)
+		tcp_chunk_used(stack, c, ch.waits);
 	if (p == NULL && fin_is_due(c)) {
 		if (!tcp_send_empty(stack, c, c->snd_nxt, TCP_FIN | TCP_ACK))
 			return false;
@@ -395,8 +476,13 @@ static bool
 send_data(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	uint32_t before = c->snd_nxt;
-	bool done = send_new(stack, c);
+	bool done;
 
+	if (stack->env->tx_caps & ENV_TX_TSO)
+		tcp_tso_begin(stack);
+	done = send_new(stack, c);
+	if (stack->tso.is_on)
+		tcp_tso_end(stack);
 	if (c->snd_nxt != before)
 		tcp_timers_on_sent(stack, c);
 	/* Nothing in flight and nothing may go: only a probe can find out when (s3.8.6.1). */

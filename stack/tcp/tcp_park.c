@@ -17,6 +17,10 @@
  */
 #define VISITS_MAX 256u		/* in one poll */
 #define AHEAD 4u
+/* What the fields of tcp_park hold; more doublings than these lead beyond tcp_rto_max. */
+#define RETRANS_MAX 0x3ffffu
+#define BACKOFF_MAX 31u
+#define ATO_MS_MAX 511u
 
 static bool
 is_quiet(const struct tcp_conn *c)
@@ -58,7 +62,9 @@ save(const struct tcp_cold *cold, struct tcp_park *park)
 		.pmtu_at_ms = cold->pmtu_at_ms,
 		.user_timeout_ms = cold->user_timeout_ms,
 		.max_snd_wnd = cold->max_snd_wnd,
-		.total_retrans = cold->total_retrans,
+		.total_retrans = min_u32(cold->total_retrans, RETRANS_MAX) & RETRANS_MAX,
+		.backoff = min_u32(cold->backoff, BACKOFF_MAX) & BACKOFF_MAX,
+		.ato_ms = cold->ato_ms & ATO_MS_MAX,
 		.iss = cold->iss,
 		.irs = cold->irs,
 		.data = cold->data,
@@ -97,6 +103,8 @@ restore(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold
 		.user_timeout_ms = park->user_timeout_ms,
 		.max_snd_wnd = park->max_snd_wnd,
 		.total_retrans = park->total_retrans,
+		.backoff = park->backoff,
+		.ato_ms = park->ato_ms,
 		.iss = park->iss,
 		.irs = park->irs,
 		.data = park->data,
@@ -112,6 +120,9 @@ restore(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold
 		.next = TCP_NONE,
 		.reo_mult = 1,
 		.snd_sml = c->snd_una,
+		.small_seq = c->rcv_nxt,
+		.usage_seq = c->snd_una,
+		.last_sent_ms = c->parked_sent_ms,
 		.recover = c->snd_una,
 		.rcv_space_seq = c->rcv_nxt,
 	};
@@ -171,6 +182,7 @@ void
 tcp_park(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	save(tcp_cold(stack, c), &stack->park[tcp_slot(stack, c)]);
+	c->parked_sent_ms = tcp_cold(stack, c)->last_sent_ms;
 	give_cold(stack, c);
 	stack->conns_parked++;
 	stack->env->ctr->ConnsParked++;

@@ -4,6 +4,7 @@
 #define TCP_TCP_PARTS_H
 
 #include "tcp/tcp_int.h"
+#include "tcp/tcp_notes.h"
 
 /* tcp_stack.c: slots, handles and the lists connections hang on. */
 
@@ -197,6 +198,8 @@ struct pkt *tcp_take_payload(struct tcp_rx *rx);
 /** Put the payload of rx at the end of the receive queue. */
 void tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
 /** Data was taken in order: decide when its ACK goes. */
+/** The next segments are acknowledged at once. */
+void tcp_ack_quickly(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_ack_policy(struct tcp_stack *stack, struct tcp_conn *c);
 /** The owner has read: grow the buffer if it keeps up, and offer more window. */
 void tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
@@ -272,9 +275,9 @@ void tcp_score_timeout(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_s
 struct pkt *tcp_score_next(struct tcp_conn *c, struct tcp_score *sc);
 
 /* tcp_rack.c: loss by time, and the tail loss probe (RFC 8985). */
-/** p was delivered, and nothing told us before. */
+/** p was delivered, and nothing told us before; sacked: behind a gap. */
 void tcp_rack_delivered(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc,
-	const struct pkt *p);
+	const struct pkt *p, bool sacked);
 /** Mark what is lost by now; microseconds until more may be, 0: never. */
 uint32_t tcp_rack_detect(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc);
 /** Adapt the reordering window; exited: a recovery ended. */
@@ -353,6 +356,25 @@ bool tcp_tx_has_room(const struct tcp_stack *stack);
 /** len bytes from seq came a second time: the next ACK says so (RFC 2883). */
 void tcp_report_duplicate(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint32_t len);
 
+/* tcp_chunk.c: how Linux cuts what it sends. */
+/** Segments of a chunk, at most. */
+uint32_t tcp_chunk_segs(const struct tcp_stack *stack, const struct tcp_conn *c);
+/** A chunk cut short by the windows waits for the next ACK. */
+bool tcp_chunk_waits(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t segs,
+	uint32_t cwnd_room, uint32_t wnd_room);
+/** New data went out, or waits. */
+void tcp_chunk_used(const struct tcp_stack *stack, struct tcp_conn *c, bool waits);
+
+/* tcp_tso.c: segments in a row as one packet. Only where env.tx_caps has ENV_TX_TSO. */
+void tcp_tso_begin(struct tcp_stack *stack);
+void tcp_tso_end(struct tcp_stack *stack);
+/** q, with headers and the payload of p, was sent by itself: others may follow. */
+void tcp_tso_lead(struct tcp_stack *stack, const struct tcp_conn *c, struct pkt *q,
+	const struct pkt *p, uint16_t flags, uint8_t ecn);
+/** q, the payload of p without headers, goes with the one before it; false: it cannot. */
+bool tcp_tso_join(struct tcp_stack *stack, struct pkt *q, struct pkt *p, uint16_t flags,
+	uint8_t ecn);
+
 /* tcp_emit.c: TCP and IP headers in front of a payload. */
 struct tcp_emit {
 	const struct flow_key *key;
@@ -412,7 +434,8 @@ void tcp_drop(struct tcp_stack *stack, struct pkt *pkt, enum outcome out);
 uint32_t tcp_queue_early(struct tcp_stack *stack, struct tcp_conn *c, const void *src, size_t len);
 
 /* tcp_sendq.c */
-void tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
+/** True: the round trip was measured. */
+bool tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
 void tcp_sendq_free(struct tcp_stack *stack, struct tcp_conn *c);
 /** Cut p after len bytes; false: no packet for the rest. */
 bool tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t len);
@@ -538,7 +561,10 @@ void tcp_cc_init(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_cc_change(struct tcp_stack *stack, struct tcp_conn *c, uint8_t number);
 void tcp_cc_after_idle(struct tcp_stack *stack, struct tcp_conn *c);
 /** True if the window is what limits, so that it may grow. */
-bool tcp_cc_is_limited(const struct tcp_conn *c, uint32_t acked);
+bool tcp_cc_is_limited(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t acked);
+/** What an ACK adds to cwnd in slow start. */
+uint32_t tcp_cc_slow_start(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t acked,
+	uint32_t limit_segs);
 
 /* tcp_hystart.c: the slow start of algorithms that want RFC 9406, while ssthresh is infinite. */
 void tcp_hystart_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked);

@@ -6,8 +6,6 @@
 
 /* Every IPv6 link carries this much (RFC 8200 s5): less is a lie (RFC 8201 s4). */
 #define PMTU_IP6_MIN 1280u
-/* Timeouts in a row that make a black hole likely (Linux: tcp_retries1). */
-#define BLACK_HOLE_TIMEOUTS 3u
 
 /* What packets of c have in front of a full segment's payload. */
 static uint32_t
@@ -106,7 +104,7 @@ tcp_pmtu_on_timeout(struct tcp_stack *stack, struct tcp_conn *c)
 	const struct pkt *p = c->sendq_head;
 	uint32_t mss;
 
-	if (tun->tcp_mtu_probing == 0 || tcp_cold(stack, c)->rexmits < BLACK_HOLE_TIMEOUTS)
+	if (tun->tcp_mtu_probing == 0 || tcp_cold(stack, c)->rexmits < tun->tcp_retries1)
 		return;
 	/* Something small that is lost as well says nothing of sizes. */
 	if (p == NULL || p->app.end_seq - p->app.seq < c->mss)

@@ -189,6 +189,8 @@ tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	struct tcp_range *prev = NULL;
 	unsigned int runs = 0;
 
+	if (tcp_notes(stack, c) != NULL)
+		tcp_notes(stack, c)->rcv_ooopack++;
 	if (!tcp_mem_admits_ooo(stack, c)) {
 		refuse(stack, rx);
 		return;

@@ -36,8 +36,9 @@ tcp_recovery_enter(struct tcp_stack *stack, struct tcp_conn *c, enum tcp_recover
 	if (c->flags & (TF_RECOVERY | TF_RTO_DONE))
 		return;
 	sc = tcp_score_get(stack, c);
-	sc->flags &= (uint16_t)~(SC_PRR | SC_UNDO);
+	sc->flags &= (uint16_t)~(SC_PRR | SC_UNDO | SC_CWR);
 	if (marked) {
+		sc->flags |= SC_CWR;
 		/* The ACK with the mark is not taken in yet. */
 		sc->delivered = 0;
 	} else {
@@ -230,6 +231,12 @@ tcp_recovery_begin(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp
 
 	if (sc == NULL)
 		return;
+	/*
+	 * ACKs of a burst are taken in together. What the one before allowed goes first: each
+	 * counts anew what may go, and would forget what was not sent yet (RFC 9937 s6.2).
+	 */
+	if ((sc->flags & SC_PRR) && (c->flags & TF_OUTPUT))
+		tcp_output(stack, c);
 	sc->flags &= (uint16_t)~SC_OF_ACK;
 	sc->prior_fack = sc->fack;
 	/* For now what was SACKed before. */
@@ -247,7 +254,9 @@ detect_loss(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc)
 	uint32_t before = sc->pending;
 	uint32_t again_us = 0;
 
-	if (!(c->flags & TF_SACK) || (sc->sacked == 0 && sc->retrans == 0))
+	/* In a recovery what follows the last of the SACKed is judged, too. */
+	if (!(c->flags & TF_SACK) ||
+		(sc->sacked == 0 && sc->retrans == 0 && !(c->flags & TF_RECOVERY)))
 		return false;
 	again_us = tcp_rack_detect(stack, c, sc);
 	if (again_us > 0)

@@ -7,7 +7,7 @@ uint32_t
 tcp_rto_backed_off(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	const struct tcp_cold *cold = tcp_cold(stack, c);
-	uint64_t rto = (uint64_t)cold->rto_ms << min_u32(cold->rexmits, 20);
+	uint64_t rto = (uint64_t)cold->rto_ms << min_u32(cold->backoff, 20);
 
 	return (uint32_t)min_u64(rto, stack->env->tun->tcp_rto_max);
 }
@@ -60,14 +60,22 @@ is_out_of_tries(const struct tcp_stack *stack, const struct tcp_conn *c)
 	return tries >= limit;
 }
 
+static void
+tried(struct tcp_cold *cold)
+{
+	if (cold->rexmits < UINT8_MAX)
+		cold->rexmits++;
+	if (cold->backoff < UINT8_MAX)
+		cold->backoff++;
+}
+
 /* The window is closed, or too small for what waits (RFC 9293 s3.8.6.2.1: override timeout). */
 static void
 probe(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	if (cold->rexmits < UINT8_MAX)
-		cold->rexmits++;
+	tried(cold);
 	if (cold->probes < UINT8_MAX)
 		cold->probes++;
 	stack->env->ctr->TCPWinProbe++;
@@ -102,6 +110,19 @@ count_timeout(struct tcp_stack *stack, const struct tcp_conn *c, const struct tc
 }
 
 /*
+ * RFC 9293 s3.8.3, R1: the way may be dead, so IP is asked to look. What was put into the queue
+ * last tells it; sent: what the queue held before.
+ */
+static void
+advise_ip(struct tcp_stack *stack, const struct tcp_conn *c, unsigned int sent)
+{
+	struct pkt_txq *tx = stack->env->tx;
+
+	if (tcp_cold(stack, c)->rexmits >= stack->env->tun->tcp_retries1 && tx->count > sent)
+		tx->pkts[tx->count - 1]->app.flags |= PKT_F_REASK;
+}
+
+/*
  * RFC 6298 s5.4 to s5.7, RFC 5681 s3.1: what is in flight is lost (RFC 8985 s6.3: but for what was
  * sent just now), start over with one segment. The window falls once for a flight, not with every
  * repetition, and not where a recovery has reduced it already.
@@ -111,9 +132,11 @@ retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	struct tcp_score *sc = tcp_score_get(stack, c);
+	unsigned int sent = stack->env->tx->count;
 	bool first = cold->rexmits == 0;
 
 	count_timeout(stack, c, sc);
+	tcp_note_timeout(stack, c, first);
 	sc->flags &= (uint16_t)~(SC_PRR | SC_FRTO | SC_FRTO_NEW | SC_PROBE | SC_PROBE_RTX);
 	if (first && !(c->flags & TF_RECOVERY)) {
 		tcp_recovery_remember(c, cold, sc);
@@ -122,8 +145,7 @@ retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 	/* RFC 5682 s2.1 step 1: not if an earlier loss is still being repaired. */
 	if (stack->env->tun->tcp_frto && (!(c->flags & (TF_RECOVERY | TF_RTO_DONE)) || !first))
 		sc->flags |= SC_FRTO;
-	if (cold->rexmits < UINT8_MAX)
-		cold->rexmits++;
+	tried(cold);
 	if (c->snd_wnd == 0 && cold->probes < UINT8_MAX)
 		cold->probes++;
 	cold->recover = c->snd_nxt;
@@ -138,6 +160,7 @@ retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 	if (c->sendq_head == NULL || c->sendq_head == c->send_next)
 		tcp_retransmit(stack, c, NULL);
 	tcp_output(stack, c);
+	advise_ip(stack, c, sent);
 }
 
 void
@@ -157,7 +180,7 @@ tcp_rexmit_timer(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 	if (c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RECEIVED) {
 		stack->env->ctr->TCPTimeouts++;
-		cold->rexmits++;
+		tried(cold);
 		tcp_timers_on_timeout(stack, c);
 		tcp_send_syn(stack, c);
 		return;

@@ -134,11 +134,12 @@ tcp_score_resent(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 		sc->lost += seq_len(p);
 }
 
-/* p is first heard of as delivered. */
+/* p is first heard of as delivered, in order or behind a gap. */
 static void
-delivered(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc, struct pkt *p)
+delivered(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc, struct pkt *p,
+	bool sacked)
 {
-	tcp_rack_delivered(stack, c, sc, p);
+	tcp_rack_delivered(stack, c, sc, p, sacked);
 	uncount(sc, p, seq_len(p));
 	p->app.flags &= (uint16_t)~(PKT_F_LOST | PKT_F_RETRANS);
 }
@@ -168,7 +169,7 @@ tcp_score_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 			uncount(sc, p, seq_len(p));
 			sc->sacked_pkts--;
 		} else {
-			delivered(stack, c, sc, p);
+			delivered(stack, c, sc, p, false);
 		}
 		step_over(sc, p);
 	}
@@ -276,8 +277,9 @@ grow(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc, struct t
 			r->tail = n->tail;
 			drop_run(stack, sc, &r->next);
 		} else if (seq32_leq(p->app.end_seq, end)) {
-			delivered(stack, c, sc, p);
+			delivered(stack, c, sc, p, true);
 			p->app.flags |= PKT_F_SACKED;
+			tcp_note_delivered(stack, c);
 			sc->sacked += seq_len(p);
 			sc->sacked_pkts++;
 			r->end = p->app.end_seq;
@@ -343,6 +345,8 @@ take_dsack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc,
 	else
 		stack->env->ctr->TCPDSACKOfoRecv++;
 	sc->flags |= SC_DSACK_SEEN;
+	if (tcp_notes(stack, c) != NULL)
+		tcp_notes(stack, c)->dsack_dups += pkts;
 	if (!(sc->flags & SC_UNDO)) {
 		stack->env->ctr->TCPDSACKIgnoredNoUndo++;
 		return;

@@ -13,6 +13,8 @@ static void
 release(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
 	tcp_mem_give_snd(stack, c);
+	if ((p->app.flags & PKT_F_CHAINED) && !pkt_is_shared(p))
+		pkt_unchain(p);
 	pkt_free(stack->env->pool, p);
 }
 
@@ -20,19 +22,25 @@ release(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
  * RFC 6298 s3 (Karn): only where all was sent once. What filled a gap acknowledges what arrived
  * long before it: the peer had SACKed that, or, without SACK, something before it was sent again.
  */
-static void
-measure(struct tcp_stack *stack, struct tcp_conn *c, const struct pkt *last, unsigned int sends)
+static bool
+measure(struct tcp_stack *stack, struct tcp_conn *c, const struct pkt *last, unsigned int sends,
+	uint32_t first_us)
 {
-	uint32_t rtt_us = (uint32_t)stack->env->now_us - last->app.sent_us;
+	/* Of the first: what the receiver waited for the others counts (RFC 6298 s3, as Linux). */
+	uint32_t rtt_us = (uint32_t)stack->env->now_us - first_us;
 
-	if (sends == 1 && !(last->app.flags & PKT_F_SACKED))
-		tcp_rtt_sample(stack, c, max_u32(rtt_us, 1));
+	if (sends != 1 || (last->app.flags & PKT_F_SACKED))
+		return false;
+	tcp_rtt_sample(stack, c, max_u32(rtt_us, 1));
+	return true;
 }
 
-void
+bool
 tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 {
+	uint32_t first_us = c->sendq_head != NULL ? c->sendq_head->app.sent_us : 0;
 	unsigned int sends = 0;
+	bool measured = false;
 	struct pkt *p;
 
 	while ((p = c->sendq_head) != NULL && seq32_leq(p->app.end_seq, ack)) {
@@ -41,19 +49,22 @@ tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 			c->send_next = p->app.next;
 		sends |= p->app.sends;
 		if (c->sendq_head == NULL || seq32_gt(c->sendq_head->app.end_seq, ack))
-			measure(stack, c, p, sends);
+			measured = measure(stack, c, p, sends, first_us);
 		stack->env->ctr->TCPDelivered++;
+		if (!(p->app.flags & PKT_F_SACKED))
+			tcp_note_delivered(stack, c);
 		release(stack, c, p);
 	}
 	if (p == NULL) {
 		c->sendq_tail = NULL;
-		return;
+		return measured;
 	}
 	/* Part of it: the rest is a packet that starts later. */
 	if (seq32_lt(p->app.seq, ack)) {
 		p->app.payload_off = (uint16_t)(p->app.payload_off + (ack - p->app.seq));
 		p->app.seq = ack;
 	}
+	return measured;
 }
 
 void
@@ -84,7 +95,7 @@ tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint
 	q->app.payload_off = q->data_off;
 	q->app.seq = p->app.seq + len;
 	q->app.end_seq = p->app.end_seq;
-	q->app.flags = p->app.flags;
+	q->app.flags = (uint16_t)(p->app.flags & ~(PKT_F_CHUNK | PKT_F_CHAINED));
 	q->app.sends = p->app.sends;
 	q->app.sent_us = p->app.sent_us;
 	q->app.next = p->app.next;

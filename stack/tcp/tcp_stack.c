@@ -45,6 +45,7 @@ free_memory(struct tcp_stack *stack)
 	count_sketch_fini(&stack->source.conns);
 	wheel_fini(&stack->wheel);
 	free(stack->conns_raw);
+	free(stack->notes);
 	free(stack->cold_raw);
 	free(stack->park);
 	free(stack->synq);
@@ -83,13 +84,15 @@ alloc_memory(struct tcp_stack *stack)
 	stack->tw = calloc(stack->tw_slots, sizeof(*stack->tw));
 	stack->ranges = calloc(par->ranges_max, sizeof(*stack->ranges));
 	stack->scores = calloc(par->conns_max, sizeof(*stack->scores));
+	if (SLUICE_CONN_NOTES)
+		stack->notes = calloc(par->conns_max, sizeof(*stack->notes));
 	stack->listeners = calloc(TCP_LISTENERS_MAX, sizeof(*stack->listeners));
 	stack->port_listener = calloc(65536, sizeof(*stack->port_listener));
 	stack->fastopen_peers = calloc(TCP_FASTOPEN_PEERS, sizeof(*stack->fastopen_peers));
 	return stack->conns != NULL && stack->cold != NULL && stack->park != NULL &&
 		stack->synq != NULL && stack->tw != NULL && stack->ranges != NULL &&
 		stack->scores != NULL && stack->listeners != NULL && stack->port_listener != NULL &&
-		stack->fastopen_peers != NULL;
+		stack->fastopen_peers != NULL && (!SLUICE_CONN_NOTES || stack->notes != NULL);
 }
 
 int
@@ -117,7 +120,7 @@ tcp_stack_create(const struct tcp_params *par, uint64_t now_us, struct tcp_stack
 	init_lists(stack);
 	stack->cookies.key[0] = par->cookie_key[0];
 	stack->cookies.key[1] = par->cookie_key[1];
-	stack->cookies.rotate_at_us = now_us;
+	stack->cookies.rotate_at_us = par->cookie_keys_stay ? UINT64_MAX : now_us;
 	stack->rst_refill_us = now_us - 1000000;
 	stack->park_ms = (uint32_t)(now_us / 1000);
 	stack->fast_state = TCPS_ESTABLISHED;
@@ -245,6 +248,7 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 		.rto_ms = TCP_RTO_INIT_MS,
 		.reo_mult = 1,
 		.last_rx_ms = stack->env->now_ms,
+		.last_sent_ms = stack->env->now_ms,
 		.last_data_ms = stack->env->now_ms - TCP_NO_DATA_MS,
 		.moved_ticks = (uint16_t)(stack->env->now_ms >> TCP_MOVED_SHIFT),
 		.rcvbuf = stack->env->tun->tcp_rmem[1],
@@ -253,6 +257,8 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 		.ssthresh = TCP_SSTHRESH_INFINITE,
 		.dupack_sent_ms = stack->env->now_ms - stack->env->tun->tcp_invalid_ratelimit,
 	};
+	if (tcp_notes(stack, c) != NULL)
+		*tcp_notes(stack, c) = (struct tcp_notes){ 0 };
 	return c;
 }
 

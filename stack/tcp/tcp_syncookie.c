@@ -258,3 +258,19 @@ tcp_cookie_check(struct tcp_stack *stack, const struct tcp_seg *const *segs, uns
 			valid[i] = ((mac[k][at[i]] ^ cookie) & COOKIE_MAC_MASK) == 0;
 	}
 }
+
+uint32_t
+tcp_cookie_make(const struct siphash_key *key, const struct tcp_seg *syn, uint8_t *ts_bits)
+{
+	const struct tcp_opts *opts = &syn->opts;
+	uint8_t class = mss_class(opts->present & TCP_OPT_MSS ? opts->mss : mss_classes[1]);
+	uint64_t words[4];
+
+	*ts_bits = 0;
+	if (opts->present & TCP_OPT_TS) {
+		*ts_bits = opts->present & TCP_OPT_WSCALE ? opts->wscale : COOKIE_NO_WSCALE;
+		*ts_bits |= opts->present & TCP_OPT_SACK_OK ? COOKIE_SACK : 0;
+	}
+	tcp_cookie_message(syn, syn->seq, class, *ts_bits, words);
+	return cookie_pack(siphash24_4w(key, words), class, 0);
+}

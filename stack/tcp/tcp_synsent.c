@@ -93,6 +93,7 @@ tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 		/* The handshake's round trip starts here; a repeated SYN gives none (Karn). */
 		cold->syn_sent_us = (uint32_t)stack->env->now_us;
 	}
+	tcp_note_out(stack, c);
 	tcp_emit(stack, p, &e);
 }
 
@@ -165,6 +166,7 @@ established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 
 	c->snd_una = cold->iss + 1;
 	cold->rexmits = 0;
+	cold->backoff = 0;
 	tcp_timers_on_progress(stack, c);
 	tcp_conn_setup(stack, c, cold->peer_mss);
 	if (!(c->flags & TF_SYN_RTX))
@@ -178,6 +180,7 @@ established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	c->flags &= ~TF_FASTOPEN;
 	early_data_answered(stack, c, rx->ack);
 	c->flags |= TF_ACK_NOW | TF_CONNECTED;
+	tcp_note_delivered(stack, c);
 	rx->outcome = OUT_SYN_SENT_DONE;
 	tcp_raise(stack, c, TCP_EV_CONNECTED);
 	tcp_want_output(stack, c);

@@ -59,16 +59,38 @@ tcp_take_payload(struct tcp_rx *rx)
 	return p;
 }
 
+/* As Linux: as many at once as half the window has full segments, 2 to 16. */
+void
+tcp_ack_quickly(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t n = tcp_rcv_wnd(c) / (2u * cold->rcv_mss);
+
+	c->quickacks = (uint8_t)max_u32(c->quickacks, clamp_u32(n, 2, TCP_QUICKACKS));
+}
+
+/* The owner's reading acknowledges them (tcp_data_read). */
+static void
+note_small(const struct tcp_conn *c, struct tcp_cold *cold)
+{
+	cold->is_small_twice = seq32_gt(cold->small_seq, c->rcv_acked);
+	cold->small_seq = c->rcv_nxt;
+}
+
 void
 tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
 	struct pkt *p;
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
+	/* A sender that was idle for long starts slowly again: its ACKs are not held up. */
+	if (SLUICE_UNLIKELY(stack->env->now_ms - cold->last_data_ms > cold->rto_ms))
+		tcp_ack_quickly(stack, c);
 	c->rcv_nxt += rx->len;
-	cold->last_data_ms = stack->env->now_ms;
 	if (rx->len > cold->rcv_mss)
 		cold->rcv_mss = (uint16_t)rx->len;
+	else if (rx->len < cold->rcv_mss)
+		note_small(c, cold);
 	if (c->flags & TF_RD_SHUT) {
 		rx->outcome = OUT_AFTER_SHUT_RD;
 		cold->rcv_space_seq += rx->len;
@@ -103,19 +125,38 @@ tcp_recvq_free(struct tcp_stack *stack, struct tcp_conn *c)
 	c->recvq_bytes = 0;
 }
 
+/* The delay follows the time between segments (Linux's tcp_event_data_recv), from its least on. */
+static void
+adapt_delay(struct tcp_stack *stack, struct tcp_cold *cold)
+{
+	uint32_t least = stack->env->tun->tcp_delack_min;
+	uint32_t gap = stack->env->now_ms - cold->last_data_ms;
+
+	if (cold->ato_ms == 0)
+		cold->ato_ms = (uint16_t)least;
+	else if (gap <= least / 2)
+		cold->ato_ms = (uint16_t)(cold->ato_ms / 2 + least / 2);
+	else if (gap < cold->ato_ms)
+		cold->ato_ms = (uint16_t)(cold->ato_ms / 2 + gap);
+}
+
 /*
- * RFC 9293 s3.8.6.3: at once for every second full segment, for the first segments of a connection
+ * RFC 9293 s3.8.6.3: at once for more than a full segment, for the first segments of a connection
  * (so that the peer's slow start is not held up), else with our answer or after the delay.
  */
 void
 tcp_ack_policy(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	uint32_t unacked = c->rcv_nxt - c->rcv_acked;
+	struct tcp_cold *cold = tcp_cold(stack, c);
 
 	c->flags |= TF_ACK_DELAY;
-	if (unacked >= 2u * tcp_cold(stack, c)->rcv_mss ||
+	if (c->rcv_nxt - c->rcv_acked > cold->rcv_mss ||
 		(c->quickacks > 0 && !(c->flags & TF_PINGPONG)))
 		c->flags |= TF_ACK_NOW;
+	/* Of no use where nothing is delayed. */
+	if (!(c->flags & TF_ACK_NOW) || cold->ato_ms == 0)
+		adapt_delay(stack, cold);
+	cold->last_data_ms = stack->env->now_ms;
 	tcp_want_output(stack, c);
 }
 
@@ -160,6 +201,15 @@ tcp_rcv_space(const struct tcp_stack *stack, const struct tcp_conn *c)
 	return space;
 }
 
+/* All is read, its last segment was not full, and the owner has not answered one before. */
+static bool
+is_one_way(const struct tcp_conn *c, const struct tcp_cold *cold)
+{
+	if (c->recvq_bytes > 0 || !seq32_gt(cold->small_seq, c->rcv_acked))
+		return false;
+	return !(c->flags & TF_PINGPONG) || cold->is_small_twice;
+}
+
 void
 tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 {
@@ -170,6 +220,10 @@ tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 	tune_rcvbuf(stack, c);
 	if (c->flags & TF_FIN_RCVD)
 		return;
+	if ((c->flags & TF_ACK_DELAY) && len > 0 && is_one_way(c, cold)) {
+		c->flags |= TF_ACK_NOW;
+		tcp_want_output(stack, c);
+	}
 	/* Offer more once it is worth it (RFC 9293 s3.8.6.2.2): half the buffer or two MSS. */
 	space = tcp_rcv_space(stack, c);
 	now_offered = tcp_rcv_wnd(c);

@@ -97,8 +97,10 @@ tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c)
 	if ((c->timers & TT_REXMIT) && !(c->flags & TF_PERSIST))
 		return;
 	if (c->flags & TF_PERSIST) {
+		/* The probes were no data: what they doubled says nothing of the path. */
 		c->flags &= ~TF_PERSIST;
 		tcp_cold(stack, c)->rexmits = 0;
+		tcp_cold(stack, c)->backoff = 0;
 	}
 	moved(stack, c);
 	set_probe_or_timeout(stack, c);
@@ -114,6 +116,7 @@ tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c)
 	if (c->flags & TF_PERSIST) {
 		c->flags &= ~TF_PERSIST;
 		cold->rexmits = 0;
+		cold->backoff = 0;
 	}
 	if (c->snd_una == c->snd_nxt)
 		c->timers &= (uint8_t)~(TT_REXMIT | TT_PROBE | TT_REORDER);
@@ -169,6 +172,24 @@ tcp_timers_on_closed_window(struct tcp_stack *stack, struct tcp_conn *c)
 	set_rexmit(stack, c, next_try_ms(stack, c));
 }
 
+/*
+ * As long as segments are apart, at most a round trip or, if that is shorter or not known, the
+ * least delay; a FIN before any data waits a moment for an answer to ride with.
+ */
+static uint32_t
+ack_delay_ms(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	const struct tunables *tun = stack->env->tun;
+	uint32_t most = tun->tcp_delack_max;
+
+	if (cold->ato_ms <= tun->tcp_delack_min)
+		return max_u32(cold->ato_ms, 1);
+	if (cold->srtt_us != 0)
+		most = min_u32(most, max_u32(cold->srtt_us / 1000, tun->tcp_delack_min));
+	return min_u32(cold->ato_ms, most);
+}
+
 void
 tcp_timers_on_ack_owed(struct tcp_stack *stack, struct tcp_conn *c)
 {
@@ -177,7 +198,7 @@ tcp_timers_on_ack_owed(struct tcp_stack *stack, struct tcp_conn *c)
 	if (c->timers & TT_DELACK)
 		return;
 	c->timers |= TT_DELACK;
-	cold->delack_at_ms = stack->env->now_ms + stack->env->tun->tcp_delack_min;
+	cold->delack_at_ms = stack->env->now_ms + ack_delay_ms(stack, c);
 	arm(stack, c, cold->delack_at_ms);
 }
 
@@ -309,6 +330,20 @@ rexmit_fired(struct tcp_stack *stack, struct tcp_conn *c)
 		tcp_rexmit_timer(stack, c);
 }
 
+/* The owner is slower than the delay: it is not a ping-pong, or the delay is too short. */
+static void
+missed_delay(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t most = min_u32(cold->rto_ms, stack->env->tun->tcp_delack_max);
+
+	if (c->flags & TF_PINGPONG)
+		cold->ato_ms = (uint16_t)stack->env->tun->tcp_delack_min;
+	else
+		cold->ato_ms = (uint16_t)min_u32(2u * cold->ato_ms, most);
+	c->flags &= ~TF_PINGPONG;
+}
+
 static void
 conn_fired(struct tcp_stack *stack, struct tcp_conn *c)
 {
@@ -321,8 +356,7 @@ conn_fired(struct tcp_stack *stack, struct tcp_conn *c)
 		if (c->flags & (TF_ACK_DELAY | TF_ACK_NOW)) {
 			stack->env->ctr->DelayedACKs++;
 			c->flags |= TF_ACK_NOW;
-			/* The owner is slower than the delay: it is not a ping-pong. */
-			c->flags &= ~TF_PINGPONG;
+			missed_delay(stack, c);
 			tcp_want_output(stack, c);
 		}
 	}

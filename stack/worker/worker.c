@@ -78,7 +78,7 @@ static void
 free_queue(struct worker *w, struct pkt_txq *q)
 {
 	for (unsigned int i = 0; i < q->count; i++)
-		pkt_free(&w->pool, q->pkts[i]);
+		pkt_free_chain(&w->pool, q->pkts[i]);
 	q->count = 0;
 }
 
@@ -159,6 +159,25 @@ worker_may_rx(const struct worker *w)
 	return pkt_txq_room(&w->frames) >= FRAMES_LOW_WATER;
 }
 
+unsigned int
+worker_drop_chained(struct worker *w, struct pkt **pkts, unsigned int n)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (pkts[i]->nb_segs == 1) {
+			pkts[kept++] = pkts[i];
+			continue;
+		}
+		w->ctr.RxPackets++;
+		w->ctr.RxOctets += pkts[i]->pkt_len;
+		w->ctr.outcome[OUT_RX_CHAINED]++;
+		pkt_pool_adopt(&w->pool, 1);
+		pkt_free_chain(&w->pool, pkts[i]);
+	}
+	return kept;
+}
+
 void
 worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
 {
@@ -205,6 +224,7 @@ worker_poll(struct worker *w, uint64_t now_us)
 	finish(w);
 	w->ctr.PktsInUse = (uint64_t)w->pool.held;
 	w->ctr.PktAllocFails = w->pool.alloc_fails;
+	w->ctr.TxOctets = w->frames.octets;
 }
 
 void

@@ -72,6 +72,12 @@ void worker_fini(struct worker *w, uint64_t now_us);
 /** False while so many frames wait for the port that worker_rx would drop what it is given. */
 bool worker_may_rx(const struct worker *w);
 
+/**
+ * Drop the packets of several buffers among n that were received: the engines see one buffer per
+ * packet, and no device is asked for more. Returns how many are left, in order, the caller's still.
+ */
+unsigned int worker_drop_chained(struct worker *w, struct pkt **pkts, unsigned int n);
+
 /** Process n <= WORKER_BURST_MAX received frames, taken over. */
 void worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n);
 

@@ -5,6 +5,8 @@
 
 #include "bench/bench.h"
 #include "bench/engine_attacks.h"
+#include "bench/engine_calibrate.h"
+#include "bench/engine_idle.h"
 #include "bench/engine_memory.h"
 #include "bench/engine_peers.h"
 
@@ -19,10 +21,12 @@ struct effort {
 	unsigned int bursts;		/* of single segments, per run */
 	unsigned int conn_bursts;	/* of whole connections, per run */
 	uint32_t many;			/* connections that do not fit a cache */
+	uint32_t most;			/* connections that fill a machine */
+	uint32_t time_waits;		/* the same, of those that are over */
 };
 
-static const struct effort full_effort = { 11, 4000, 600, 1000000 };
-static const struct effort quick_effort = { 3, 40, 10, 2000 };
+static const struct effort full_effort = { 11, 4000, 600, 1000000, 10000000, 50000000 };
+static const struct effort quick_effort = { 3, 40, 10, 2000, 4000, 20000 };
 
 /* --- axes ------------------------------------------------------------------------------------ */
 
@@ -141,6 +145,20 @@ run_attacks(const struct effort *e)
 	engine_attacks(e->runs, e->bursts);
 }
 
+/* Axis (h): idle connections, few of which speak up. */
+static void
+run_idle(const struct effort *e)
+{
+	engine_idle(1000, e->runs, e->bursts);
+	engine_idle(e->many, e->runs, e->bursts);
+}
+
+static void
+run_idle_most(const struct effort *e)
+{
+	engine_idle(e->most, e->runs, e->bursts);
+}
+
 struct subject {
 	const char *name;
 	void (*run)(const struct effort *e);
@@ -203,7 +221,20 @@ run_memory(const struct effort *e)
 	engine_memory(e == &quick_effort);
 }
 
+static void
+run_time_waits(const struct effort *e)
+{
+	engine_memory_time_waits(e->time_waits);
+}
+
+static void
+run_calibrate(const struct effort *e)
+{
+	engine_calibrate(e->runs, e->bursts);
+}
+
 static const struct subject subjects[] = {
+	{ "calibrate", run_calibrate },
 	{ "syn_cookie", run_syn_cookie },
 	{ "syn_cookie_live", run_syn_cookie_live },
 	{ "bogus_ack", run_bogus_ack },
@@ -213,6 +244,9 @@ static const struct subject subjects[] = {
 	{ "request", run_request },
 	{ "request_live", run_request_live },
 	{ "memory", run_memory },
+	{ "time_waits", run_time_waits },
+	{ "idle", run_idle },
+	{ "idle_most", run_idle_most },
 	{ "attacks", run_attacks },
 };
 

@@ -21,10 +21,18 @@ AXES = {
     'c-live': ('request_live', False),
     'f': ('memory', False),
     'g': ('attacks', False),
+    'h': ('idle', False),
+    'h-most': ('idle_most', False),
+    'tw-most': ('time_waits', False),
+    'cal': ('calibrate', False),
 }
 
-# The axis that needs no rounds: memory does not vary.
-MEMORY = 'f'
+# What needs no rounds: memory does not vary. Each has a process of its own.
+MEMORY = ('f', 'tw-most')
+# What is measured by name only: it takes a minute and gigabytes, or is no figure of the engine.
+ON_REQUEST = ('h-most', 'tw-most', 'cal')
+# What `--axes h` means.
+GROUPS = {'h': ('h', 'h-most')}
 
 # name in a line: axis, what one operation is, frames the client sends for it, and the target in
 # cycles with nothing else in memory and with many connections.
@@ -41,14 +49,35 @@ OPERATIONS = {
 ATTACK_TIMES = 4
 ATTACKED = 'attack_none'
 ATTACKS = {
-    'attack_syn': 'SYN, answered with a cookie',
-    'attack_ack': 'bogus ACK',
-    'attack_rst': 'RST of no connection',
-    'attack_checksum': 'bad checksum',
-    'attack_fragment': 'fragment',
-    'attack_options': 'odd options on a SYN',
-    'attack_garbage': 'random bytes',
-    'attack_gaps': 'a byte at every other number of a connection',
+    'attack_syn': 'A-01, A-53: SYN, answered with a cookie',
+    'attack_syn_queue': 'A-01: SYN that finds a place in the SYN queue',
+    'attack_ack': 'A-02, A-03: ACK without a valid cookie',
+    'attack_gaps': 'A-10, A-11: a byte at every other number of a connection',
+    'attack_fragment': 'A-12: first fragment whose rest never comes',
+    'attack_hole': 'A-12: last fragment whose begin never comes',
+    'attack_sack': 'A-14: SACK of three bytes, elsewhere in each ACK',
+    'attack_early_ack': 'A-15: ACK of what was not sent',
+    'attack_dup_ack': 'A-16: duplicate ACK',
+    'attack_arp': 'A-19, A-29: ARP request',
+    'attack_solicit': 'A-19, A-50: neighbour solicitation',
+    'attack_guessed_rst': 'A-21: RST with a guessed number',
+    'attack_guessed_syn': 'A-21: SYN with a guessed number',
+    'attack_report': 'A-26: ICMP error about no connection',
+    'attack_quoted': 'A-26: ICMP error about a connection',
+    'attack_martian': 'A-32: from an impossible address',
+    'attack_flags': 'A-34: impossible flags',
+    'attack_rst': 'A-35: RST of no connection',
+    'attack_closed_port': 'A-35, A-55: SYN to a closed port',
+    'attack_old_data': 'A-37: data received long ago',
+    'attack_far_data': 'A-36, A-37: data far outside of the window',
+    'attack_short': 'A-38 to A-40: a length that lies',
+    'attack_options': 'A-41, A-57: unknown options on a SYN',
+    'attack_source_route': 'A-42: source route',
+    'attack_chain': 'A-43: chain of IPv6 extension headers',
+    'attack_checksum': 'A-44: wrong checksum',
+    'attack_tunnel': 'A-47: unknown protocol',
+    'attack_garbage': 'A-38 to A-50: random bytes',
+    'attack_echo': 'A-55: ICMP echo request',
 }
 
 LIFETIMES = {
@@ -56,6 +85,12 @@ LIFETIMES = {
     'memory_syn_queue': ('SYN-queue entry', 64),
     'memory_time_wait': ('TIME_WAIT entry', 40),
 }
+
+# Idle connections: times the cycles with a thousand of them, and bytes in all.
+FEW_IDLE = 1000
+IDLE_TIMES = {1000000: 1.8, 10000000: 2.2}
+IDLE_BYTES = {10000000: 2.6e9}
+TIME_WAIT_BYTES = {50000000: 2e9}
 
 MANY = 100000
 TIMEOUT_S = 300
@@ -72,16 +107,16 @@ def run(command, cpu):
     return [json.loads(line) for line in done.stdout.splitlines()], None
 
 
-def measure(options, axes):
+def measure(options, axes, with_linux=True):
     """All lines of all rounds, each with who printed it in which round."""
     programs = os.path.join(options.build, 'tests', 'bench')
     quick = ['--quick'] if options.quick else []
     engine = [os.path.join(programs, 'bench_engine')] + quick
     linux = [os.path.join(report.ROOT, 'tests/bench/with_tap'),
              os.path.join(programs, 'bench_linux_tap')] + quick + ['tap_floor']
-    turns = [('ours', engine, [AXES[axis][0] for axis in axes if axis != MEMORY]),
+    turns = [('ours', engine, [AXES[axis][0] for axis in axes if axis not in MEMORY]),
              ('linux', linux, [AXES[axis][0] for axis in axes if AXES[axis][1]])]
-    turns = [turn for turn in turns if turn[2]]
+    turns = [turn for turn in turns if turn[2] and (with_linux or turn[0] == 'ours')]
     lines = []
     for number in range(options.runs):
         for turn in list(turns):
@@ -93,9 +128,10 @@ def measure(options, axes):
                 turns.remove(turn)
                 continue
             lines += [{'who': who, 'round': number, **line} for line in printed]
-    if MEMORY in axes:
-        printed, _ = run(engine + [AXES[MEMORY][0]], options.cpu)
-        lines += [{'who': 'ours', 'round': 0, **line} for line in printed]
+    for axis in MEMORY:
+        if axis in axes:
+            printed, _ = run(engine + [AXES[axis][0]], options.cpu)
+            lines += [{'who': 'ours', 'round': 0, 'axis': axis, **line} for line in printed]
     return lines
 
 
@@ -162,30 +198,74 @@ def memory_table(lines):
     return head, [[LIFETIMES[line['bench']][0], str(line['size']),
                    str(LIFETIMES[line['bench']][1]), str(line['entry']), str(line['timer']),
                    f"{line['table']:.1f}", f"{line['all']:.1f}", f"{line['resident']:.1f}"]
-                  for line in lines if line['bench'] in LIFETIMES]
+                  for line in lines if line['bench'] in LIFETIMES and line['axis'] == 'f']
+
+
+def idle_table(lines):
+    """For people: idle connections held live, and what one costs that speaks up."""
+    head = ['connections', 'at most, over 1000', 'request and its ACK, cycles', 'over 1000',
+            'keepalive, cycles', 'over 1000', 'MB at most', 'MB, all idle', 'MB, live', 'awake']
+    few = {name: medians(lines, 'ours', name, FEW_IDLE)
+           for name in ('idle_request', 'idle_keepalive')}
+    out = []
+    for size in sorted({line['size'] for line in lines if line['bench'] == 'idle_memory'}):
+        took = [line for line in lines if (line['bench'], line['size']) == ('idle_memory', size)]
+        cells = []
+        for name, base in few.items():
+            now = medians(lines, 'ours', name, size)
+            cells += [report.triple(now), report.times(report.ratio(now, base))]
+        limit = IDLE_BYTES.get(size)
+        out.append([str(size), report.times(IDLE_TIMES.get(size)), *cells,
+                    f'{limit / 1e6:.0f}' if limit else '-',
+                    *(f'{max(line[key] for line in took) / 1e6:.0f}' for key in ('idle', 'live')),
+                    str(max(line['awake'] for line in took))])
+    return head, out
+
+
+def time_wait_table(lines):
+    """For people: as many TIME_WAIT entries as a machine may have to hold."""
+    head = ['TIME_WAIT entries', 'MB at most', 'structures, MB', 'flow table, MB',
+            'process grows by, MB']
+    return head, [[str(line['size']),
+                   f"{TIME_WAIT_BYTES.get(line['size'], 40 * line['size']) / 1e6:.0f}",
+                   *(f'{line[key] * line["size"] / 1e6:.0f}'
+                     for key in ('entry', 'table', 'resident'))]
+                  for line in lines if line.get('axis') == 'tw-most']
+
+
+def chosen_axes(parser, text):
+    """What --axes names; all but what has to be asked for without it."""
+    names = text.split(',') if text else [axis for axis in AXES if axis not in ON_REQUEST]
+    for name in names:
+        if name not in AXES:
+            parser.error(f'no axis {name}; there are {" ".join(AXES)}')
+    if text:
+        names = [axis for name in names for axis in GROUPS.get(name, (name,))]
+    return list(dict.fromkeys(names))
 
 
 def main():
     """Measures and reports."""
     parser = report.arguments(__doc__, runs=5)
-    parser.add_argument('--axes', default=','.join(AXES), metavar='A,B',
-                        help='some of ' + ' '.join(AXES) + ' (default: all)')
+    parser.add_argument('--axes', metavar='A,B', help='some of ' + ' '.join(AXES) +
+                        ' (default: all but ' + ' '.join(ON_REQUEST) + '; h is h,h-most)')
     parser.add_argument('--cpu', type=int, default=max(os.sched_getaffinity(0)), metavar='N',
                         help='the CPU that everything runs on (default: the last)')
     options = parser.parse_args()
-    axes = options.axes.split(',')
-    for axis in axes:
-        if axis not in AXES:
-            parser.error(f'no axis {axis}; there are {" ".join(AXES)}')
+    axes = chosen_axes(parser, options.axes)
     if options.runs < 1:
         parser.error('--runs is at least 1')
     report.warn_if_busy()
     lines = measure(options, axes)
     rows, floor = compare(lines)
+    idle = idle_table(lines)
+    if options.update and 'h-most' not in axes:
+        idle = (idle[0], [])  # a whole table is not replaced by a part of it
     report.publish(options, {'cycles': cycles_table(rows, floor), 'memory': memory_table(lines),
-                             'attacks': attacks_table(lines)},
+                             'attacks': attacks_table(lines), 'idle': idle,
+                             'time wait': time_wait_table(lines)},
                    {'cpu': options.cpu, 'rows': rows, 'tap_floor': floor,
-                    'memory': [line for line in lines if line['bench'] in LIFETIMES],
+                    'memory': [line for line in lines if line.get('axis') == 'f'],
                     'lines': lines})
 
 

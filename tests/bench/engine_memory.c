@@ -15,8 +15,8 @@
 #define FEW 1024u
 
 /* Counted page by page: the sum in statm lags behind by some hundred pages. */
-static uint64_t
-resident_bytes(void)
+uint64_t
+engine_resident_bytes(void)
 {
 	FILE *f = fopen("/proc/self/smaps_rollup", "r");
 	unsigned long long kib = 0;
@@ -73,17 +73,19 @@ fill_time_wait(struct membed *m, struct peer *peers, uint32_t n)
 {
 	struct tunables tun;
 
+	(void)peers;
 	engine_listen(m, 0, ENGINE_CLOSE);
 	tun = m->w.tun;
 	tun.tcp_max_tw_buckets = n;
 	worker_set_tunables(&m->w, &tun);
 	for (uint32_t i = 0; i < n; i += ENGINE_BURST) {
 		unsigned int count = n - i < ENGINE_BURST ? n - i : ENGINE_BURST;
+		struct peer batch[ENGINE_BURST];
 
 		for (unsigned int j = 0; j < count; j++)
-			peers[i + j] = peer_of(i + j);
-		engine_open_burst(m, peers + i, count);
-		engine_time_wait_burst(m, peers + i, count);
+			batch[j] = peer_of(i + j);
+		engine_open_burst(m, batch, count);
+		engine_time_wait_burst(m, batch, count);
 	}
 	if (m->w.tcp->tw_live != n)
 		abort();
@@ -97,14 +99,16 @@ struct lifetime {
 	uint32_t quick, counts[2];
 };
 
+enum { ESTABLISHED, SYN_QUEUE, TIME_WAIT };
+
 static const struct lifetime lifetimes[] = {
-	{ "memory_established", fill_established,
+	[ESTABLISHED] = { "memory_established", fill_established,
 		sizeof(struct tcp_conn) + sizeof(struct tcp_park), sizeof(struct wheel_node),
 		10000, { 100000, 1000000 } },
-	{ "memory_syn_queue", fill_synq,
+	[SYN_QUEUE] = { "memory_syn_queue", fill_synq,
 		sizeof(struct tcp_synq_entry), sizeof(struct wheel_node),
 		10000, { 100000, 1000000 } },
-	{ "memory_time_wait", fill_time_wait,
+	[TIME_WAIT] = { "memory_time_wait", fill_time_wait,
 		sizeof(struct tcp_tw), 0,
 		10000, { 100000, 1000000 } },
 };
@@ -118,7 +122,8 @@ struct footprint {
 static struct footprint
 footprint(const struct lifetime *life, uint32_t room, uint32_t n)
 {
-	struct peer *peers = bench_alloc(room, sizeof(*peers));
+	struct peer *peers = bench_alloc(
+		life == &lifetimes[TIME_WAIT] ? 1 : room, sizeof(*peers));
 	struct membed *m = bench_alloc(1, sizeof(*m));
 	struct footprint fp = { 0 };
 	int fds[2];
@@ -128,7 +133,7 @@ footprint(const struct lifetime *life, uint32_t room, uint32_t n)
 	if (pipe(fds) != 0 || (pid = fork()) < 0)
 		abort();
 	if (pid == 0) {
-		uint64_t before = resident_bytes();
+		uint64_t before = engine_resident_bytes();
 
 		membed_open_sized(m, &(struct membed_sizes){
 			.conns = life->fill == fill_established ? room : FEW,
@@ -136,7 +141,7 @@ footprint(const struct lifetime *life, uint32_t room, uint32_t n)
 			.time_wait = life->fill == fill_time_wait ? room : FEW,
 		});
 		life->fill(m, peers, n);
-		fp.resident_bytes = resident_bytes() - before;
+		fp.resident_bytes = engine_resident_bytes() - before;
 		fp.table_bytes =
 			((uint64_t)m->w.tcp->flows.mask + 1) * sizeof(struct flow_bucket);
 		close(fds[0]);
@@ -173,13 +178,26 @@ report(const struct lifetime *life, uint32_t n)
 	fflush(stdout);
 }
 
+/* A child must not find pages that its parent has used and freed. */
+static void
+prepare(void)
+{
+	fflush(stdout);
+	mallopt(M_MMAP_THRESHOLD, 65536);
+	malloc_trim(0);
+}
+
+void
+engine_memory_time_waits(uint32_t n)
+{
+	prepare();
+	report(&lifetimes[TIME_WAIT], n);
+}
+
 void
 engine_memory(bool quick)
 {
-	fflush(stdout);
-	/* A child must not find pages that its parent has used and freed. */
-	mallopt(M_MMAP_THRESHOLD, 65536);
-	malloc_trim(0);
+	prepare();
 	for (size_t i = 0; i < ARRAY_SIZE(lifetimes); i++) {
 		if (quick) {
 			report(&lifetimes[i], lifetimes[i].quick);

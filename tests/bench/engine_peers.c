@@ -56,6 +56,7 @@ engine_listen(struct membed *m, int syncookies, enum engine_service service)
 		.backlog = BACKLOG,
 		.syncookies = syncookies,
 		.syncookies_set = true,
+		.nodelay = true,
 		.ops = &services[service],
 		.name = "bench",
 	};

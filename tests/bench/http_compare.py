@@ -151,7 +151,7 @@ class Bed:
         def dead(pid):
             return not os.path.exists('/proc/' + pid)
 
-        for name, pid in re.findall(r'^(sluice-bench-[sc](\d+))\b', sh('ip', 'netns'), re.M):
+        for name, pid in re.findall(r'^(sluice-bench-[scr](\d+))\b', sh('ip', 'netns'), re.M):
             if dead(pid):
                 subprocess.run(['ip', 'netns', 'del', name], capture_output=True, check=False)
         for name in os.listdir(tempfile.gettempdir()):

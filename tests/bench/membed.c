@@ -10,6 +10,7 @@
 
 #define BUF_LEN 2176u
 #define BURST 64u
+#define MEMBED_WASTE "SLUICE_BENCH_WASTE" /* environment: membed.waste */
 
 static unsigned int
 drv_alloc(void *ctx, struct pkt **pkts, unsigned int n)
@@ -98,8 +99,14 @@ membed_open_sized(struct membed *m, const struct membed_sizes *sizes)
 	m->local.count = 1;
 	m->local.addr[0] = ip_addr_from_v4(PEER_SERVER_ADDR);
 	m->local.prefix_len[0] = 24;
+	if (sizes->has_ip6) {
+		memcpy(m->local.addr[1].b, peer_server_ip6, sizeof(peer_server_ip6));
+		m->local.prefix_len[m->local.count++] = 64;
+	}
 	par.net.local = &m->local;
 	par.tcp.local = &m->local;
+	if (getenv(MEMBED_WASTE) != NULL)
+		m->waste = strtoull(getenv(MEMBED_WASTE), NULL, 10);
 	par.source = (struct pkt_source){ drv_alloc, drv_free, drv_avail, &m->drv };
 	tunables_default(&par.tun);
 	if (worker_init(&m->w, &par, m->now_us) != 0)
@@ -162,6 +169,17 @@ membed_idle(struct membed *m, uint64_t ms)
 	}
 }
 
+/* For the test of the gate. */
+static void
+waste(struct membed *m)
+{
+	uint64_t start = bench_now(), spent = 0;
+
+	while (spent < m->waste)
+		spent = bench_now() - start;
+	m->cycles += spent;
+}
+
 unsigned int
 membed_burst(struct membed *m, const struct peer_frame *frames, unsigned int n,
 	struct peer_reply *replies, unsigned int max)
@@ -176,14 +194,21 @@ membed_burst(struct membed *m, const struct peer_frame *frames, unsigned int n,
 		write_frame(pkts[i], &frames[i]);
 	m->now_us++;
 	start = bench_now();
+	/* As the loop of an lcore does; it reads the counter without a fence. */
+	if (n > 0)
+		residence_enter(&m->residence, bench_ticks(), n);
 	worker_rx(&m->w, m->now_us, pkts, n);
 	worker_poll(&m->w, m->now_us);
 	m->cycles += bench_now() - start;
+	if (m->waste > 0 && n > 0)
+		waste(m);
 	count = m->w.frames.count;
 	for (unsigned int i = 0; i < count && i < max; i++)
 		peer_reply_read(pkt_data(m->w.frames.pkts[i]), &replies[i]);
 	start = bench_now();
 	driver_sent(m, count);
+	if (residence_may_leave(&m->residence, m->w.ctr.TxPackets, m->w.ctr.TxPackets))
+		residence_leave(&m->residence, bench_ticks());
 	m->cycles += bench_now() - start;
 	return count;
 }

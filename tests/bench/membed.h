@@ -7,6 +7,7 @@
 
 #include "bench/peer_frames.h"
 #include "pkt/pool.h"
+#include "worker/residence.h"
 #include "worker/worker.h"
 
 /** The driver: a stack of packets, so that the warmest is used next, as a mempool cache does. */
@@ -22,8 +23,10 @@ struct membed {
 	struct worker w;
 	struct local_addrs local;
 	struct membed_driver drv;
+	struct residence residence;
 	uint64_t now_us;
 	uint64_t cycles;	/* spent inside the worker since it was last set to 0 */
+	uint64_t waste;		/* cycles for nothing in each burst: is it found out? */
 };
 
 /** How many of each the engine has place for. */
@@ -31,6 +34,7 @@ struct membed_sizes {
 	uint32_t conns;
 	uint32_t synq;
 	uint32_t time_wait;
+	bool has_ip6;		/* it has an IPv6 address, too */
 };
 
 /** Checksums are the port's business, as on a NIC. Ends the program when there is no memory. */

@@ -60,37 +60,6 @@ peer_frame_at_random(struct rng *rng, uint8_t flags, bool syn_options)
 	};
 }
 
-/* Returns the length it has then. */
-static uint16_t
-tell_lie(uint8_t *b, uint16_t len, const struct peer_frame *f)
-{
-	struct rng rng;
-
-	switch (f->lie) {
-	case PEER_HONEST:
-	case PEER_BAD_CHECKSUM:
-		break;
-	case PEER_FRAGMENT:
-		b[20] = 0x20;
-		break;
-	case PEER_ODD_OPTIONS:
-		for (unsigned int i = 0; i < 40; i += 2) {
-			b[54 + i] = 77;
-			b[55 + i] = 2;
-		}
-		b[46] = 0xf0;
-		len = (uint16_t)(len + 40);
-		store_be16(b + 16, (uint16_t)(len - 14));
-		break;
-	case PEER_GARBAGE:
-		rng_seed(&rng, f->seq);
-		for (unsigned int i = 14; i < len; i++)
-			b[i] = (uint8_t)rng_u32(&rng);
-		break;
-	}
-	return len;
-}
-
 uint16_t
 peer_frame_write(uint8_t *b, const struct peer_frame *f)
 {
@@ -116,7 +85,7 @@ peer_frame_write(uint8_t *b, const struct peer_frame *f)
 	store_be16(b + 48, 65535);
 	store_be32(b + 50, 0);
 	memcpy(b + 54, option_bytes, opts);
-	return tell_lie(b, (uint16_t)(14 + ip_len), f);
+	return peer_lie_write(b, (uint16_t)(14 + ip_len), f);
 }
 
 void

@@ -17,6 +17,9 @@
 extern const struct mac_addr peer_server_mac;
 extern const struct mac_addr peer_gateway_mac;
 
+/** Its IPv6 address, where it has one. */
+extern const uint8_t peer_server_ip6[16];
+
 /** The longest frame that peer_frame_write writes, payload of 64 bytes included. */
 #define PEER_FRAME_MAX 160u
 #define PEER_REQUEST_BYTES 64u
@@ -40,6 +43,19 @@ enum peer_lie {
 	PEER_FRAGMENT,
 	PEER_ODD_OPTIONS,	/* 40 bytes of them, each unknown */
 	PEER_GARBAGE,		/* from the IP header on */
+	PEER_HOLE,		/* a fragment with its end, but not its begin */
+	PEER_MARTIAN,		/* from 127.0.0.1 */
+	PEER_CLOSED_PORT,
+	PEER_TUNNEL,		/* a protocol that is not spoken here */
+	PEER_SHORT,		/* says it is longer than it is */
+	PEER_SOURCE_ROUTE,
+	PEER_ECHO,		/* ICMP: a request */
+	PEER_REPORT,		/* ICMP: a segment of ours was too big */
+	PEER_ARP,		/* a request for our address */
+	PEER_SOLICIT,		/* the same in IPv6 */
+	PEER_CHAIN,		/* IPv6 with as many extension headers as fit */
+	PEER_SACK_OK,		/* not a lie: options of a SYN that permits SACK, no timestamps */
+	PEER_SACK,		/* three bytes somewhere behind ack */
 };
 
 /** What a frame to the server says; the rest is the same for all. */
@@ -51,6 +67,7 @@ struct peer_frame {
 	uint16_t len;		/* payload bytes, content unspecified */
 	bool syn_options;	/* mss, sackOK, TS, wscale; else none */
 	enum peer_lie lie;
+	uint32_t sack_span, sack_seed; /* with PEER_SACK: bytes in flight; what tells ACKs apart */
 };
 
 /** What the server answered. */
@@ -87,6 +104,9 @@ struct peer_frame peer_frame_at_random(struct rng *rng, uint8_t flags, bool syn_
  * right; the TCP checksum is 0, for the receiver is told that it was checked, as a NIC does.
  */
 uint16_t peer_frame_write(uint8_t *b, const struct peer_frame *f);
+
+/** What is wrong goes into a frame of len bytes that is right; returns the length it has then. */
+uint16_t peer_lie_write(uint8_t *b, uint16_t len, const struct peer_frame *f);
 
 /** Read an Ethernet frame that holds TCP over IPv4 without IP options. */
 void peer_reply_read(const uint8_t *b, struct peer_reply *r);

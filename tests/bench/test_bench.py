@@ -17,8 +17,10 @@ sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
 import compare  # noqa: E402
+import gate  # noqa: E402
 import http_compare  # noqa: E402
 import http_figures  # noqa: E402
+import relay_compare  # noqa: E402
 import report  # noqa: E402
 
 BUILD = os.environ.get('SLUICE_BUILD', os.path.join(report.ROOT, 'build'))
@@ -39,7 +41,7 @@ class Comparison(unittest.TestCase):
             out = os.path.join(folder, 'out.json')
             done = subprocess.run(
                 [os.path.join(HERE, 'compare.py'), '--build', BUILD, '--quick', '--runs', '1',
-                 '--out', out], text=True, capture_output=True, timeout=25, check=False)
+                 '--out', out], text=True, capture_output=True, timeout=60, check=False)
             if done.returncode != 0:
                 raise AssertionError(done.stdout + done.stderr)
             cls.text = done.stdout
@@ -77,12 +79,19 @@ class Comparison(unittest.TestCase):
                                        entry['all'], delta=0.2)
                 self.assertAlmostEqual(entry['resident'], entry['all'], delta=25)
 
-
     def test_each_attack_stands_beside_a_request(self):
         printed = {entry['bench'] for entry in self.result['lines']}
         self.assertLessEqual(set(compare.ATTACKS) | {compare.ATTACKED}, printed)
         for what in compare.ATTACKS.values():
             self.assertIn(what, self.text)
+
+    def test_idle_connections_are_woken_and_parked(self):
+        rows = [entry for entry in self.result['lines'] if entry['bench'] == 'idle_memory']
+        self.assertEqual([entry['size'] for entry in rows], [1000, 2000])
+        for entry in rows:
+            # What so few take is less than what the allocator keeps of earlier runs.
+            self.assertGreaterEqual(entry['live'], 0)
+            self.assertLessEqual(entry['awake'], entry['size'])
 
 
 class Figures(unittest.TestCase):
@@ -98,6 +107,21 @@ class Figures(unittest.TestCase):
         self.assertEqual((row['ratio'], row['ratio_without_tap']), (10, 7.5))
         self.assertEqual((row['target'], row['preempted'], floor['median']), (220, 6, 50))
 
+    def test_idle_connections_are_measured_by_a_thousand(self):
+        lines = [line('ours', 0, name, size, value) for name, size, value in (
+            ('idle_request', 1000, 100), ('idle_request', 10000000, 220),
+            ('idle_keepalive', 1000, 50), ('idle_keepalive', 10000000, 75))]
+        lines += [{'who': 'ours', 'bench': 'idle_memory', 'size': 10000000, 'idle': 2.5e9,
+                   'live': 2.55e9, 'awake': 7}]
+        _, (row,) = compare.idle_table(lines)
+        self.assertEqual(row, ['10000000', '2.2x', '220 / 220 / 220', '2.2x',
+                               '75.0 / 75.0 / 75.0', '1.5x', '2600', '2500', '2550', '7'])
+
+    def test_an_axis_that_fills_the_machine_is_asked_for_by_name(self):
+        parser = argparse.ArgumentParser()
+        self.assertNotIn('h-most', compare.chosen_axes(parser, None))
+        self.assertEqual(compare.chosen_axes(parser, 'a,h'), ['a', 'h', 'h-most'])
+
     def test_without_linux_there_is_no_ratio(self):
         (row,), floor = compare.compare([line('ours', 0, 'syn_cookie', 1000000, 90)])
         self.assertEqual((row['linux'], row['ratio'], floor), (None, None, None))
@@ -107,6 +131,60 @@ class Figures(unittest.TestCase):
         for value, text in ((1.234, '1.23'), (12.34, '12.3'), (1234.4, '1234'),
                             (12345, '12.3k'), (123456, '123k')):
             self.assertEqual(report.number(value), text)
+
+
+class Gate(unittest.TestCase):
+    """What became slower is shown."""
+
+    @staticmethod
+    def lines(request, live, loops=(10, 50)):
+        """Two rounds, the first of them disturbed."""
+        values = ((gate.COMPUTES, 0, loops[0]), (gate.FETCHES, 0, loops[1]),
+                  ('request', 64, request), ('request_acked', 1000000, live))
+        return [{'bench': bench, 'size': size, 'min': value * factor}
+                for factor in (3, 1) for bench, size, value in values]
+
+    def test_a_change_beyond_the_limit_is_shown(self):
+        then = gate.ratios(self.lines(400, 1000))
+        for request, live, words in ((400, 1000, ['same', 'same']), (419, 1000, ['same', 'same']),
+                                     (421, 1000, ['SLOWER', 'same']),
+                                     (400, 1051, ['SLOWER', 'same']),
+                                     (379, 1000, ['same', 'faster'])):
+            with self.subTest(request=request, live=live):
+                shown = gate.verdict(gate.ratios(self.lines(request, live)), then, 5)
+                self.assertEqual([text.split()[0] for text in shown], words)
+
+    def test_a_slower_machine_is_no_slower_engine(self):
+        then, now = self.lines(400, 1000), self.lines(800, 3000, (20, 150))
+        for text in gate.verdict(gate.ratios(now), gate.ratios(then), 5):
+            self.assertTrue(text.startswith('same'), text)
+
+    def test_a_byte_more_in_a_connection_is_compared_as_it_is(self):
+        def memory(size):
+            return self.lines(1, 1) + [{'bench': 'memory_established', 'size': 9, 'all': size}]
+        self.assertEqual(
+            gate.verdict(gate.ratios(memory(270)), gate.ratios(memory(253)), 5)[0].split()[:2],
+            ['SLOWER', 'memory_established'])
+
+    def test_figures_without_a_partner_are_named(self):
+        shown = gate.verdict({'new 1': 1.0}, {'old 1': 1.0}, 5)
+        self.assertEqual([text.split()[:2] for text in shown], [['NEW', 'new'], ['GONE', 'old']])
+
+    def test_an_engine_made_slower_is_found_out(self):
+        with tempfile.TemporaryDirectory(prefix='sluice-bench-') as folder:
+            def run(*words, **env):
+                done = subprocess.run(
+                    [os.path.join(HERE, 'gate.py'), '--build', BUILD, '--quick', '--runs', '1',
+                     '--limit', '400', '--baselines', os.path.join(folder, 'b.json'), *words],
+                    text=True, capture_output=True, timeout=120, check=True,
+                    env={**os.environ, **env})
+                return done.stdout
+            self.assertIn('no baseline', run())
+            self.assertIn('stored', run('--store'))
+            self.assertNotIn('SLOWER', run())
+            for text in run(SLUICE_BENCH_WASTE='100000').splitlines():
+                word, name = text.split()[:2]
+                self.assertEqual(word, 'same' if name.startswith('memory') else 'SLOWER', text)
 
 
 class Http(unittest.TestCase):
@@ -162,6 +240,32 @@ class Http(unittest.TestCase):
         for text in ('mine=' + sys.executable, 'nginx=/bin/sh', 'other=/nonexistent', 'other'):
             with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
                 http_compare.more_servers(parser, [text])
+
+
+class Relay(unittest.TestCase):
+    """Lines of the clients behind the relay become rows."""
+
+    @staticmethod
+    def lines(test, figure, ours, linux):
+        """Rounds of both servers on one path."""
+        return [{'server': server, 'round': number, 'test': test, 'rtt_ms': 10, 'loss': '1 %',
+                 figure: value, 'timeouts': number, 'lost': 5}
+                for server, values in (('sluiced', ours), ('linux', linux))
+                for number, value in enumerate(values)]
+
+    def test_more_goodput_and_shorter_times_are_better(self):
+        lines = self.lines('download', 'mbps', (30, 10, 20), (10, 10, 10))
+        lines += self.lines('response', 'p99_ms', (50, 50, 50), (100, 75, 25))
+        lines.append({'server': 'linux', 'round': 1, 'error': 'lost'})
+        (row,) = relay_compare.rows_of(lines, 'download')
+        self.assertEqual((row['ratio'], row['sluiced']['median'], row['timeouts']['linux']['max']),
+                         (2, 20, 2))
+        (row,) = relay_compare.rows_of(lines, 'response')
+        self.assertEqual(row['ratio'], 1.5)
+        self.assertEqual(relay_compare.rows_of(lines, 'upload'), [])
+        head, (cells,) = relay_compare.table(lines, 'download')
+        self.assertEqual(len(head), len(cells))
+        self.assertEqual(cells[:2] + cells[4:5], ['10', '1 %', '2.00x'])
 
 
 class Document(unittest.TestCase):

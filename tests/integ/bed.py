@@ -84,6 +84,7 @@ class Appliance:
         self.dir = tempfile.mkdtemp(prefix="sluice-integ-")
         self.control = os.path.join(self.dir, "run", "control.sock")
         self.port_type = port_type
+        self.arguments = []     # more of its command line
         self.config = {
             "workers": workers,
             "drain_timeout": "5s",
@@ -135,7 +136,8 @@ class Appliance:
 
     def start_again(self):
         self.log = open(os.path.join(self.dir, "log"), "a+")
-        self.proc = subprocess.Popen([program("sluiced"), "-c", self.write_config()],
+        self.proc = subprocess.Popen([program("sluiced"), "-c", self.write_config()] +
+                                     self.arguments,
                                      stdout=subprocess.PIPE, stderr=self.log, text=True)
         end = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < end:

@@ -132,6 +132,20 @@ class Streams(unittest.TestCase):
         self.assertEqual(echo_exact(1000)[0], 1000)
         self.assertIsNotNone(before)
 
+    def test_how_long_packets_stay_is_shown(self):
+        echo_exact(1000)
+        stay = self.app.ctl("show", "stats")["residence"]
+        self.assertGreater(stay["packets"], 0)
+        self.assertGreater(stay["p50_ns"], 0)
+        self.assertLessEqual(stay["p50_ns"], stay["p99_ns"])
+        self.assertLessEqual(stay["p99_ns"], stay["p999_ns"])
+        self.assertLessEqual(stay["p999_ns"], stay["max_ns"])
+        # Of a machine as slow as can be: nothing stays for a second.
+        self.assertLess(stay["p99_ns"], 1e9)
+        cores = self.app.ctl("show", "cores")["cores"]
+        self.assertGreaterEqual(sum(row["residence"]["packets"] for row in cores),
+                                stay["packets"])
+
     def test_closed_port_is_refused_at_once(self):
         start = time.monotonic()
         with self.assertRaises(ConnectionRefusedError):

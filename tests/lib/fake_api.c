@@ -387,6 +387,12 @@ sluice_worker_id(const struct sluice *s)
 	return 0;
 }
 
+void
+sluice_count_full(struct sluice *s)
+{
+	s->full_count++;
+}
+
 unsigned int
 sluice_worker_count(const struct sluice *s)
 {

@@ -53,6 +53,21 @@ fake_core(void *ctx, unsigned int worker, struct ctl_core_row *out)
 	};
 }
 
+static const struct residence *
+fake_residence(void *ctx, unsigned int worker)
+{
+	const struct fake_backend *fake = ctx;
+
+	return &fake->residence[worker];
+}
+
+static uint64_t
+fake_ticks_ns(void *ctx, uint64_t ticks)
+{
+	(void)ctx;
+	return 2 * ticks;
+}
+
 static unsigned int
 fake_ports(void *ctx, struct ctl_port_row *rows, unsigned int max)
 {
@@ -82,6 +97,14 @@ fake_ports(void *ctx, struct ctl_port_row *rows, unsigned int max)
 		.rx_missed = 3,
 	};
 	return 1;
+}
+
+static void
+fake_reloaded(void *ctx, const struct config *next)
+{
+	struct fake_backend *fake = ctx;
+
+	fake->conf.drain_timeout_s = next->drain_timeout_s;
 }
 
 static void
@@ -124,8 +147,12 @@ fake_backend_init(struct fake_backend *fake)
 	fake->local.count = 2;
 	for (i = 0; i < 2; i++)
 		fake->local.addr[i] = fake->conf.ports[0].addresses.prefix[i].addr;
-	for (i = 0; i < FAKE_WORKERS; i++)
+	for (i = 0; i < FAKE_WORKERS; i++) {
 		counters_fill(&fake->counters[i]);
+		fake->residence[i].bucket[residence_bucket_of(60)] = 990;
+		fake->residence[i].bucket[residence_bucket_of(500)] = 9;
+		fake->residence[i].bucket[residence_bucket_of(8000 << i)] = 1;
+	}
 	fake_backend_reset(fake);
 	fake->now_us = 1000000000;
 	fake->conn_count = 3;
@@ -133,6 +160,8 @@ fake_backend_init(struct fake_backend *fake)
 		.ctx = fake,
 		.version = "0.0.0-test",
 		.config = &fake->conf,
+		.config_path = "/nonexistent/sluice.yaml",
+		.reloaded = fake_reloaded,
 		.local = &fake->local,
 		.tunables = &fake->tunables,
 		.hub = &fake->hub,
@@ -141,6 +170,8 @@ fake_backend_init(struct fake_backend *fake)
 		.now_us = fake_now_us,
 		.counters = fake_counters,
 		.core = fake_core,
+		.residence = fake_residence,
+		.ticks_ns = fake_ticks_ns,
 		.ports = fake_ports,
 		.stop = fake_stop,
 	};
@@ -204,6 +235,10 @@ conns_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 		info->received_bytes = 7890;
 		info->idle_ms = 12;
 		info->data_idle_ms = 34;
+		info->has_ecn = true;
+		info->ca = TCP_CA_RECOVERY;
+		info->pmtu = 1512;
+		info->notsent_bytes = 99;
 		info->cc = msg->cursor == 1 ? NULL : "cubic";
 		info->timer_ms = msg->cursor == 0 ? UINT32_MAX : 200;
 		if (fake->use_largest)

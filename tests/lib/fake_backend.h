@@ -18,6 +18,7 @@ struct fake_backend {
 	struct tunables tunables; /* the control thread's */
 	struct tunables worker_tunables[FAKE_WORKERS]; /* as the workers got them */
 	struct counters counters[FAKE_WORKERS];
+	struct residence residence[FAKE_WORKERS]; /* in ticks of 2 ns */
 	struct drop_watch drops;
 	uint64_t conn_count; /* of each worker; conn i's remote port is i's low 16 bits */
 	uint64_t now_us; /* the clock; moves only by hand unless real_time */

@@ -30,6 +30,9 @@ main(int argc, char **argv)
 	fake_backend_init(&fake);
 	fake.real_time = true;
 	fake.backend.started_us = fake.backend.now_us(&fake);
+	/* What reload reads. */
+	if (getenv("FAKE_CONFIG") != NULL)
+		fake.backend.config_path = getenv("FAKE_CONFIG");
 	if (argc == 3)
 		fake.conn_count = strtoull(argv[2], NULL, 10);
 	if (ctl_socket_open(argv[1], false, 0, &sock, err, sizeof(err)) != 0) {

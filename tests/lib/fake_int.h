@@ -70,6 +70,7 @@ struct sluice {
 	uint32_t lent;
 	uint32_t allocated;
 	uint64_t sends;
+	uint64_t full_count;
 };
 
 /** The connection behind a handle as the service may use it, or NULL. */

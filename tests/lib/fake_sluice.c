@@ -423,6 +423,12 @@ fake_peer_data(struct sluice *s, sluice_conn c, size_t *len)
 	return conn->taken.data != NULL ? (const char *)conn->taken.data : "";
 }
 
+uint64_t
+fake_fulls(const struct sluice *s)
+{
+	return s->full_count;
+}
+
 void
 fake_peer_forget(struct sluice *s, sluice_conn c)
 {

@@ -46,6 +46,9 @@ uint32_t fake_conns_open(const struct sluice *s);
 /** Calls of sluice_send() and sluice_send_buf() that took something, since the start. */
 uint64_t fake_sends(const struct sluice *s);
 
+/** Calls of sluice_count_full(). */
+uint64_t fake_fulls(const struct sluice *s);
+
 /* --- the peer's side; a handle stays valid here until fake_destroy() -------------------------- */
 
 /** The n-th connection that the service opened, 0 the first, and where to; 0: there is none. */

@@ -8,6 +8,8 @@
 #include "lib/fail.h"
 #include "lib/view.h"
 
+/* How often a worker is polled whose port takes nothing. */
+#define STALLED_POLL_US 10000u
 /* Rounds of worker_poll at one instant after which the worker is said to spin. */
 #define ROUNDS_MAX 100000u
 
@@ -28,6 +30,7 @@ host_params_default(struct host_params *par)
 	par->pkts = 4096;
 	par->pkts_reserve = 64;
 	par->mtu = 1500;
+	par->workers = 1;
 	par->rx_exact = true;
 	par->tx_ring = HOST_RING_MAX;
 }
@@ -60,7 +63,7 @@ fill_worker_params(struct host *h, struct worker_params *wp)
 	memset(wp, 0, sizeof(*wp));
 	wp->net.mac = par->mac;
 	wp->net.mtu = par->mtu;
-	wp->net.primary = true;
+	wp->net.primary = par->worker == 0;
 	wp->net.gateway4 = par->gateway4;
 	wp->net.local = &h->par.local;
 	wp->net.neigh_max = 256;
@@ -70,7 +73,10 @@ fill_worker_params(struct host *h, struct worker_params *wp)
 	wp->tcp.timewait_max = par->timewait_max;
 	wp->tcp.ranges_max = par->ranges_max;
 	wp->tcp.mtu = par->mtu;
-	wp->tcp.workers = 1;
+	wp->tcp.worker = par->worker;
+	wp->tcp.workers = par->workers;
+	wp->tcp.is_mine = par->is_mine;
+	wp->tcp.is_mine_ctx = par->is_mine_ctx;
 	wp->tcp.flow_key = draw_key(&rng);
 	wp->tcp.isn_key = draw_key(&rng);
 	wp->tcp.cookie_key[0] = draw_key(&rng);
@@ -84,7 +90,7 @@ fill_worker_params(struct host *h, struct worker_params *wp)
 	wp->pkt_stock = false;
 	wp->tx_caps = par->tx_caps;
 	wp->tun = par->tun;
-	wp->seed = rng_u64(&rng);
+	wp->seed = rng_u64(&rng) + par->worker;
 }
 
 void
@@ -105,45 +111,116 @@ host_init(struct host *h, const struct host_params *par,
 	CHECK(rc == 0, "worker_init: %d", rc);
 }
 
-/* What the port's completion does: the driver's reference goes, the buffer is not ours any more. */
+/* A frame's buffers in a row; returns how long it is. */
+static size_t
+gather(const struct pkt *p, uint8_t *to)
+{
+	size_t len = 0;
+
+	for (; p != NULL; p = p->seg_next) {
+		memcpy(to + len, pkt_data(p), p->data_len);
+		len += p->data_len;
+	}
+	return len;
+}
+
+/* As rte_pktmbuf_free: what somebody else holds, too, keeps its link. */
+static void
+drop_reference(struct host *h, struct pkt *p)
+{
+	h->ring_bufs--;
+	if (--p->refcnt > 0)
+		return;
+	p->refcnt = 1;
+	pkt_unchain(p);
+	h->pkts.source.free(h->pkts.source.ctx, &p, 1);
+}
+
+/* What the port's completion does: its references go, the buffers are not ours any more. */
 static void
 release(struct host *h)
 {
 	struct host_tx *tx = &h->ring[h->ring_head];
 	struct pkt *p = tx->p;
 
-	CHECK(tx->copy == NULL || memcmp(tx->data, tx->copy, tx->len) == 0,
-		"a frame was written to while the port still read it");
-	free(tx->copy);
+	if (tx->copy != NULL) {
+		CHECK(gather(p, h->wire) == tx->len && memcmp(h->wire, tx->copy, tx->len) == 0,
+			"a frame was changed while the port still read it");
+		free(tx->copy);
+	}
 	h->ring_head = (h->ring_head + 1) % HOST_RING_MAX;
 	h->ring_count--;
-	if (--p->refcnt > 0)
-		return;
-	p->refcnt = 1;
-	h->pkts.source.free(h->pkts.source.ctx, &p, 1);
+	while (p != NULL) {
+		struct pkt *next = p->seg_next;
+
+		drop_reference(h, p);
+		p = next;
+	}
 }
 
 static void
 release_due(struct host *h)
 {
-	while (h->ring_count > 0 && h->ring[h->ring_head].release_us <= h->now_us)
+	while (!h->stalled && h->ring_count > 0 &&
+		h->ring[h->ring_head].release_us <= h->now_us)
 		release(h);
 }
 
-/* Take one frame as a port would: fill what it offers to fill, and keep a reference. */
+/* One frame to the other end. */
+static void
+send_frame(struct host *h, const uint8_t *buf, size_t len)
+{
+	h->stats.frames_out++;
+	h->stats.bytes_out += len;
+	h->out(h->out_ctx, buf, len);
+}
+
+/* Cut the frame of len bytes in h->wire, as a port with TSO does. */
+static void
+cut(struct host *h, const struct pkt *p, size_t len)
+{
+	size_t l2 = p->tx_offload & 0x7f, l3 = p->tx_offload >> 7 & 0x1ff;
+	size_t head = l2 + l3 + (p->tx_offload >> 16 & 0xff);
+	size_t mss = p->tx_offload >> 24 & 0xffff;
+	bool v4 = (p->ol_flags & PKT_TX_IPV4) != 0;
+	uint32_t seq = load_be32(h->wire + l2 + l3 + 4);
+	uint8_t flags = h->wire[l2 + l3 + 13];
+
+	CHECK(h->par.tx_caps & ENV_TX_TSO, "offload the port lacks");
+	CHECK(mss > 0 && len > head + mss && head + mss <= h->par.mtu + l2, "nothing to cut");
+	CHECK(load_be16(h->wire + l2 + (v4 ? 2 : 4)) == len - l2 - (v4 ? 0 : l3),
+		"the length of a packet to be cut");
+	for (size_t at = head; at < len; at += mss) {
+		size_t n = len - at < mss ? len - at : mss;
+		uint8_t *tcp = h->piece + l2 + l3;
+
+		memcpy(h->piece, h->wire, head);
+		memcpy(h->piece + head, h->wire + at, n);
+		store_be16(h->piece + l2 + (v4 ? 2 : 4),
+			(uint16_t)(head + n - l2 - (v4 ? 0 : l3)));
+		store_be32(tcp + 4, seq + (uint32_t)(at - head));
+		tcp[13] = (uint8_t)(flags & ~(at > head ? 0x80 : 0) & ~(at + n < len ? 0x09 : 0));
+		view_fill_csums(h->piece, head + n, v4, true);
+		send_frame(h, h->piece, head + n);
+	}
+}
+
+/* Take one frame as a port would: do what it offers to do, and keep a reference. */
 static void
 take(struct host *h, struct pkt *p)
 {
 	struct host_tx *tx = &h->ring[(h->ring_head + h->ring_count) % HOST_RING_MAX];
-	size_t len = p->data_len;
+	size_t len = p->pkt_len;
 
 	CHECK(len <= sizeof(h->wire), "a frame of %zu bytes was sent", len);
-	CHECK(p->nb_segs == 1 && p->pkt_len == p->data_len, "a chain of buffers was sent");
-	CHECK(p->refcnt >= 1, "a free packet was sent");
-	memcpy(h->wire, pkt_data(p), len);
+	CHECK(p->nb_segs == 1 || (p->ol_flags & PKT_TX_TCP_SEG), "a chain of buffers was sent");
+	CHECK(gather(p, h->wire) == len, "a chain of another length than it says");
+	for (const struct pkt *s = p; s != NULL; s = s->seg_next) {
+		CHECK(s->refcnt >= 1, "a free packet was sent");
+		h->ring_bufs++;
+	}
 	tx->p = p;
-	tx->data = pkt_data(p);
-	tx->len = (uint16_t)len;
+	tx->len = (uint32_t)len;
 	tx->release_us = h->now_us + h->par.tx_hold_us;
 	tx->copy = NULL;
 	if (h->par.tx_hold_us > 0) {
@@ -152,6 +229,10 @@ take(struct host *h, struct pkt *p)
 		memcpy(tx->copy, h->wire, len);
 	}
 	h->ring_count++;
+	if (p->ol_flags & PKT_TX_TCP_SEG) {
+		cut(h, p, len);
+		return;
+	}
 	if (p->ol_flags & (PKT_TX_TCP_CSUM | PKT_TX_IP_CSUM)) {
 		bool ip = (p->ol_flags & PKT_TX_IP_CSUM) != 0;
 		bool tcp = (p->ol_flags & PKT_TX_TCP_CSUM) != 0;
@@ -160,9 +241,7 @@ take(struct host *h, struct pkt *p)
 		CHECK(!tcp || (h->par.tx_caps & ENV_TX_TCP_CSUM), "offload the port lacks");
 		view_fill_csums(h->wire, len, ip, tcp);
 	}
-	h->stats.frames_out++;
-	h->stats.bytes_out += len;
-	h->out(h->out_ctx, h->wire, len);
+	send_frame(h, h->wire, len);
 }
 
 /* Returns how many frames the ring had no room for. */
@@ -172,7 +251,7 @@ drain(struct host *h)
 	unsigned int n = 0;
 
 	release_due(h);
-	while (n < h->w.frames.count && h->ring_count < h->par.tx_ring) {
+	while (n < h->w.frames.count && h->ring_count < h->par.tx_ring && !h->stalled) {
 		take(h, h->w.frames.pkts[n++]);
 		release_due(h);
 	}
@@ -254,6 +333,8 @@ host_next_at(const struct host *h)
 {
 	uint64_t at = h->w.frames.count > 0 ? UINT64_MAX : worker_poll_at(&h->w);
 
+	if (h->stalled)
+		return h->w.frames.count > 0 ? h->now_us + STALLED_POLL_US : at;
 	if (h->ring_count > 0 && h->ring[h->ring_head].release_us < at)
 		at = h->ring[h->ring_head].release_us;
 	return at < h->now_us ? h->now_us : at;
@@ -271,9 +352,9 @@ host_check(const struct host *h, bool deep)
 		(unsigned long long)h->stats.frames_in, (unsigned long long)outcomes);
 	/* I-6: no packet without an owner: the worker's references and the port's cover all. */
 	CHECK(h->w.pool.held >= 0, "more packets freed than held");
-	CHECK((uint64_t)h->w.pool.held + h->ring_count >= h->pkts.outstanding,
+	CHECK((uint64_t)h->w.pool.held + h->ring_bufs >= h->pkts.outstanding,
 		"I-6: %u packets exist, %lld references are held", h->pkts.outstanding,
-		(long long)h->w.pool.held + h->ring_count);
+		(long long)h->w.pool.held + h->ring_bufs);
 	if (deep)
 		tcp_check_invariants(h->w.tcp, &h->w.env);
 }
@@ -287,7 +368,7 @@ host_check_idle(const struct host *h)
 	CHECK(tcp_poll_at(h->w.tcp) == UINT64_MAX, "a TCP timer is left, due %lld us from now",
 		(long long)(tcp_poll_at(h->w.tcp) - h->now_us));
 	CHECK(h->w.pool.held == 0, "%lld packets still held", (long long)h->w.pool.held);
-	CHECK(h->pkts.outstanding == h->ring_count, "%u packets leaked", h->pkts.outstanding);
+	CHECK(h->pkts.outstanding == h->ring_bufs, "%u packets leaked", h->pkts.outstanding);
 }
 
 void

@@ -25,7 +25,12 @@ struct host_params {
 	unsigned int pkts; /* packets of the worker */
 	unsigned int pkts_reserve;
 	uint16_t mtu;
-	uint32_t tx_caps; /* ENV_TX_*: the virtual port fills these checksums */
+	bool with_ip6; /* for who chooses the addresses: one of each version */
+	/* One of several workers with these addresses; frames are shared out by the caller. */
+	unsigned int worker, workers;
+	bool (*is_mine)(const void *ctx, const struct flow_key *key);
+	const void *is_mine_ctx;
+	uint32_t tx_caps; /* ENV_TX_*: what the virtual port does */
 	/* Received frames: in buffers of their exact size, or in ordinary ones of the pool. */
 	bool rx_exact;
 	/* How long the port reads a frame after taking it, and how many it holds at most. */
@@ -43,9 +48,8 @@ struct host_stats {
 /** A frame the port has taken and may still read. */
 struct host_tx {
 	struct pkt *p;
-	const uint8_t *data;
 	uint8_t *copy; /* what it was when it was taken */
-	uint16_t len;
+	uint32_t len;
 	uint64_t release_us;
 };
 
@@ -54,13 +58,16 @@ struct host {
 	struct test_pkts pkts;
 	struct host_params par;
 	uint64_t now_us;
+	bool stalled; /* the port takes nothing and gives nothing back */
 	struct host_tx ring[HOST_RING_MAX];
 	unsigned int ring_head, ring_count;
+	unsigned int ring_bufs; /* of all frames in the ring */
 	/* Where frames go; called from host_rx() and host_run(). */
 	void (*out)(void *ctx, const uint8_t *buf, size_t len);
 	void *out_ctx;
 	struct host_stats stats;
-	uint8_t wire[10240]; /* the frame on its way out */
+	uint8_t wire[66000]; /* the frame on its way out */
+	uint8_t piece[10240]; /* ... and a segment that was cut from it */
 };
 
 void host_params_default(struct host_params *par);

@@ -354,6 +354,8 @@ enter_close_wait(struct peer *p)
 {
 	enter_established(p);
 	peer_send(p, .flags = VIEW_FIN | VIEW_ACK);
+	/* It waits a moment for an answer to ride with. */
+	peer_wait(p, 1000);
 	peer_expect(p, .flags = VIEW_ACK);
 }
 

@@ -51,6 +51,8 @@ source_free(void *ctx, struct pkt **pkts, unsigned int n)
 
 	for (unsigned int i = 0; i < n; i++) {
 		ASSERT(pkts[i]->refcnt == 1);
+		ASSERT(pkts[i]->nb_segs == 1);
+		ASSERT(pkts[i]->seg_next == NULL);
 		ASSERT(tp->outstanding > 0);
 		tp->outstanding--;
 		free(pkts[i]->buf);

@@ -95,7 +95,7 @@ packetdrill_interface_init(const char *flags, struct packetdrill_interface *to)
 	pthread_cond_init(&pd->wake, NULL);
 	pthread_cond_init(&pd->settled, NULL);
 	if (pd_flags_parse(pd, flags) != 0) {
-		fprintf(stderr, "--so_flags=\"%s\": ip=A[,B...] mtu=N sysctl=DIR\n", flags);
+		fprintf(stderr, "--so_flags=\"%s\": ip=A[,B...] mtu=N sysctl=DIR wait=S\n", flags);
 		exit(2);
 	}
 	if (pd_engine_init(pd, start_us()) != 0) {

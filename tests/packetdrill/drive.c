@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #include "packetdrill/drive.h"
 
 #define TOLERANCE_US 2000u
+/* What follows the last line of a script is still told of. */
+#define TRACE_END_US 20000u
 /* Real time to wait for a thread: to fall asleep, to come back. */
 #define REAL_TRIES 20000u
 
@@ -64,6 +67,14 @@ check_result(struct drive *d, const struct drive_stmt *st, long got, int err)
 	d->at = st;
 	if (st->var[0] != '\0')
 		drive_set_var(d, st->var, got);
+	if (d->trace) {
+		printf("%.6f call %u: %s%s%s = %ld%s%s\n",
+			(double)(int64_t)(now_us(d) - d->start_us) / 1e6, st->st.line, st->name,
+			st->nargs > 1 ? " " : "", st->nargs > 1 ? st->arg[st->nargs - 1] : "",
+			st->var[0] != '\0' && got >= 0 ? 0 : got, got < 0 ? " " : "",
+			got < 0 ? strerror(err) : "");
+		return;
+	}
 	if (strcmp(st->result, "*") == 0)
 		return;
 	if (script_errno(st->result) != 0) {
@@ -156,7 +167,9 @@ finish_blocked(struct drive *d)
 	pthread_join(d->thread, NULL);
 	d->blocked = NULL;
 	off = (double)(int64_t)(d->blocked_end_us - d->blocked_due_us);
-	if (off > TOLERANCE_US || off < -(double)TOLERANCE_US)
+	if (d->trace)
+		printf("%.6f back\n", (double)(int64_t)(d->blocked_end_us - d->start_us) / 1e6);
+	else if (off > TOLERANCE_US || off < -(double)TOLERANCE_US)
 		drive_fail(d, "came back %.6f s off its time", off / 1e6);
 	check_result(d, st, d->blocked_result, d->blocked_errno);
 }
@@ -176,15 +189,33 @@ advance(struct drive *d, uint64_t at_us)
 }
 
 static void
-set_sysctl(struct drive *d, const struct drive_stmt *st)
+set_sysctl(struct drive *d, const char *name, const char *value)
 {
 	char path[256];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", st->name);
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", name);
 	f = fopen(path, "w");
-	if (f == NULL || fputs(st->arg[0], f) < 0 || fclose(f) != 0)
+	if (f == NULL || fputs(value, f) < 0 || fclose(f) != 0)
 		drive_fail(d, "%s: %s", path, strerror(errno));
+}
+
+/* DRIVE_SYSCTLS="name=value;name=value": what the script begins with. */
+static void
+set_first_sysctls(struct drive *d)
+{
+	const char *list = getenv("DRIVE_SYSCTLS");
+	char text[1024], *save = NULL;
+
+	snprintf(text, sizeof(text), "%s", list == NULL ? "" : list);
+	for (char *w = strtok_r(text, ";", &save); w != NULL; w = strtok_r(NULL, ";", &save)) {
+		char *value = strchr(w, '=');
+
+		if (value == NULL)
+			drive_fail(d, "DRIVE_SYSCTLS: %s", w);
+		*value++ = '\0';
+		set_sysctl(d, w, value);
+	}
 }
 
 static void
@@ -194,12 +225,20 @@ play(struct drive *d, const struct drive_stmt *st)
 	uint64_t lo = base + (uint64_t)st->st.lo_us, hi = base + (uint64_t)st->st.hi_us;
 	long got;
 
+	if (d->trace && st->kind == DRIVE_EXPECT) {
+		advance(d, lo);
+		d->event_us = lo;
+		drive_drain(d);
+		return;
+	}
 	if (st->kind == DRIVE_EXPECT) {
 		d->event_us = lo;
 		drive_expect(d, st, lo, hi);
 		return;
 	}
 	advance(d, lo);
+	if (d->trace)
+		drive_drain(d);
 	if (d->blocked != NULL && d->blocked_due_us == lo && st->kind == DRIVE_CALL)
 		finish_blocked(d);
 	d->at = st;
@@ -209,7 +248,7 @@ play(struct drive *d, const struct drive_stmt *st)
 		drive_inject(d, st);
 		break;
 	case DRIVE_SYSCTL:
-		set_sysctl(d, st);
+		set_sysctl(d, st->name, st->arg[0]);
 		break;
 	case DRIVE_CALL:
 		if (st->blocks) {
@@ -241,7 +280,12 @@ run(struct drive *d)
 	if (d->blocked != NULL)
 		advance(d, d->blocked_due_us + TOLERANCE_US);
 	d->at = NULL;
-	drive_no_packet_left(d, d->event_us + TOLERANCE_US);
+	if (d->trace) {
+		advance(d, d->event_us + TRACE_END_US);
+		drive_drain(d);
+	} else {
+		drive_no_packet_left(d, d->event_us + TOLERANCE_US);
+	}
 	d->pd.free(d->pd.ud);
 }
 
@@ -263,7 +307,10 @@ load(struct drive *d, const char *so)
 		exit(1);
 	}
 	memcpy(&init, &sym, sizeof(init));
-	init(d->ip6 ? "mtu=1520" : NULL, &d->pd);
+	if (d->trace)
+		init(d->ip6 ? "mtu=1520 wait=0" : "wait=0", &d->pd);
+	else
+		init(d->ip6 ? "mtu=1520" : NULL, &d->pd);
 	if (getenv("LD_PRELOAD") != NULL)
 		drive_fail(d, "LD_PRELOAD is handed on to children");
 }
@@ -282,6 +329,7 @@ main(int argc, char **argv)
 		{ "ip6", no_argument, NULL, '6' },
 		{ "mapped", no_argument, NULL, 'm' },
 		{ "preload", no_argument, NULL, 'p' },
+		{ "trace", no_argument, NULL, 't' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -290,24 +338,30 @@ main(int argc, char **argv)
 	bool own_ns;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "6mpv", longopts, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "6mptv", longopts, NULL)) != -1) {
 		if (c == '?')
 			return 2;
 		d.ip6 |= c == '6';
 		d.domain = c == '6' || c == 'm' ? AF_INET6 : d.domain;
 		d.preload |= c == 'p';
+		d.trace |= c == 't';
 		d.verbose |= c == 'v';
 	}
 	if (argc - optind != 2) {
-		fprintf(stderr, "usage: drive [--ip6|--mapped] [--preload] [-v] ADAPTER SCRIPT\n");
+		fprintf(stderr, "usage: drive [--ip6|--mapped] [--preload] [--trace] [-v] "
+			"ADAPTER SCRIPT\n");
 		return 2;
 	}
+	/* As in the tool, a broken pipe is an error and no more. */
+	signal(SIGPIPE, SIG_IGN);
 	if (drive_load(&script, argv[optind + 1]) != 0)
 		return 1;
 	own_ns = unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
 	if (!own_ns && script.has_sysctl)
 		return skip("no network namespace of our own, and the script sets sysctls");
 	d.script = &script;
+	if (own_ns)
+		set_first_sysctls(&d);
 	load(&d, argv[optind]);
 	run(&d);
 	drive_unload(&script);

@@ -56,6 +56,7 @@ struct drive {
 	bool ip6; /* on the wire */
 	bool preload; /* getsockopt and close through the C library */
 	bool verbose;
+	bool trace; /* tell what happens instead of comparing it */
 	uint64_t start_us, event_us;
 	struct drive_flow flows[DRIVE_FLOWS_MAX];
 	char var_name[DRIVE_VARS_MAX][SCRIPT_WORD_MAX];
@@ -82,6 +83,8 @@ __attribute__((__noreturn__, __format__(__printf__, 2, 3))) void drive_fail(
 /** drive_wire.c */
 void drive_inject(struct drive *d, const struct drive_stmt *st);
 void drive_expect(struct drive *d, const struct drive_stmt *st, uint64_t lo_us, uint64_t hi_us);
+/** Print the packets that have left. */
+void drive_drain(struct drive *d);
 void drive_no_packet_left(struct drive *d, uint64_t until_us);
 /** The address and port of ours or of the peer, of the domain in use; returns the length. */
 socklen_t drive_addr(const struct drive *d, bool ours, uint16_t port, struct sockaddr_storage *ss);

@@ -2,9 +2,13 @@
 /* The calls of a script, each through its slot of the adapter. */
 #include <errno.h>
 #include <fcntl.h>
+/* errqueue.h needs struct timespec. */
+#include <time.h>
+#include <linux/errqueue.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -28,11 +32,13 @@ static const struct {
 	NAME(IPPROTO_IPV6), NAME(IPPROTO_TCP), NAME(IPV6_TCLASS), NAME(IPV6_V6ONLY), NAME(IP_TOS),
 	NAME(IP_MTU_DISCOVER), NAME(MSG_DONTWAIT), NAME(MSG_EOR), NAME(MSG_FASTOPEN),
 	NAME(MSG_MORE), NAME(MSG_OOB), NAME(MSG_PEEK), NAME(MSG_TRUNC), NAME(MSG_WAITALL),
+	NAME(MSG_ZEROCOPY),
 	NAME(MSG_ERRQUEUE), NAME(O_NONBLOCK), NAME(O_RDWR), NAME(POLLERR), NAME(POLLHUP),
 	NAME(POLLIN), NAME(POLLNVAL), NAME(POLLOUT), NAME(POLLRDHUP), NAME(SHUT_RD),
 	NAME(SHUT_RDWR), NAME(SHUT_WR), NAME(SIOCINQ), NAME(SIOCOUTQ), NAME(SIOCOUTQNSD),
 	NAME(SOL_SOCKET), NAME(SO_ACCEPTCONN), NAME(SO_ERROR), NAME(SO_KEEPALIVE), NAME(SO_LINGER),
 	NAME(SO_RCVBUF), NAME(SO_RCVLOWAT), NAME(SO_REUSEADDR), NAME(SO_SNDBUF), NAME(SO_TYPE),
+	NAME(SO_ZEROCOPY),
 	NAME(SOCK_STREAM), NAME(TCP_CONGESTION), NAME(TCP_CORK), NAME(TCP_DEFER_ACCEPT),
 	NAME(TCP_INQ), NAME(TCP_KEEPCNT), NAME(TCP_KEEPIDLE), NAME(TCP_KEEPINTVL),
 	NAME(TCP_MAXSEG), NAME(TCP_NODELAY), NAME(TCP_NOTSENT_LOWAT), NAME(TCP_QUICKACK),
@@ -232,6 +238,34 @@ call_recv_inq(struct drive *d, const long *a)
 	return left;
 }
 
+/* Writes with MSG_ZEROCOPY that are done with: from the number a[1] to the one it returns. */
+static long
+call_recv_zerocopy(struct drive *d, const long *a)
+{
+	union {
+		char b[CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(struct sockaddr_in6))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr msg = { .msg_control = control.b, .msg_controllen = sizeof(control.b) };
+	struct sock_extended_err ee;
+	const struct cmsghdr *cmsg;
+	bool v4 = d->domain == AF_INET;
+	long n = d->pd.recvmsg(d->pd.ud, (int)a[0], &msg, MSG_ERRQUEUE);
+
+	if (n < 0)
+		return n;
+	cmsg = CMSG_FIRSTHDR(&msg);
+	if (n != 0 || msg.msg_flags != MSG_ERRQUEUE || cmsg == NULL ||
+		cmsg->cmsg_level != (v4 ? IPPROTO_IP : IPPROTO_IPV6) ||
+		cmsg->cmsg_type != (v4 ? IP_RECVERR : IPV6_RECVERR))
+		drive_fail(d, "no notice");
+	memcpy(&ee, CMSG_DATA(cmsg), sizeof(ee));
+	if (ee.ee_errno != 0 || ee.ee_origin != SO_EE_ORIGIN_ZEROCOPY ||
+		ee.ee_code != SO_EE_CODE_ZEROCOPY_COPIED || ee.ee_info != (uint32_t)a[1])
+		drive_fail(d, "notice of %u to %u", ee.ee_info, ee.ee_data);
+	return ee.ee_data;
+}
+
 static long
 call_write(struct drive *d, const long *a)
 {
@@ -265,6 +299,8 @@ call_sendto(struct drive *d, const long *a)
 	struct sockaddr_storage ss;
 	socklen_t len = drive_addr(d, false, DRIVE_PORT, &ss);
 
+	if (a[2] & MSG_FASTOPEN)
+		d->flows[1].rport = DRIVE_PORT;
 	return d->pd.sendto(d->pd.ud, (int)a[0], zeros, (size_t)a[1], (int)a[2],
 		(struct sockaddr *)&ss, len);
 }
@@ -416,31 +452,59 @@ static const struct {
 	const char *name;
 	size_t offset, size;
 } fields[] = {
-	FIELD(state), FIELD(ca_state), FIELD(options), FIELD(wscales), FIELD(rto), FIELD(snd_mss),
-	FIELD(rcv_mss), FIELD(unacked), FIELD(rtt), FIELD(snd_ssthresh), FIELD(snd_cwnd),
-	FIELD(advmss), FIELD(pmtu), FIELD(reordering), FIELD(total_retrans), FIELD(bytes_acked),
-	FIELD(bytes_received), FIELD(bytes_sent), FIELD(notsent_bytes), FIELD(retransmits),
-	FIELD(snd_wnd),
+	FIELD(state), FIELD(ca_state), FIELD(retransmits), FIELD(probes), FIELD(backoff),
+	FIELD(options), FIELD(wscales), FIELD(delivery_flags), FIELD(rto), FIELD(ato),
+	FIELD(snd_mss), FIELD(rcv_mss), FIELD(unacked), FIELD(sacked), FIELD(lost),
+	FIELD(retrans), FIELD(fackets), FIELD(last_data_sent), FIELD(last_ack_sent),
+	FIELD(last_data_recv), FIELD(last_ack_recv), FIELD(pmtu), FIELD(rcv_ssthresh),
+	FIELD(rtt), FIELD(rttvar), FIELD(snd_ssthresh), FIELD(snd_cwnd), FIELD(advmss),
+	FIELD(reordering), FIELD(rcv_rtt), FIELD(rcv_space), FIELD(total_retrans),
+	FIELD(pacing_rate), FIELD(max_pacing_rate), FIELD(bytes_acked), FIELD(bytes_received),
+	FIELD(segs_out), FIELD(segs_in), FIELD(notsent_bytes), FIELD(min_rtt),
+	FIELD(data_segs_in), FIELD(data_segs_out), FIELD(delivery_rate), FIELD(busy_time),
+	FIELD(rwnd_limited), FIELD(sndbuf_limited), FIELD(delivered), FIELD(delivered_ce),
+	FIELD(bytes_sent), FIELD(bytes_retrans), FIELD(dsack_dups), FIELD(reord_seen),
+	FIELD(rcv_ooopack), FIELD(snd_wnd), FIELD(rcv_wnd), FIELD(rehash), FIELD(total_rto),
+	FIELD(total_rto_recoveries), FIELD(total_rto_time),
 };
+
+/* What every kernel that scripts are written for has. */
+#define PD_TCP_INFO_KNOWN offsetof(struct pd_tcp_info, received_ce)
+
+static long
+field_of(const struct pd_tcp_info *info, size_t i)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, (const char *)info + fields[i].offset, fields[i].size);
+	return (long)v;
+}
+
+/* "info(c)": all of them, to be looked at. */
+static long
+dump_info(const struct drive_stmt *st, const struct pd_tcp_info *info)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		printf("info %u %s %ld\n", st->st.line, fields[i].name, field_of(info, i));
+	return 0;
+}
 
 static long
 call_info(struct drive *d, const struct drive_stmt *st, long fd)
 {
 	const long a[3] = { fd, IPPROTO_TCP, TCP_INFO };
-	struct pd_tcp_info info;
+	struct pd_tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
-	uint64_t v = 0;
 
 	if (get_option(d, a, &info, &len) != 0)
 		return -1;
-	if (len != sizeof(info))
+	if (len < PD_TCP_INFO_KNOWN)
 		drive_fail(d, "TCP_INFO has %u bytes", len);
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		if (strcmp(fields[i].name, st->arg[1]) != 0)
-			continue;
-		memcpy(&v, (const char *)&info + fields[i].offset, fields[i].size);
-		return (long)v;
-	}
+	if (st->nargs == 1)
+		return dump_info(st, &info);
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (strcmp(fields[i].name, st->arg[1]) == 0)
+			return field_of(&info, i);
 	drive_fail(d, "no field is called %s", st->arg[1]);
 }
 
@@ -470,6 +534,7 @@ static const struct {
 	{ "readv", 3, call_readv },
 	{ "recv", 3, call_recv },
 	{ "recv_inq", 3, call_recv_inq },
+	{ "recv_zerocopy", 2, call_recv_zerocopy },
 	{ "recvfrom", 3, call_recvfrom },
 	{ "recvmsg", 3, call_recvmsg },
 	{ "send", 3, call_send },

@@ -244,6 +244,25 @@ drive_expect(struct drive *d, const struct drive_stmt *st, uint64_t lo_us, uint6
 	free(bytes);
 }
 
+void
+drive_drain(struct drive *d)
+{
+	uint8_t *bytes = malloc(VIEW_BUF_MAX);
+	uint64_t at_us = 0;
+	char text[512];
+	struct view v;
+
+	if (bytes == NULL)
+		abort();
+	while (receive(d, bytes, &v, &at_us)) {
+		struct drive_flow *f = find_flow(d, &v);
+
+		printf("%.6f > %s\n", (double)(at_us - d->start_us) / 1e6,
+			text_of(f, &v, text, sizeof(text)));
+	}
+	free(bytes);
+}
+
 /* What left by then and was not expected; what leaves later is none of the script's. */
 void
 drive_no_packet_left(struct drive *d, uint64_t until_us)

@@ -27,8 +27,8 @@
 #define PD_FDS_MAX 1024
 /** Entries of one epoll descriptor. */
 #define PD_EPOLL_MAX 64
-/** Virtual time that waiting for a packet may take. */
-#define PD_RECEIVE_US 30000000u
+/** Virtual time that waiting for a packet may take, if the flags say nothing. */
+#define PD_WAIT_US 30000000u
 
 enum pd_kind {
 	PD_NEW, /* neither connected nor listening */
@@ -55,6 +55,7 @@ struct pd_sock {
 	struct ip_addr laddr; /* bound address; unspecified: any */
 	struct ip_addr raddr;
 	uint16_t lport, rport;
+	bool deferred; /* TCP_FASTOPEN_CONNECT: the SYN goes with the first write */
 	bool bound;
 	bool connecting; /* an active open is on its way */
 	bool announced; /* its success was told to the owner */
@@ -63,6 +64,9 @@ struct pd_sock {
 	bool peer_fin;
 	int error; /* SO_ERROR: a positive errno, taken by who reads it */
 	uint64_t activity; /* what happened so far, for edges */
+	struct pd_notice *lent; /* writes with MSG_ZEROCOPY that are not acknowledged */
+	struct pd_notice *errq; /* ... and those to be told */
+	uint32_t lent_next;
 	uint8_t *left; /* received before the engine gave the connection up */
 	size_t left_len, left_at;
 	struct tcp_details last; /* as the connection was when it was given up */
@@ -107,13 +111,15 @@ struct pd {
 	struct pkt_txq ip_tx, frames;
 	struct local_addrs local;
 	uint16_t mtu;
+	uint32_t sndbuf_first; /* of a socket that is not connected */
+	uint64_t wait_us; /* for a packet, at most */
 	char sysctl_dir[256];
 };
 
 /** The one instance of this process, or NULL. */
 extern struct pd *pd_instance;
 
-/* pd_flags.c: "ip=192.168.0.1,fd00::1 mtu=1500 sysctl=/proc/sys/net". 0 or -EINVAL. */
+/* pd_flags.c: "ip=192.168.0.1,fd00::1 mtu=1500 sysctl=/proc/sys/net wait=30". 0 or -EINVAL. */
 int pd_flags_parse(struct pd *pd, const char *flags);
 
 /* pd_sysctl.c: the namespace's sysctls into the tunables of the same name. */
@@ -185,6 +191,18 @@ void pd_opts_default(const struct pd *pd, struct pd_sock *s);
 void pd_opts_apply(struct pd *pd, struct pd_sock *s);
 int pd_getsockopt(struct pd *pd, int fd, int level, int name, void *value, socklen_t *len);
 
+/* pd_errq.c: the error queue. */
+/** A call that sends begins; false: it has no number, and no end either. */
+bool pd_errq_begin(struct pd *pd, int fd, size_t len, int flags);
+void pd_errq_end(struct pd *pd, int fd, ssize_t sent);
+/** The peer has acknowledged up to una; the connection is gone. */
+void pd_errq_acked(struct pd_sock *s, uint32_t una);
+void pd_errq_gone(struct pd_sock *s);
+/** The first notice, as recvmsg(MSG_ERRQUEUE) has it; msg may be NULL. */
+struct msghdr;
+ssize_t pd_errq_recv(struct pd *pd, int fd, struct msghdr *msg);
+void pd_errq_free(struct pd_sock *s);
+
 /* pd_info.c: TCP_INFO and the like; fill at most *len bytes. */
 int pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len);
 int pd_info_cc(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len);
@@ -194,11 +212,14 @@ int pd_copy_out(const void *from, size_t size, void *out, socklen_t *len);
 /* pd_data.c: also for splice and sendfile. */
 ssize_t pd_recv(struct pd *pd, int fd, void *buf, size_t len, int flags);
 ssize_t pd_send(struct pd *pd, int fd, const void *buf, size_t len, int flags);
+/* pd_socket.c: connect with the first bytes; those taken, or -EINPROGRESS and the like. */
+struct iovec;
+ssize_t pd_connect_early(struct pd *pd, int fd, const struct sockaddr *sa, socklen_t sa_len,
+	const struct iovec *early, bool wait);
 ssize_t pd_sendfile(struct pd *pd, int out_fd, int in_fd, off_t *offset, size_t len);
 
 /* The slots; their arguments are those of the system calls. */
 struct pollfd;
-struct iovec;
 int pd_slot_socket(void *ud, int domain, int type, int protocol);
 int pd_slot_bind(void *ud, int fd, const struct sockaddr *sa, socklen_t len);
 int pd_slot_listen(void *ud, int fd, int backlog);

@@ -84,7 +84,7 @@ pd_recv(struct pd *pd, int fd, void *buf, size_t len, int flags)
 	if (flags & MSG_OOB)
 		return -EINVAL;
 	if (flags & MSG_ERRQUEUE)
-		return -EAGAIN;
+		return pd_errq_recv(pd, fd, NULL);
 	for (;;) {
 		struct pd_sock *s;
 		size_t target;
@@ -113,15 +113,6 @@ pd_recv(struct pd *pd, int fd, void *buf, size_t len, int flags)
 
 /* --- sending -------------------------------------------------------------------------------- */
 
-/* MSG_FASTOPEN on a fresh socket: not supported as long as the engine has no client side of it. */
-static int
-send_on_new(const struct pd_sock *s, int flags)
-{
-	if (s->kind == PD_NEW && (flags & MSG_FASTOPEN))
-		return -EOPNOTSUPP;
-	return -EPIPE;
-}
-
 static unsigned int
 engine_flags(int flags)
 {
@@ -138,7 +129,7 @@ send_once(struct pd *pd, struct pd_sock *s, const uint8_t *buf, size_t len, int 
 	if (s->error != 0)
 		return pd_take_error(s);
 	if (s->kind != PD_CONN)
-		return send_on_new(s, flags);
+		return -EPIPE;
 	if (s->connecting)
 		return -EAGAIN;
 	if (pd_is_shut(pd, s, SHUT_WR))
@@ -154,8 +145,8 @@ send_once(struct pd *pd, struct pd_sock *s, const uint8_t *buf, size_t len, int 
 	return n;
 }
 
-ssize_t
-pd_send(struct pd *pd, int fd, const void *buf, size_t len, int flags)
+static ssize_t
+send_all(struct pd *pd, int fd, const void *buf, size_t len, int flags)
 {
 	const uint8_t *from = buf;
 	uint64_t deadline = 0;
@@ -185,6 +176,17 @@ pd_send(struct pd *pd, int fd, const void *buf, size_t len, int flags)
 		if (pd_sleep(pd, deadline) != 0)
 			return done > 0 ? (ssize_t)done : -EAGAIN;
 	}
+}
+
+ssize_t
+pd_send(struct pd *pd, int fd, const void *buf, size_t len, int flags)
+{
+	bool lent = pd_errq_begin(pd, fd, len, flags);
+	ssize_t n = send_all(pd, fd, buf, len, flags);
+
+	if (lent)
+		pd_errq_end(pd, fd, n);
+	return n;
 }
 
 /* --- vectors -------------------------------------------------------------------------------- */
@@ -336,6 +338,8 @@ pd_slot_recvmsg(void *ud, int fd, struct msghdr *msg, int flags)
 
 	if (msg == NULL)
 		return pd_leave(pd, -EFAULT);
+	if (flags & MSG_ERRQUEUE)
+		return pd_leave(pd, pd_errq_recv(pd, fd, msg));
 	room = msg->msg_controllen;
 	n = recv_iov(pd, fd, msg->msg_iov, msg->msg_iovlen, flags);
 	if (n >= 0) {
@@ -362,6 +366,9 @@ pd_slot_writev(void *ud, int fd, const struct iovec *iov, int n)
 						      send_iov(pd, fd, iov, (size_t)n, 0));
 }
 
+static ssize_t send_early(struct pd *pd, int fd, const struct iovec *data, int flags,
+	const struct sockaddr *sa, socklen_t sa_len);
+
 ssize_t
 pd_slot_send(void *ud, int fd, const void *buf, size_t len, int flags)
 {
@@ -371,16 +378,52 @@ pd_slot_send(void *ud, int fd, const void *buf, size_t len, int flags)
 		pd_leave(pd, 0);
 		return write(fd, buf, len);
 	}
-	return pd_leave(pd, pd_send(pd, fd, buf, len, flags));
+	return pd_leave(pd, send_early(pd, fd, &(struct iovec){ (void *)(uintptr_t)buf, len },
+					   flags, NULL, 0));
 }
 
-/* On a connection the address is not looked at. */
+/*
+ * The first write of a socket that is not connected may open it, with what fits of the data (RFC
+ * 7413). On a connection the address is not looked at.
+ */
+static ssize_t
+send_early(struct pd *pd, int fd, const struct iovec *data, int flags,
+	const struct sockaddr *sa, socklen_t sa_len)
+{
+	const uint8_t *buf = data->iov_base;
+	size_t len = data->iov_len;
+	struct pd_sock *s;
+	ssize_t n, more;
+	bool wait, lent;
+
+	if (pd_sock_get(pd, fd, &s) != 0 || s->kind != PD_NEW ||
+		!(s->deferred || (flags & MSG_FASTOPEN)))
+		return pd_send(pd, fd, buf, len, flags);
+	if (buf == NULL && len > 0)
+		return -EFAULT;
+	if (!(pd->tun.tcp_fastopen & 1) && !s->deferred)
+		return -EOPNOTSUPP;
+	wait = !s->nonblock && !(flags & MSG_DONTWAIT);
+	lent = pd_errq_begin(pd, fd, len, flags);
+	n = pd_connect_early(pd, fd, sa, sa_len, data, wait);
+	/* What did not go with the SYN follows, if the owner waited for it. */
+	if (n >= 0 && (size_t)n < len && wait) {
+		more = send_all(pd, fd, buf + n, len - (size_t)n, flags & ~MSG_FASTOPEN);
+		n = more < 0 ? (n > 0 ? n : more) : n + more;
+	}
+	if (lent)
+		pd_errq_end(pd, fd, n);
+	return n;
+}
+
 ssize_t
 pd_slot_sendto(void *ud, int fd, const void *buf, size_t len, int flags,
 	const struct sockaddr *sa, socklen_t sa_len)
 {
-	(void)sa, (void)sa_len;
-	return pd_slot_send(ud, fd, buf, len, flags);
+	struct pd *pd = pd_enter(ud);
+
+	return pd_leave(pd, send_early(pd, fd, &(struct iovec){ (void *)(uintptr_t)buf, len },
+					   flags, sa, sa_len));
 }
 
 ssize_t

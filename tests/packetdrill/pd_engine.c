@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The stack between the sockets and the wire: IP packets in and out, events to their sockets. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,6 +171,7 @@ look_at(struct pd *pd, struct pd_sock *s)
 	case TCPS_FIN_WAIT_2:
 		break;
 	}
+	pd_errq_acked(s, d.snd_una);
 	s->last = d;
 }
 
@@ -199,10 +201,69 @@ on_event(struct pd_sock *s, const struct tcp_event *ev)
 		s->connecting = false;
 		s->dead = true;
 		s->handle = 0;
+		pd_errq_gone(s);
 	}
 }
 
 /* --- the wire ------------------------------------------------------------------------------- */
+
+static uint32_t
+port_pair(const uint8_t *tcp)
+{
+	uint32_t pair;
+
+	memcpy(&pair, tcp, sizeof(pair));
+	return pair;
+}
+
+/* The socket a TCP packet comes from, by its ports; NULL: none of ours. */
+static const struct pd_sock *
+sender_of(const struct pd *pd, const uint8_t *tcp)
+{
+	for (unsigned int i = 0; i < PD_FDS_MAX; i++) {
+		const struct pd_sock *s = pd->socks[i];
+		uint8_t ports[4];
+
+		if (s == NULL || s->kind != PD_CONN)
+			continue;
+		ports[0] = (uint8_t)(s->lport >> 8);
+		ports[1] = (uint8_t)s->lport;
+		ports[2] = (uint8_t)(s->rport >> 8);
+		ports[3] = (uint8_t)s->rport;
+		if (port_pair(ports) == port_pair(tcp))
+			return s;
+	}
+	return NULL;
+}
+
+/* IP_TOS and IPV6_TCLASS, but for the two bits that are ECN's. */
+static void
+set_tos(const struct pd *pd, uint8_t *ip, size_t len)
+{
+	bool v4 = ip[0] >> 4 == 4;
+	size_t at = v4 ? 20 : 40;
+	const struct pd_sock *s = len < at + 4 || (v4 ? ip[9] : ip[6]) != IPPROTO_TCP ?
+		NULL :
+		sender_of(pd, ip + at);
+	uint32_t tos, sum = 0;
+
+	if (s == NULL)
+		return;
+	tos = (uint32_t)s->value[v4 ? PD_OPT_TOS : PD_OPT_TCLASS] & 0xfc;
+	if (!v4) {
+		ip[0] = (uint8_t)(0x60 | tos >> 4);
+		ip[1] = (uint8_t)((ip[1] & 0x3f) | (tos & 0x0c) << 4);
+		return;
+	}
+	ip[1] = (uint8_t)((ip[1] & 3) | tos);
+	ip[10] = ip[11] = 0;
+	for (unsigned int i = 0; i < 20; i += 2)
+		sum += (uint32_t)ip[i] << 8 | ip[i + 1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~((sum & 0xffff) + (sum >> 16));
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
+}
 
 static void
 put_out(struct pd *pd, struct pkt *p, unsigned int skip)
@@ -216,6 +277,7 @@ put_out(struct pd *pd, struct pkt *p, unsigned int skip)
 	out->at_us = pd->env.now_us;
 	out->len = len;
 	memcpy(out->bytes, pkt_data(p) + skip, len);
+	set_tos(pd, out->bytes, len);
 	*pd->out_tail = out;
 	pd->out_tail = &out->next;
 	pkt_free(pd->env.pool, p);

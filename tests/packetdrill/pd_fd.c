@@ -46,6 +46,7 @@ drop(struct pd *pd, struct pd_sock *s)
 {
 	pd->socks[s->fd] = NULL;
 	forget_in_epolls(pd, s->fd);
+	pd_errq_free(s);
 	free(s->left);
 	free(s->rows);
 	free(s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What --so_flags says: our addresses, the MTU, where the sysctls are. */
+/* What --so_flags says: our addresses, the MTU, where the sysctls are, patience. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +43,18 @@ parse_mtu(struct pd *pd, const char *text)
 }
 
 static int
+parse_wait(struct pd *pd, const char *text)
+{
+	char *end;
+	unsigned long wait_s = strtoul(text, &end, 10);
+
+	if (*end != '\0' || wait_s > 3600)
+		return -EINVAL;
+	pd->wait_us = 1000000 * (uint64_t)wait_s;
+	return 0;
+}
+
+static int
 parse_word(struct pd *pd, char *word)
 {
 	char *value = strchr(word, '=');
@@ -54,6 +66,8 @@ parse_word(struct pd *pd, char *word)
 		return parse_addrs(pd, value);
 	if (strcmp(word, "mtu") == 0)
 		return parse_mtu(pd, value);
+	if (strcmp(word, "wait") == 0)
+		return parse_wait(pd, value);
 	if (strcmp(word, "sysctl") == 0) {
 		snprintf(pd->sysctl_dir, sizeof(pd->sysctl_dir), "%s", value);
 		return 0;
@@ -70,6 +84,7 @@ pd_flags_parse(struct pd *pd, const char *flags)
 
 	parse_addrs(pd, addrs);
 	pd->mtu = DEFAULT_MTU;
+	pd->wait_us = PD_WAIT_US;
 	snprintf(pd->sysctl_dir, sizeof(pd->sysctl_dir), "%s", DEFAULT_SYSCTLS);
 	snprintf(text, sizeof(text), "%s", flags == NULL ? "" : flags);
 	for (char *w = strtok_r(text, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save)) {

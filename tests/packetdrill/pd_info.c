@@ -13,15 +13,26 @@ segments(uint32_t bytes, uint32_t mss)
 	return mss == 0 ? 0 : bytes / mss;
 }
 
+/* As Linux paces: twice cwnd per round trip in slow start, 1.2 times later. */
+static uint64_t
+pacing_rate(const struct tcp_details *d)
+{
+	uint64_t percent = d->row.cwnd_bytes < d->row.ssthresh_bytes / 2 ? 200 : 120;
+	uint64_t cwnd = max_u32(d->row.cwnd_bytes, d->row.flight_bytes);
+
+	return d->row.srtt_us == 0 ? UINT64_MAX : cwnd * percent * 10000 / d->row.srtt_us;
+}
+
 static void
 fill_path(const struct tcp_details *d, struct pd_tcp_info *i)
 {
 	uint32_t mss = d->row.mss;
 
 	i->ca_state = (uint8_t)d->ca_state;
-	i->retransmits = d->rexmits;
+	/* A probe of a closed window is none of the segments sent again. */
+	i->retransmits = d->row.snd_wnd == 0 ? 0 : d->rexmits;
 	i->probes = d->probes;
-	i->backoff = d->rexmits;
+	i->backoff = d->backoff;
 	i->rto = 1000 * d->row.rto_ms;
 	i->snd_mss = mss;
 	i->rcv_mss = d->rcv_mss;
@@ -32,8 +43,17 @@ fill_path(const struct tcp_details *d, struct pd_tcp_info *i)
 		SSTHRESH_INFINITE :
 		segments(d->row.ssthresh_bytes, mss);
 	i->snd_cwnd = segments(d->row.cwnd_bytes, mss);
-	i->advmss = d->peer_mss;
 	i->total_retrans = d->row.retrans;
+	i->sacked = d->sacked_segs;
+	i->lost = d->lost_segs;
+	i->retrans = d->retrans_segs;
+	i->min_rtt = d->min_rtt_us == 0 ? UINT32_MAX : d->min_rtt_us;
+	i->dsack_dups = d->dsack_dups;
+	i->reord_seen = d->reord_seen;
+	i->total_rto = (uint16_t)d->total_rto;
+	i->total_rto_recoveries = (uint16_t)d->rto_recoveries;
+	i->total_rto_time = d->rto_time_ms;
+	i->pacing_rate = pacing_rate(d);
 	i->snd_wnd = d->row.snd_wnd;
 	i->rcv_wnd = d->row.rcv_wnd;
 }
@@ -44,14 +64,25 @@ fill_streams(const struct tcp_details *d, struct pd_tcp_info *i)
 	i->options = (uint8_t)((d->has_ts ? PD_TCPI_TIMESTAMPS : 0) |
 		(d->has_sack ? PD_TCPI_SACK : 0) | (d->has_wscale ? PD_TCPI_WSCALE : 0));
 	i->wscales = (uint8_t)(d->snd_wscale | d->rcv_wscale << 4);
+	i->last_data_sent = d->last_sent_ms;
+	i->ato = 1000 * d->ato_ms;
 	i->last_data_recv = d->last_data_ms;
 	i->last_ack_recv = d->last_rx_ms;
 	i->rcv_space = d->rcvbuf / 2;
 	i->rcv_ssthresh = d->rcvbuf / 2;
-	/* Linux counts the SYN, and 32 bits are enough for a script. */
-	i->bytes_acked = d->snd_una - d->iss - 1;
+	/* Linux counts the SYN of who opens, and 32 bits are enough for a script. */
+	i->bytes_acked = d->snd_una - d->iss - !d->is_active;
 	i->bytes_received = d->rcv_nxt - d->irs - 1;
-	i->bytes_sent = d->snd_nxt - d->iss - 1;
+	i->bytes_sent = d->bytes_sent;
+	i->bytes_retrans = d->bytes_retrans;
+	i->busy_time = d->busy_us;
+	i->segs_in = d->segs_in;
+	i->segs_out = d->segs_out;
+	i->data_segs_in = d->data_segs_in;
+	i->data_segs_out = d->data_segs_out;
+	i->delivered = d->delivered;
+	i->delivered_ce = d->delivered_ce;
+	i->rcv_ooopack = d->rcv_ooopack;
 	i->notsent_bytes = d->write_seq - d->snd_nxt;
 }
 
@@ -69,9 +100,10 @@ pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len)
 		if (!s->connecting)
 			fill_streams(&d, &info);
 	}
-	info.ato = 1000 * pd->tun.tcp_delack_min;
+	info.max_pacing_rate = UINT64_MAX;
+	info.advmss = pd->mtu - (s->domain == AF_INET ? 40u : 60u);
 	info.pmtu = pd->mtu;
-	info.reordering = 3;
+	info.reordering = pd->tun.tcp_reordering;
 	return pd_copy_out(&info, sizeof(info), out, len);
 }
 

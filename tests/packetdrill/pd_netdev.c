@@ -54,10 +54,10 @@ int
 pd_slot_netdev_receive(void *ud, void *buf, size_t *n, long long *time_us)
 {
 	struct pd *pd = pd_enter(ud);
-	uint64_t until = pd->env.now_us + PD_RECEIVE_US;
+	uint64_t until = pd->env.now_us + pd->wait_us;
 
 	pd_clock_settle(pd);
-	while (pd->out_head == NULL && pd_due_at(pd) <= until)
+	while (pd->out_head == NULL && pd->wait_us > 0 && pd_due_at(pd) <= until)
 		pd_clock_move(pd, pd_due_at(pd));
 	if (pd->out_head != NULL) {
 		take_packet(pd, buf, n, time_us);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "packetdrill/pd.h"
@@ -81,6 +82,7 @@ do_listen(struct pd *pd, int fd, int backlog)
 	/* Linux's accept queue is full when it holds more than the backlog. */
 	par.backlog = (unsigned int)max_u32((uint32_t)backlog, 0) + 1;
 	par.nodelay = s->value[PD_OPT_NODELAY] != 0;
+	par.fastopen = s->value[PD_OPT_FASTOPEN] > 0;
 	par.data = s;
 	err = tcp_listen(pd->tcp, &pd->env, &par, &s->handle);
 	if (err == 0)
@@ -171,7 +173,7 @@ forget_conn(struct pd_sock *s)
 {
 	s->kind = PD_NEW;
 	s->handle = 0;
-	s->connecting = s->announced = s->dead = false;
+	s->connecting = s->announced = s->dead = s->deferred = false;
 	s->rd_shut = s->wr_shut = s->peer_fin = false;
 	s->left_at = s->left_len;
 }
@@ -194,13 +196,15 @@ disconnect(struct pd *pd, struct pd_sock *s)
 	return 0;
 }
 
-static int
-begin_connect(struct pd *pd, struct pd_sock *s, const struct ip_addr *addr, uint16_t port)
+/* early: with the data of the SYN, or NULL. Bytes of it that were taken, or -errno. */
+static ssize_t
+begin_connect(struct pd *pd, struct pd_sock *s, const struct ip_addr *addr, uint16_t port,
+	const struct iovec *early)
 {
 	int laddr_idx = ip_addr_is_unspecified(&s->laddr) ? pd_local_for(pd, addr) :
 							     pd_local_find(pd, &s->laddr);
 	struct flow_key key;
-	int err;
+	ssize_t err;
 
 	if (laddr_idx < 0)
 		return -EADDRNOTAVAIL;
@@ -208,8 +212,11 @@ begin_connect(struct pd *pd, struct pd_sock *s, const struct ip_addr *addr, uint
 		return -ENETUNREACH;
 	pd_sysctl_load(pd);
 	key = flow_key_make(addr, port, (uint8_t)laddr_idx, s->lport);
-	err = tcp_connect(pd->tcp, &pd->env, &key, &s->handle);
-	if (err != 0)
+	err = early == NULL ?
+		tcp_connect(pd->tcp, &pd->env, &key, &s->handle) :
+		tcp_connect_early(pd->tcp, &pd->env, &key, early->iov_base, early->iov_len,
+			&s->handle);
+	if (err < 0)
 		return err;
 	tcp_get_key(pd->tcp, s->handle, &key);
 	s->kind = PD_CONN;
@@ -221,7 +228,7 @@ begin_connect(struct pd *pd, struct pd_sock *s, const struct ip_addr *addr, uint
 	tcp_set_owner(pd->tcp, s->handle, s, NULL);
 	pd_opts_apply(pd, s);
 	pd_engine_run(pd);
-	return 0;
+	return err;
 }
 
 /* The result of an active open: told once, then EISCONN. */
@@ -268,6 +275,7 @@ wait_for_connect(struct pd *pd, int fd)
 static int
 do_connect(struct pd *pd, int fd, const struct sockaddr *sa, socklen_t len)
 {
+	const struct iovec none = { NULL, 0 };
 	struct pd_sock *s;
 	struct ip_addr addr;
 	uint16_t port;
@@ -282,14 +290,55 @@ do_connect(struct pd *pd, int fd, const struct sockaddr *sa, socklen_t len)
 		return err;
 	if (s->kind == PD_LISTENER)
 		return -EISCONN;
+	if (s->deferred)
+		return -EISCONN;
+	if (s->kind == PD_NEW && s->value[PD_OPT_FASTOPEN_CONNECT] != 0 &&
+		tcp_fastopen_knows(pd->tcp, &pd->env, &addr)) {
+		/* All is ready for the first write. */
+		s->deferred = true;
+		s->raddr = addr;
+		s->rport = port;
+		return 0;
+	}
 	if (s->kind == PD_NEW) {
-		err = begin_connect(pd, s, &addr, port);
+		err = (int)begin_connect(pd, s, &addr, port,
+			s->value[PD_OPT_FASTOPEN_CONNECT] != 0 ? &none : NULL);
 		if (err != 0)
 			return err;
 		if (s->nonblock)
 			return -EINPROGRESS;
 	}
 	return s->nonblock ? connect_result(pd, s) : wait_for_connect(pd, fd);
+}
+
+ssize_t
+pd_connect_early(struct pd *pd, int fd, const struct sockaddr *sa, socklen_t sa_len,
+	const struct iovec *early, bool wait)
+{
+	const struct iovec none = { NULL, 0 };
+	struct pd_sock *s;
+	struct ip_addr addr;
+	uint16_t port;
+	ssize_t n;
+	int err = pd_sock_get(pd, fd, &s);
+
+	if (err != 0)
+		return err;
+	addr = s->raddr;
+	port = s->rport;
+	if (!s->deferred && (err = pd_addr_read(s, sa, sa_len, &addr, &port)) != 0)
+		return sa == NULL ? -EDESTADDRREQ : err;
+	s->deferred = false;
+	/* Without a cookie the SYN asks for one, and the data follows the handshake. */
+	if (!tcp_fastopen_knows(pd->tcp, &pd->env, &addr))
+		early = &none;
+	n = begin_connect(pd, s, &addr, port, early);
+	if (n < 0)
+		return n;
+	if (!wait)
+		return n > 0 ? n : -EINPROGRESS;
+	err = wait_for_connect(pd, fd);
+	return err != 0 ? err : n;
 }
 
 int

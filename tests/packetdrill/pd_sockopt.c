@@ -42,7 +42,7 @@ pd_opts_default(const struct pd *pd, struct pd_sock *s)
 {
 	for (unsigned int i = 0; i < PD_OPT_COUNT; i++)
 		s->value[i] = rows[i].def;
-	s->value[PD_OPT_SNDBUF] = (int)pd->tun.tcp_wmem[1];
+	s->value[PD_OPT_SNDBUF] = (int)pd->sndbuf_first;
 	s->value[PD_OPT_RCVBUF] = (int)pd->tun.tcp_rmem[1];
 	s->value[PD_OPT_KEEPIDLE] = (int)pd->tun.tcp_keepalive_time;
 	s->value[PD_OPT_KEEPINTVL] = (int)pd->tun.tcp_keepalive_intvl;

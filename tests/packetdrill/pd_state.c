@@ -114,6 +114,9 @@ pd_poll_mask(struct pd *pd, const struct pd_sock *s)
 
 	if (s->kind == PD_LISTENER)
 		return has_waiting(pd, s) ? POLLIN | POLLRDNORM : 0;
+	/* Deferred, it is as good as open. */
+	if (s->deferred)
+		return POLLOUT | POLLWRNORM;
 	if (state == 7 || (rd && wr))
 		mask |= POLLHUP;
 	if (rd)
@@ -124,7 +127,7 @@ pd_poll_mask(struct pd *pd, const struct pd_sock *s)
 		if (wr || pd_is_writable(pd, s))
 			mask |= POLLOUT | POLLWRNORM;
 	}
-	if (s->error != 0)
+	if (s->error != 0 || s->errq != NULL)
 		mask |= POLLERR;
 	return mask;
 }

@@ -9,6 +9,8 @@
 
 #include "packetdrill/pd.h"
 
+#define SNDBUF_OPEN 87040u
+
 /* Where a tunable stands, if not in ipv4/<name>; NULL: Linux means something else by the name. */
 static const struct {
 	const char *name;
@@ -72,6 +74,12 @@ pd_sysctl_load(struct pd *pd)
 		if (row->count > 0 && path != NULL && read_value(pd, path, text, sizeof(text)))
 			tunables_assign(&tun, row->name, text, err, sizeof(err));
 	}
-	if (tunables_check(&tun, err, sizeof(err)) == 0)
-		pd->tun = tun;
+	if (tunables_check(&tun, err, sizeof(err)) != 0)
+		return;
+	pd->sndbuf_first = tun.tcp_wmem[1];
+	/* Linux grows the buffer of a connection that opens to what ten segments take twice. */
+	tun.tcp_wmem[1] = max_u32(tun.tcp_wmem[1], min_u32(SNDBUF_OPEN, tun.tcp_wmem[2]));
+	/* Not there: scripts are written for a sender that paces. */
+	tun.tcp_growth_limit = 0;
+	pd->tun = tun;
 }

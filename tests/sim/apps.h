@@ -31,6 +31,9 @@ struct app_style {
 	bool nodelay;
 	bool half_close; /* shuts its writing down as soon as all is sent */
 	uint32_t rcvbuf; /* SO_RCVBUF; 0: left alone */
+	uint32_t sndbuf;
+	int cc; /* number of a congestion control, -1: left alone */
+	bool keepalive, cork;
 };
 
 /** One end, as its application knows it. */
@@ -46,6 +49,9 @@ struct app_end {
 	bool aborted; /* ended early by itself */
 	bool gave_up; /* reset by itself because nothing moved */
 	bool closed_self;
+	bool lost; /* with its whole machine */
+	uint16_t port; /* the client's, for messages */
+	uint64_t begin_us, end_us;
 	int err; /* of the closed callback */
 	uint64_t sent, received; /* header not counted */
 	unsigned int header_done; /* bytes of the header sent or read */
@@ -59,12 +65,14 @@ struct app_slot {
 	struct app_world *world;
 	struct sim_node *node;
 	uint16_t idx;
+	bool serves; /* no client: where connections are accepted */
 	struct app_slot *next;
 };
 
 struct app_rec {
 	uint32_t id;
 	uint64_t seed;
+	bool ip6;
 	bool echo;
 	uint64_t want[2]; /* bytes the client and the server send; echo: equal */
 	struct app_style style[2];
@@ -85,12 +93,16 @@ struct app_mix {
 	uint32_t slow_writer_ppm;
 	uint32_t zero_copy_ppm;
 	uint32_t small_rcvbuf_ppm;
+	uint32_t options_ppm; /* other options, each */
+	uint32_t ip6_ppm;
+	bool any_cc; /* each end has a congestion control of its own */
 	uint32_t gap_ms_max; /* between two connections of one slot */
 	uint32_t parallel; /* connections a client keeps open */
 	uint16_t fixed_lport; /* slot i opens from this port + i; 0: the stack chooses */
 	bool simultaneous; /* both ends open actively, to each other's port */
 	bool may_time_out; /* ETIMEDOUT and giving up are correct ends here */
 	bool may_fail_open; /* refused for want of memory or queue space, and tried again */
+	bool may_come_again; /* with cookies the first segment of a dead connection opens another */
 	bool may_be_shed; /* who holds packets without reading is reset when there are none */
 	uint32_t idle_ms; /* an end gives up when nothing moved for so long */
 	int backlog;
@@ -98,7 +110,8 @@ struct app_mix {
 };
 
 struct app_stats {
-	uint64_t started, finished, exact, aborted, failed, refused;
+	uint64_t started, finished, refused;
+	uint64_t exact, excused; /* both ends whole; not, with an error that is right */
 	uint64_t bytes; /* received and compared */
 };
 
@@ -128,11 +141,19 @@ void app_serve(struct app_world *w, struct sim_node *node);
 /** Keep mix->parallel connections to the servers open from node, from now on. */
 void app_start_clients(struct app_world *w, struct sim_node *node);
 
+/** The machine of node has lost everything: nobody there hears of it. */
+void app_machine_lost(struct app_world *w, const struct sim_node *leader);
+/** And serves again what it served before. */
+void app_machine_started(struct app_world *w, struct sim_node *leader);
+
+/** The applications of a worker die; their stack resets what they had. */
+void app_abort_all(struct app_world *w, struct sim_node *node);
+
 /** Are all ends closed? */
 bool app_is_quiet(const struct app_world *w);
 
-/** After the run: every record ended as it should. */
-void app_check_records(const struct app_world *w);
+/** After the run: every record ended as it should; fills in exact and aborted of the counts. */
+void app_check_records(struct app_world *w);
 
 /** ends.c: an end of a connection that was just accepted or is being opened. */
 struct app_end *app_end_new(struct app_world *w, struct sim_node *node, bool is_client);

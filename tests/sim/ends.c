@@ -74,7 +74,8 @@ style_of(const struct app_end *e)
 	static const struct app_style plain = { .chunk = 4096,
 		.stall_at = UINT64_MAX,
 		.abort_at = UINT64_MAX,
-		.close_at = UINT64_MAX };
+		.close_at = UINT64_MAX,
+		.cc = -1 };
 
 	return e->rec != NULL ? &e->rec->style[e->is_client ? 0 : 1] : &plain;
 }
@@ -111,10 +112,35 @@ pass_limits(struct app_end *e, uint64_t now_us)
 		return true;
 	}
 	if (bytes >= st->stall_at && !e->stalled) {
+		uint64_t until_us = now_us + (uint64_t)st->stall_ms * 1000;
+
+		/* A pause that lasts longer goes on, or nobody would wake it up. */
 		e->stalled = true;
-		e->read_at_us = e->write_at_us = now_us + (uint64_t)st->stall_ms * 1000;
+		e->read_at_us = max_u64(e->read_at_us, until_us);
+		e->write_at_us = max_u64(e->write_at_us, until_us);
 	}
 	return false;
+}
+
+/* What the scenario does with options that all connections may have. */
+static void
+set_options(struct app_end *e)
+{
+	const struct app_style *st = style_of(e);
+	struct sluice *s = stack_of(e);
+
+	if (st->cc >= 0) {
+		int rc = sluice_setopt(s, e->conn, SLUICE_TCP_CONGESTION, st->cc);
+
+		/* The connection may be over, which nobody has been told yet. */
+		CHECK(rc == 0 || rc == -EBADF, "congestion control %d: %d", st->cc, rc);
+	}
+	if (st->sndbuf > 0)
+		sluice_setopt(s, e->conn, SLUICE_SO_SNDBUF, (int)st->sndbuf);
+	if (st->keepalive)
+		sluice_setopt(s, e->conn, SLUICE_SO_KEEPALIVE, 1);
+	if (st->cork)
+		sluice_setopt(s, e->conn, SLUICE_TCP_CORK, 1);
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
@@ -137,11 +163,19 @@ take_header(struct app_end *e, const uint8_t *buf, size_t len)
 	if (magic != HEADER_MAGIC || id >= e->world->rec_count || e->world->recs[id]->seed != seed)
 		lost(e, "the header is not what any client sent");
 	e->rec = e->world->recs[id];
-	if (e->rec->end[1] != NULL)
-		lost(e, "a second connection carries the same header");
+	if (e->rec->end[1] != NULL) {
+		if (!e->world->mix->may_come_again || e->rec->end[1]->open)
+			lost(e, "a second connection carries the same header");
+		/* RFC 4987 s3.2: a cookie is good for as long as its key, not once. */
+		e->rec = NULL;
+		e->aborted = e->closed_self = e->fin_sent = true;
+		sluice_abort(stack_of(e), e->conn);
+		return len;
+	}
 	e->rec->end[1] = e;
 	if (e->rec->style[1].nodelay)
 		sluice_setopt(stack_of(e), e->conn, SLUICE_TCP_NODELAY, 1);
+	set_options(e);
 	return n;
 }
 
@@ -214,6 +248,8 @@ do_read(struct app_end *e, uint64_t now_us)
 			take_eof(e);
 		if (n <= 0)
 			return n == 0 || n == -EAGAIN;
+		if (e->closed_self)
+			return false;
 		e->progress_us = now_us;
 		if (st->read_gap_ms > 0)
 			e->read_at_us = now_us + (uint64_t)st->read_gap_ms * 1000;
@@ -387,6 +423,16 @@ pump(struct app_end *e)
 	arm(e, now_us);
 }
 
+/* Which segments in a capture are this connection's. */
+static void
+note_port(struct app_end *e)
+{
+	struct sluice_addr local, remote;
+
+	if (sluice_addrs(stack_of(e), e->conn, &local, &remote) == 0)
+		e->port = e->is_client ? local.port : remote.port;
+}
+
 /* --- callbacks ------------------------------------------------------------------------------ */
 
 static struct app_end *
@@ -406,6 +452,7 @@ on_connected(struct sluice *s, sluice_conn c, void *data, int err)
 	struct app_end *e = end_of(data, c);
 	const struct app_style *st = style_of(e);
 
+	note_port(e);
 	if (err != 0)
 		return;
 	e->progress_us = sluice_now_us(s);
@@ -413,6 +460,7 @@ on_connected(struct sluice *s, sluice_conn c, void *data, int err)
 		sluice_setopt(s, c, SLUICE_TCP_NODELAY, 1);
 	if (st->rcvbuf > 0)
 		sluice_setopt(s, c, SLUICE_SO_RCVBUF, (int)st->rcvbuf);
+	set_options(e);
 	pump(e);
 }
 
@@ -445,9 +493,9 @@ on_closed(struct sluice *s, sluice_conn c, void *data, int err)
 {
 	struct app_end *e = end_of(data, c);
 
-	(void)s;
 	e->open = false;
 	e->err = err;
+	e->end_us = sluice_now_us(s);
 	e->world->open_ends--;
 	app_on_closed(e);
 }
@@ -463,6 +511,7 @@ on_acceptable(struct sluice *s, sluice_listener l, void *ctx)
 
 		e->conn = c;
 		CHECK(sluice_set_data(s, c, e, NULL) == 0, "sluice_set_data");
+		note_port(e);
 		pump(e);
 	}
 }
@@ -493,6 +542,6 @@ app_end_new(struct app_world *w, struct sim_node *node, bool is_client)
 	e->node = node;
 	e->is_client = is_client;
 	e->open = true;
-	e->progress_us = w->sim->now_us;
+	e->progress_us = e->begin_us = w->sim->now_us;
 	return e;
 }

@@ -46,6 +46,8 @@ struct flow {
 	bool out_known, out_ws_offered;
 	uint8_t out_ws;
 	uint32_t iss, out_end;
+	bool iss_old_known; /* the number of the SYN-ACK before: a cookie that is good as well */
+	uint32_t iss_old;
 	bool fin_sent;
 	uint32_t fin_seq;
 	bool acked; /* ack_last and edge_last mean something */

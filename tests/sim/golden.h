@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#define GOLDEN_FLOWS_MAX 16u
+#define GOLDEN_FLOWS_MAX 64u
 
 /** A path, and who shares it. */
 struct golden_path {

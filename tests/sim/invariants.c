@@ -44,6 +44,13 @@ watch_free(struct watch *w)
 	free(w);
 }
 
+void
+watch_restart(struct watch *w)
+{
+	flows_forget(w->flows);
+	watch_step_end(w);
+}
+
 static struct flow *
 flow_of(struct watch *w, const struct view *v, bool arriving, uint64_t now_us)
 {
@@ -62,7 +69,8 @@ is_own(const struct sim_node *node, const uint8_t ip[16])
 	uint8_t own[16];
 
 	view_ip4(own, node->ip4);
-	return memcmp(own, ip, 16) == 0;
+	return memcmp(own, ip, 16) == 0 ||
+	       (node->ip6[0] != 0 && memcmp(node->ip6, ip, 16) == 0);
 }
 
 SLUICE_NORETURN static void
@@ -110,6 +118,10 @@ see_offer(struct flow *f, const struct view *v)
 
 	if (!f->out_known || !(v->flags & VIEW_ACK) || (v->flags & VIEW_RST))
 		return;
+	if (f->iss_old_known && !f->verified && v->ack == f->iss_old + 1) {
+		f->iss = f->iss_old;
+		f->out_end = v->ack;
+	}
 	/* An answer to what was never sent says nothing. */
 	if (!seq32_gt(v->ack, f->iss) || seq32_gt(v->ack, f->out_end))
 		return;
@@ -212,6 +224,8 @@ send_syn(struct flow *f, const struct view *v)
 		f->got = f->got_since_syn;
 		f->given = (struct traffic){ 0 };
 	}
+	f->iss_old_known = f->out_known && answers && !f->verified;
+	f->iss_old = f->iss;
 	f->out_known = true;
 	f->iss = v->seq;
 	f->out_end = v->seq + 1;
@@ -275,7 +289,7 @@ check_tcp(struct watch *w, uint64_t now_us, const struct view *v, size_t len)
 void
 watch_sent(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len)
 {
-	uint16_t mtu = w->node->host->par.mtu;
+	uint16_t mtu = w->node->par.mtu;
 	struct view v;
 
 	if (++w->step_frames > STEP_FRAMES_MAX)

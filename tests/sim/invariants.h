@@ -33,6 +33,9 @@ struct watch;
 struct watch *watch_new(struct sim_node *node);
 void watch_free(struct watch *w);
 
+/** The node starts again: it has forgotten everything, and so does who watches it. */
+void watch_restart(struct watch *w);
+
 /** A burst is about to be received by the node. */
 void watch_burst(struct watch *w, uint64_t now_us, const uint8_t *const *bufs, const size_t *lens,
 	unsigned int n);

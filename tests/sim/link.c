@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What happens to a frame between the switch and a node. */
+/* What happens to a frame between a switch and a node, or the next switch. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/fail.h"
 #include "lib/view.h"
 #include "sim/sim.h"
 
@@ -46,7 +47,8 @@ corrupt(struct rng *rng, struct sim_link *link, struct sim_frame *f)
 {
 	unsigned int bits = 1 + rng_below(rng, 3);
 
-	if (f->len <= 14 + 20 || f->bytes[12] != 0x08 || f->bytes[13] != 0x00)
+	if (f->len <= 14 + 20 || (f->bytes[12] != 0x08 && f->bytes[12] != 0x86) ||
+		(f->bytes[12] == 0x08 && f->bytes[13] != 0x00))
 		return;
 	for (unsigned int i = 0; i < 64; i++) {
 		uint32_t bit = rng_below(rng, (f->len - 14) * 8);
@@ -85,6 +87,12 @@ mark(struct sim *sim, struct sim_link *link, struct sim_frame *f)
 
 	if (par->mark_bytes == 0 || wait_us * par->rate_bps / 8000000 < par->mark_bytes)
 		return;
+	/* IPv6 has no checksum of its own, and TCP's does not cover these bits. */
+	if (f->len >= 14 + 40 && f->bytes[12] == 0x86 && (ip[1] & 0x30) != 0) {
+		ip[1] |= 0x30;
+		link->marks++;
+		return;
+	}
 	if (f->len < 14 + 20 || f->bytes[12] != 0x08 || f->bytes[13] != 0x00 || (ip[1] & 3) == 0)
 		return;
 	/* RFC 1624: HC' = ~(~HC + ~m + m'). */
@@ -105,9 +113,9 @@ is_struck(const struct sim *sim, struct rng *rng, uint32_t ppm)
 }
 
 static void
-deliver(struct sim *sim, struct sim_node *to, struct rng *rng, struct sim_frame *frame)
+deliver(struct sim *sim, struct sim_link *link, struct sim_node *to, struct rng *rng,
+	struct sim_frame *frame)
 {
-	struct sim_link *link = &to->link;
 	uint64_t at;
 
 	mark(sim, link, frame);
@@ -123,10 +131,34 @@ deliver(struct sim *sim, struct sim_node *to, struct rng *rng, struct sim_frame 
 	sim_schedule_frame(sim, at, to, frame);
 }
 
-void
-link_send(struct sim *sim, struct sim_node *to, struct sim_frame *frame)
+static struct sim_frame *
+copy_frame(const struct sim_frame *frame)
 {
-	struct sim_link *link = &to->link;
+	struct sim_frame *copy = malloc(sizeof(*copy) + frame->len);
+
+	CHECK(copy != NULL, "out of memory");
+	memcpy(copy, frame, sizeof(*copy) + frame->len);
+	return copy;
+}
+
+/* True if frame was longer than what passes, and is no more. */
+static bool
+is_too_big(struct sim *sim, struct sim_link *link, struct sim_frame *frame)
+{
+	const struct link_params *par = &link->par;
+
+	if (par->mtu == 0 || frame->len <= par->mtu + 14)
+		return false;
+	link->too_big++;
+	if (!par->mtu_silent && frame->from != NULL)
+		toobig_answer(sim, frame, par->mtu);
+	free(frame);
+	return true;
+}
+
+void
+link_send(struct sim *sim, struct sim_link *link, struct sim_node *to, struct sim_frame *frame)
+{
 	const struct link_params *par = &link->par;
 	bool apart = sim->is_apart != NULL && sim->is_apart(frame->bytes, frame->len);
 	struct rng *rng = apart ? &link->apart_rng : &sim->rng;
@@ -138,11 +170,13 @@ link_send(struct sim *sim, struct sim_node *to, struct sim_frame *frame)
 		free(frame);
 		return;
 	}
+	if (is_too_big(sim, link, frame))
+		return;
 	if (is_struck(sim, rng, par->dup_ppm)) {
 		link->dups++;
-		deliver(sim, to, rng, sim_frame_new(frame->bytes, frame->len));
+		deliver(sim, link, to, rng, copy_frame(frame));
 	}
 	if (is_struck(sim, rng, par->corrupt_ppm))
 		corrupt(rng, link, frame);
-	deliver(sim, to, rng, frame);
+	deliver(sim, link, to, rng, frame);
 }

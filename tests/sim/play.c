@@ -4,6 +4,7 @@
 
 #include "lib/fail.h"
 #include "sim/invariants.h"
+#include "sim/mishaps.h"
 #include "sim/scenarios.h"
 
 /* After the last connection was opened, everything must be over within this time (I-9). */
@@ -16,7 +17,10 @@ struct run {
 	struct sim sim;
 	struct app_world world;
 	struct flood *flood;
+	struct draw draw; /* of a drawn scenario; sc is within */
+	struct mishaps mishaps;
 	struct sim_node *servers[SIM_NODES_MAX];
+	struct sim_node *first_client;
 	uint64_t start_us;
 };
 
@@ -34,7 +38,12 @@ print_context(void *ctx, FILE *to)
 		(unsigned long long)run->opts->seed);
 	if (run->opts->seconds > 0)
 		fprintf(to, " --until %g", run->opts->seconds);
+	for (unsigned int i = 0, n = 0; draw_feature_name(i) != NULL; i++)
+		if (run->opts->without & 1u << i)
+			fprintf(to, "%s%s", n++ == 0 ? " --without " : ",", draw_feature_name(i));
 	fprintf(to, "\n");
+	if (run->sc->drawn)
+		draw_print(&run->draw, to);
 }
 
 /* Connections are parked at once, in the middle of things, hardly ever, and never. */
@@ -63,21 +72,71 @@ make_params(const struct run *run, struct host_params *par)
 			"%s", err);
 }
 
+static void
+set_node(const struct run *run, struct sim_node *node)
+{
+	const struct scenario *sc = run->sc;
+
+	node->coalesce_us = sc->coalesce_us;
+	/* With cookies for all no SYN is queued. */
+	if (sc->mix.syncookies != 2)
+		node->synacks_again_max = node->par.tun.tcp_synack_retries;
+	node->alloc_fail_ppm = sc->alloc_fail_ppm;
+}
+
 static struct sim_node *
 add_host(struct run *run)
 {
 	const struct scenario *sc = run->sc;
+	unsigned int idx = run->sim.node_count;
+	struct link_params link = sc->link;
 	struct host_params par;
 	struct sim_node *node;
 
 	make_params(run, &par);
-	node = sim_add_host(&run->sim, &par, &sc->link);
-	node->coalesce_us = sc->coalesce_us;
-	/* With cookies for all no SYN is queued. */
-	if (sc->mix.syncookies != 2)
-		node->synacks_again_max = par.tun.tcp_synack_retries;
-	node->alloc_fail_ppm = sc->alloc_fail_ppm;
+	if (sc->drawn) {
+		draw_host(&run->draw, idx, &par);
+		link = draw_link(&run->draw, idx, false);
+	}
+	node = sim_add_host(&run->sim, &par, &link);
+	if (sc->drawn)
+		node->at = draw_place(&run->draw, idx);
+	set_node(run, node);
+	for (unsigned int i = 1; i < par.workers; i++)
+		set_node(run, sim_add_worker(&run->sim, node));
 	return node;
+}
+
+static void
+add_switches(struct run *run)
+{
+	for (unsigned int i = 0; i < run->draw.switches; i++) {
+		struct sim_switch *s = &run->sim.switches[i];
+
+		s->parent = draw_parent(&run->draw, i);
+		s->up.par = draw_link(&run->draw, 2 * i, true);
+		s->down.par = draw_link(&run->draw, 2 * i + 1, true);
+	}
+}
+
+static void
+add_hosts(struct run *run)
+{
+	const struct scenario *sc = run->sc;
+	struct sim_node *node;
+
+	for (unsigned int i = 0; i < sc->servers; i++) {
+		run->servers[i] = add_host(run);
+		for (unsigned int w = 0; w < run->servers[i]->par.workers; w++)
+			app_serve(&run->world, run->sim.nodes[run->servers[i]->idx + w]);
+	}
+	for (unsigned int i = 0; i < sc->clients; i++) {
+		node = add_host(run);
+		if (i == 0)
+			run->first_client = node;
+		for (unsigned int w = 0; w < node->par.workers; w++)
+			app_start_clients(&run->world, run->sim.nodes[node->idx + w]);
+	}
 }
 
 static void
@@ -97,12 +156,11 @@ build(struct run *run)
 	app_world_init(&run->world, sim, &sc->mix);
 	if (sc->flood.per_second > 0)
 		run->flood = flood_start(sim, &sc->flood, APP_PORT);
-	for (unsigned int i = 0; i < sc->servers; i++) {
-		run->servers[i] = add_host(run);
-		app_serve(&run->world, run->servers[i]);
-	}
-	for (unsigned int i = 0; i < sc->clients; i++)
-		app_start_clients(&run->world, add_host(run));
+	if (sc->drawn)
+		add_switches(run);
+	add_hosts(run);
+	if (sc->drawn)
+		mishaps_start(&run->mishaps, sim, &run->world, &run->draw);
 	if (run->flood != NULL)
 		flood_aim(run->flood, run->servers[0]);
 }
@@ -167,6 +225,8 @@ report(const struct run *run, struct run_result *res)
 		res->frames += sim->nodes[i]->link.frames;
 	res->started = run->world.stats.started;
 	res->refused = run->world.stats.refused;
+	res->exact = run->world.stats.exact;
+	res->excused = run->world.stats.excused;
 	res->bytes = run->world.stats.bytes;
 	res->seconds = (double)(sim->now_us - sim->start_us) / 1e6;
 }
@@ -193,7 +253,7 @@ start_near_wrap(struct run *run)
 	uint32_t iss, ticks;
 
 	build(run);
-	node = run->sim.nodes[run->opts->seed % 2 == 0 ? 0 : run->sc->servers];
+	node = run->opts->seed % 2 == 0 ? run->sim.nodes[0] : run->first_client;
 	while (!watch_first_iss(node->watch, &iss))
 		CHECK(sim_step(&run->sim, UINT64_MAX), "nobody ever opened a connection");
 	tear_down(run);
@@ -209,6 +269,10 @@ scenario_run(const struct scenario *sc, const struct run_opts *opts, struct run_
 	double seconds = opts->seconds > 0 ? opts->seconds : sc->seconds;
 	uint64_t end_us;
 
+	if (sc->drawn) {
+		draw_begin(&run.draw, sc, opts->seed, opts->without);
+		run.sc = sc = &run.draw.sc;
+	}
 	fail_set_context(print_context, &run);
 	run.start_us = sc->start_us != 0 ? sc->start_us : 1000000;
 	if (sc->near_seq_wrap)

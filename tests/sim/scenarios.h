@@ -28,6 +28,7 @@ struct scenario {
 	/* The clock starts when the first initial sequence number is about to wrap. */
 	bool near_seq_wrap;
 	uint32_t deep_every; /* 0: 64 */
+	bool drawn; /* all else comes from the seed: draw.c */
 };
 
 /** The row of that name, or NULL. */
@@ -39,12 +40,13 @@ struct run_opts {
 	uint64_t seed;
 	double seconds; /* 0: the scenario's */
 	const char *pcap;
+	uint32_t without; /* features of a drawn scenario that are left out */
 	const struct sim_tamper *tamper; /* NULL: as it should be */
 };
 
 struct run_result {
 	uint64_t hash, events, frames;
-	uint64_t started, refused, bytes;
+	uint64_t started, refused, exact, excused, bytes;
 	double seconds; /* simulated */
 };
 

@@ -87,8 +87,10 @@ sim_call_at(struct sim *sim, uint64_t at_us, sim_call_fn *fn, void *ctx)
 void
 sim_schedule_frame(struct sim *sim, uint64_t at_us, struct sim_node *to, struct sim_frame *frame)
 {
-	push(sim, (struct sim_event){
-			  .at_us = at_us, .kind = SIM_FRAME, .node = to, .frame = frame });
+	push(sim, (struct sim_event){ .at_us = at_us,
+			  .kind = frame->last_hop ? SIM_FRAME : SIM_HOP,
+			  .node = to,
+			  .frame = frame });
 }
 
 static void
@@ -104,11 +106,14 @@ wake_at(struct sim *sim, struct sim_node *node, uint64_t at_us)
 /* --- frames --------------------------------------------------------------------------------- */
 
 struct sim_frame *
-sim_frame_new(const uint8_t *buf, size_t len)
+sim_frame_new(struct sim_node *from, const uint8_t *buf, size_t len)
 {
 	struct sim_frame *f = malloc(sizeof(*f) + len);
 
 	CHECK(f != NULL, "out of memory");
+	f->from = from;
+	f->at = from != NULL ? (uint8_t)from->at : 0;
+	f->last_hop = false;
 	f->len = (uint32_t)len;
 	memcpy(f->bytes, buf, len);
 	return f;
@@ -120,11 +125,11 @@ sim_send(struct sim *sim, struct sim_node *from, const uint8_t *buf, size_t len)
 	for (unsigned int i = 0; i < sim->node_count; i++) {
 		struct sim_node *to = sim->nodes[i];
 
-		if (to == from)
+		if (to == from || to->leader != to)
 			continue;
 		if ((buf[0] & 1) == 0 && memcmp(buf, to->mac.b, 6) != 0)
 			continue;
-		link_send(sim, to, sim_frame_new(buf, len));
+		route_forward(sim, to, sim_frame_new(from, buf, len));
 	}
 }
 
@@ -136,7 +141,7 @@ sim_emit(struct sim_node *node, const uint8_t *buf, size_t len)
 	watch_sent(node->watch, sim->now_us, buf, len);
 	if (sim->tap != NULL)
 		sim->tap(sim->tap_ctx, node, buf, len);
-	sim_send(sim, node, buf, len);
+	sim_send(sim, node->leader, buf, len);
 }
 
 /* The worker's port: whatever it sends goes to the switch at once. */
@@ -189,7 +194,7 @@ after_step(struct sim *sim, struct sim_node *node)
 	/* The old wake-up may be too early now: it does no harm, but only one counts. */
 	node->wake_at_us = SIM_NEVER;
 	wake_at(sim, node, host_next_at(node->host));
-	if (node->rx_count > 0)
+	if (node->rx_count > 0 && !node->stalled)
 		wake_at(sim, node, sim->now_us + node->coalesce_us);
 }
 
@@ -240,10 +245,52 @@ run_node(struct sim *sim, struct sim_node *node)
 {
 	if (sim_chance(sim, node->alloc_fail_ppm))
 		node->host->pkts.fail_nth = 1 + sim_below(sim, 8);
-	if (node->rx_count > 0)
+	if (node->rx_count > 0 && !node->stalled)
 		receive(sim, node);
 	sim_leave(sim, node);
 	watch_step_end(node->watch);
+}
+
+/* What a port that nobody empties has room for. */
+#define RX_RING 1024u
+
+static void
+enqueue(struct sim *sim, struct sim_node *node, struct sim_frame *frame)
+{
+	if (node->rx_count == node->rx_cap) {
+		node->rx_cap = node->rx_cap * 2 + 64;
+		node->rx = realloc(node->rx, node->rx_cap * sizeof(struct sim_frame *));
+		CHECK(node->rx != NULL, "out of memory");
+	}
+	if (node->stalled && node->rx_count >= RX_RING) {
+		free(frame);
+		return;
+	}
+	node->rx[node->rx_count++] = frame;
+	if (node->coalesce_us == 0)
+		run_node(sim, node);
+	else
+		wake_at(sim, node, sim->now_us + node->coalesce_us);
+}
+
+/* To the worker that owns the frame's flow, or to all of the machine's. */
+static void
+hand_over(struct sim *sim, struct sim_node *leader, struct sim_frame *frame)
+{
+	struct pkt p = { .buf = frame->bytes, .data_off = 0 }, *one = &p;
+	uint32_t owner = 0;
+
+	if (leader->steer.workers > 1) {
+		pkt_set_len(&p, (uint16_t)frame->len);
+		steer_burst(&leader->steer, &one, 1, &owner);
+	}
+	for (unsigned int i = 0; owner == STEER_ALL && i < leader->steer.workers; i++)
+		if (i + 1 < leader->steer.workers)
+			enqueue(sim, sim->nodes[leader->idx + i],
+				sim_frame_new(frame->from, frame->bytes, frame->len));
+		else
+			owner = i;
+	enqueue(sim, sim->nodes[leader->idx + owner], frame);
 }
 
 static void
@@ -252,21 +299,12 @@ arrive(struct sim *sim, struct sim_node *node, struct sim_frame *frame)
 	hash_frame(sim, node, frame);
 	if (sim->pcap != NULL)
 		pcap_write(sim->pcap, sim->now_us, frame->bytes, frame->len);
-	if (node->host == NULL) {
+	if (node->raw != NULL)
 		node->raw(sim, node->raw_ctx, frame->bytes, frame->len);
+	if (node->raw != NULL || node->down)
 		free(frame);
-		return;
-	}
-	if (node->rx_count == node->rx_cap) {
-		node->rx_cap = node->rx_cap * 2 + 64;
-		node->rx = realloc(node->rx, node->rx_cap * sizeof(struct sim_frame *));
-		CHECK(node->rx != NULL, "out of memory");
-	}
-	node->rx[node->rx_count++] = frame;
-	if (node->coalesce_us == 0)
-		run_node(sim, node);
 	else
-		wake_at(sim, node, sim->now_us + node->coalesce_us);
+		hand_over(sim, node, frame);
 }
 
 bool
@@ -284,6 +322,9 @@ sim_step(struct sim *sim, uint64_t until_us)
 	switch (ev.kind) {
 	case SIM_FRAME:
 		arrive(sim, ev.node, ev.frame);
+		break;
+	case SIM_HOP:
+		route_forward(sim, ev.node, ev.frame);
 		break;
 	case SIM_WAKE:
 		if (ev.node->wake_at_us == ev.at_us)
@@ -308,10 +349,32 @@ add_node(struct sim *sim, const struct link_params *link)
 	node->ip4 = SIM_NET + node->idx + 1;
 	node->mac = (struct mac_addr){ { 0x02, 0, 0, 0, 0, (uint8_t)(node->idx + 1) } };
 	node->link.par = *link;
+	node->leader = node;
 	node->wake_at_us = SIM_NEVER;
 	rng_seed(&node->link.apart_rng, sim->seed ^ (uint64_t)node->idx << 32);
 	sim->nodes[sim->node_count++] = node;
 	return node;
+}
+
+static void
+boot(struct sim *sim, struct sim_node *node)
+{
+	node->par.start_us = sim->now_us;
+	node->host = malloc(sizeof(*node->host));
+	CHECK(node->host != NULL, "out of memory");
+	host_init(node->host, &node->par, on_out, node);
+	wake_at(sim, node, host_next_at(node->host));
+}
+
+static void
+add_ip6(struct sim_node *node, struct local_addrs *local)
+{
+	static const uint8_t net[16] = { 0xfd };
+
+	memcpy(node->ip6, net, sizeof(net));
+	node->ip6[15] = (uint8_t)(node->idx + 1);
+	memcpy(local->addr[local->count].b, node->ip6, 16);
+	local->prefix_len[local->count++] = 64;
 }
 
 struct sim_node *
@@ -321,16 +384,93 @@ sim_add_host(struct sim *sim, struct host_params *par, const struct link_params 
 
 	par->mac = node->mac;
 	par->seed = rng_u64(&sim->rng);
-	par->start_us = sim->start_us;
 	par->local.count = 1;
 	par->local.addr[0] = ip_addr_from_v4(node->ip4);
 	par->local.prefix_len[0] = 16;
-	node->host = malloc(sizeof(*node->host));
-	CHECK(node->host != NULL, "out of memory");
+	if (par->with_ip6)
+		add_ip6(node, &par->local);
+	node->par = *par;
+	node->steer.workers = node->steer.queues = 1;
+	node->steer.local = &node->par.local;
+	node->self = (struct steer_self){ &node->steer, 0 };
+	if (par->workers > 1) {
+		node->par.is_mine = steer_is_mine;
+		node->par.is_mine_ctx = &node->self;
+	}
 	node->watch = watch_new(node);
-	host_init(node->host, par, on_out, node);
-	wake_at(sim, node, host_next_at(node->host));
+	boot(sim, node);
 	return node;
+}
+
+struct sim_node *
+sim_add_worker(struct sim *sim, struct sim_node *leader)
+{
+	static const struct link_params none;
+	struct sim_node *node = add_node(sim, &none);
+
+	CHECK(node->idx == leader->idx + leader->steer.workers, "workers stand in a row");
+	CHECK(node->idx < leader->idx + leader->par.workers, "more workers than the machine has");
+	node->leader = leader;
+	node->mac = leader->mac;
+	node->ip4 = leader->ip4;
+	memcpy(node->ip6, leader->ip6, sizeof(node->ip6));
+	node->at = leader->at;
+	node->coalesce_us = leader->coalesce_us;
+	node->alloc_fail_ppm = leader->alloc_fail_ppm;
+	node->watch = leader->watch;
+	node->par = leader->par;
+	node->par.worker = node->idx - leader->idx;
+	leader->steer.workers = leader->steer.queues = node->par.worker + 1;
+	node->self = (struct steer_self){ &leader->steer, node->par.worker };
+	node->par.is_mine_ctx = &node->self;
+	boot(sim, node);
+	return node;
+}
+
+void
+sim_stop_host(struct sim *sim, struct sim_node *leader)
+{
+	for (unsigned int i = 0; i < leader->steer.workers; i++) {
+		struct sim_node *node = sim->nodes[leader->idx + i];
+
+		while (node->rx_count > 0)
+			free(node->rx[--node->rx_count]);
+		host_fini(node->host);
+		free(node->host);
+		node->host = NULL;
+		node->down = true;
+		node->wake_at_us = SIM_NEVER;
+	}
+	watch_restart(leader->watch);
+}
+
+void
+sim_start_host(struct sim *sim, struct sim_node *leader)
+{
+	uint64_t seed = rng_u64(&sim->rng);
+
+	leader->steer.key = (struct siphash_key){ { rng_u64(&sim->rng), rng_u64(&sim->rng) } };
+	for (unsigned int i = 0; i < leader->steer.workers; i++) {
+		struct sim_node *node = sim->nodes[leader->idx + i];
+
+		node->par.seed = seed;
+		node->down = node->stalled = false;
+		boot(sim, node);
+	}
+}
+
+void
+sim_stall_port(struct sim *sim, struct sim_node *leader, bool stalled)
+{
+	for (unsigned int i = 0; i < leader->steer.workers; i++) {
+		struct sim_node *node = sim->nodes[leader->idx + i];
+
+		if (node->down || node->stalled == stalled)
+			continue;
+		node->stalled = node->host->stalled = stalled;
+		if (!stalled)
+			run_node(sim, node);
+	}
 }
 
 struct sim_node *
@@ -362,10 +502,10 @@ free_node(struct sim_node *node)
 	free(node->rx);
 	if (node->host != NULL) {
 		host_fini(node->host);
-		watch_free(node->watch);
 		free(node->host);
 	}
-	free(node);
+	if (node->watch != NULL && node->leader == node)
+		watch_free(node->watch);
 }
 
 void
@@ -374,8 +514,10 @@ sim_fini(struct sim *sim)
 	/* Closing a worker tells its applications, which may still schedule something. */
 	for (unsigned int i = 0; i < sim->node_count; i++)
 		free_node(sim->nodes[i]);
+	for (unsigned int i = 0; i < sim->node_count; i++)
+		free(sim->nodes[i]);
 	for (size_t i = 0; i < sim->heap_count; i++)
-		if (sim->heap[i].kind == SIM_FRAME)
+		if (sim->heap[i].kind == SIM_FRAME || sim->heap[i].kind == SIM_HOP)
 			free(sim->heap[i].frame);
 	free(sim->heap);
 	if (sim->pcap != NULL)

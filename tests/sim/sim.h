@@ -8,18 +8,28 @@
 #include <stdio.h>
 
 #include "base/rng.h"
+#include "io/steer.h"
 #include "lib/host.h"
 
 /*
  *	node --- link ---+
  *	node --- link ---+ switch: floods what it does not know, no delay of its own
  *	node --- link ---+
+ *	                 |
+ *	             up, down         a switch may have others below it: a tree
+ *	                 |
+ *	node --- link ---+ switch
  *
- * A link carries what the switch sends to its node; all impairment happens there. Nothing reads a
- * clock or a random source of the system, so that the same seed plays the same run, frame by frame.
+ * A link carries what the switch sends to its node, and two more join a switch with the one above;
+ * all impairment happens there. Nothing reads a clock or a random source of the system, so that the
+ * same seed plays the same run, frame by frame.
+ *
+ * Several nodes may be the workers of one machine: they share its address and its link, and each
+ * frame goes to the worker that owns its flow, as the daemon steers it.
  */
 
 #define SIM_NODES_MAX 64u
+#define SIM_SWITCHES_MAX 4u
 #define SIM_NEVER UINT64_MAX
 
 /** What can go wrong with a frame on its way to a node. Zeroed: nothing, and no delay. */
@@ -34,6 +44,8 @@ struct link_params {
 	uint32_t reorder_us;
 	/* Every now and then nothing passes for a while; means of the two, 0: never. */
 	uint32_t partition_every_ms, partition_for_ms;
+	uint32_t mtu; /* longer IP packets do not pass; 0: all do */
+	bool mtu_silent; /* and no ICMP says so: a black hole */
 };
 
 struct sim;
@@ -43,12 +55,20 @@ struct sim_link {
 	uint64_t free_at_us; /* the rate's next free moment */
 	uint64_t partition_at_us, partition_end_us;
 	struct rng apart_rng; /* for frames whose fate is drawn apart */
-	uint64_t frames, bytes, lost, dups, corrupted, marks;
+	uint64_t frames, bytes, lost, dups, corrupted, marks, too_big;
+};
+
+struct sim_switch {
+	unsigned int parent; /* the switch above; its own number: none */
+	struct sim_link up, down; /* to and from there */
 };
 
 /** A frame on its way; one allocation. */
 struct sim_frame {
+	struct sim_node *from; /* NULL: a router made it */
 	uint32_t len;
+	uint8_t at; /* the switch it has reached */
+	bool last_hop; /* on the link to its node */
 	uint8_t bytes[];
 };
 
@@ -60,8 +80,16 @@ struct sim_node {
 	struct sim *sim;
 	struct mac_addr mac;
 	uint32_t ip4; /* host order */
+	uint8_t ip6[16]; /* all zero: none */
+	unsigned int at; /* its switch */
 	struct sim_link link;
-	struct host *host; /* NULL: a raw node */
+	struct host *host; /* NULL: a raw node, or one that is down */
+	struct host_params par; /* the host's: it may start again */
+	struct sim_node *leader; /* whose address and link it has: worker 0, mostly itself */
+	struct steer steer; /* a leader's */
+	struct steer_self self;
+	bool down;
+	bool stalled; /* the port neither sends nor receives */
 	sim_raw_fn *raw;
 	void *raw_ctx;
 	struct watch *watch; /* what was seen of its connections */
@@ -76,6 +104,7 @@ struct sim_node {
 
 enum sim_event_kind {
 	SIM_FRAME, /* a frame arrives at a node */
+	SIM_HOP, /* or at a switch on its way there */
 	SIM_WAKE, /* a node has something to do */
 	SIM_CALL, /* fn(sim, ctx) */
 };
@@ -114,6 +143,7 @@ struct sim {
 	uint64_t order;
 	struct sim_node *nodes[SIM_NODES_MAX];
 	unsigned int node_count;
+	struct sim_switch switches[SIM_SWITCHES_MAX];
 	uint64_t hash; /* over every delivered frame: time, node, bytes */
 	uint64_t events;
 	uint64_t deep_every; /* events between two walks over everything; 0: never */
@@ -136,6 +166,16 @@ void sim_fini(struct sim *sim);
  */
 struct sim_node *sim_add_host(
 	struct sim *sim, struct host_params *par, const struct link_params *link);
+
+/** One more worker of the machine that leader is worker 0 of, with par.workers of them. */
+struct sim_node *sim_add_worker(struct sim *sim, struct sim_node *leader);
+
+/** The machine of leader stops without a word to anybody, or starts with nothing it knew. */
+void sim_stop_host(struct sim *sim, struct sim_node *leader);
+void sim_start_host(struct sim *sim, struct sim_node *leader);
+
+/** Its port stands still until it is told to go on: nothing is sent, what comes waits. */
+void sim_stall_port(struct sim *sim, struct sim_node *leader, bool stalled);
 
 /** A node that only sends and receives frames. */
 struct sim_node *sim_add_raw(
@@ -161,9 +201,15 @@ bool sim_step(struct sim *sim, uint64_t until_us);
 uint32_t sim_below(struct sim *sim, uint32_t n);
 bool sim_chance(struct sim *sim, uint32_t ppm);
 
-/** link.c: send frame, taken over, to the node at the link's end; schedules its arrival. */
-void link_send(struct sim *sim, struct sim_node *to, struct sim_frame *frame);
-struct sim_frame *sim_frame_new(const uint8_t *buf, size_t len);
+/** link.c: send frame, taken over, over the link on its way to the node; schedules its arrival. */
+void link_send(
+	struct sim *sim, struct sim_link *link, struct sim_node *to, struct sim_frame *frame);
+/** route.c: send frame, taken over, on from the switch where it is. */
+void route_forward(struct sim *sim, struct sim_node *to, struct sim_frame *frame);
+/** toobig.c: tell whom the frame is from that it must be shorter (RFC 1191, RFC 4443 s3.2). */
+void toobig_answer(struct sim *sim, const struct sim_frame *frame, uint32_t mtu);
+
+struct sim_frame *sim_frame_new(struct sim_node *from, const uint8_t *buf, size_t len);
 /** An arrival at that time; frame is taken over. */
 void sim_schedule_frame(
 	struct sim *sim, uint64_t at_us, struct sim_node *to, struct sim_frame *frame);

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "sim/draw.h"
 #include "sim/isolation.h"
 #include "sim/sabotage.h"
 #include "sim/scenarios.h"
+#include "sim/shrink.h"
 
 struct args {
 	const char *scenario; /* NULL: all */
@@ -16,7 +18,8 @@ struct args {
 	unsigned int seeds;
 	double seconds, hours;
 	const char *pcap;
-	bool twice, isolation;
+	uint32_t without;
+	bool twice, isolation, shrink;
 };
 
 static int
@@ -33,6 +36,8 @@ usage(FILE *to)
 		    "  --seeds N         that many seeds, one after the other (default 1)\n"
 		    "  --until SECONDS   simulated time of each run instead of the scenario's\n"
 		    "  --hours H         go on with new seeds until H simulated hours are over\n"
+		    "  --without LIST    of a random run: features left out, with commas\n"
+		    "  --shrink          leave out what a failure of a random run does not need\n"
 		    "  --twice           play each run twice and compare the hashes\n"
 		    "  --isolation       is one connection the same alone and beside others?\n"
 		    "  --sabotage        break each invariant on purpose; do the checks notice?\n"
@@ -61,14 +66,20 @@ wall_seconds(void)
 static int
 play(const struct scenario *sc, uint64_t seed, const struct args *args, struct run_result *sum)
 {
-	struct run_opts opts = { .seed = seed, .seconds = args->seconds, .pcap = args->pcap };
+	struct run_opts opts = { .seed = seed,
+		.seconds = args->seconds,
+		.pcap = args->pcap,
+		.without = args->without };
 	struct run_result res, again;
 
+	if (args->shrink)
+		return shrink_run(sc, opts);
 	scenario_run(sc, &opts, &res);
 	printf("%-16s seed 0x%" PRIx64 "  %8.0f s  %9" PRIu64 " events  %8" PRIu64
-	       " frames  %6" PRIu64 " connections  %11" PRIu64 " bytes  hash %016" PRIx64 "\n",
-		sc->name, seed, res.seconds, res.events, res.frames, res.started, res.bytes,
-		res.hash);
+	       " frames  %6" PRIu64 " connections  %6" PRIu64 " whole  %11" PRIu64
+	       " bytes  hash %016" PRIx64 "\n",
+		sc->name, seed, res.seconds, res.events, res.frames, res.started, res.exact,
+		res.bytes, res.hash);
 	fflush(stdout);
 	if (args->twice) {
 		scenario_run(sc, &opts, &again);
@@ -108,13 +119,17 @@ play_all(const struct args *args)
 			rc = play(scenario_row(i), seed, args, &sum);
 	}
 	wall = wall_seconds() - begin;
-	printf("%.2f simulated hours, %" PRIu64 " events in %.1f s: %.0f events per second\n",
-		sum.seconds / 3600, sum.events, wall, (double)sum.events / (wall > 0 ? wall : 1));
+	wall = wall > 0 ? wall : 1;
+	printf("%.2f simulated hours, seeds 0x%" PRIx64 " to 0x%" PRIx64 ", %" PRIu64
+	       " events in %.1f s: %.0f events per second, %.0f times as fast as time\n",
+		sum.seconds / 3600, args->seed, seed - 1, sum.events, wall,
+		(double)sum.events / wall, sum.seconds / wall);
 	return rc;
 }
 
-int
-main(int argc, char **argv)
+/* Returns the status to end with, or -1 to go on. */
+static int
+read_args(int argc, char **argv, struct args *args)
 {
 	static const struct option longopts[] = {
 		{ "scenario", required_argument, NULL, 'S' },
@@ -123,6 +138,8 @@ main(int argc, char **argv)
 		{ "until", required_argument, NULL, 'u' },
 		{ "hours", required_argument, NULL, 'H' },
 		{ "pcap", required_argument, NULL, 'p' },
+		{ "without", required_argument, NULL, 'w' },
+		{ "shrink", no_argument, NULL, 'k' },
 		{ "twice", no_argument, NULL, 't' },
 		{ "isolation", no_argument, NULL, 'i' },
 		{ "sabotage", no_argument, NULL, 'b' },
@@ -130,34 +147,43 @@ main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct args args = { .seed = 1, .seeds = 1 };
+	const char *bad;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "h", longopts, NULL)) != -1) {
 		switch (c) {
 		case 'S':
-			args.scenario = optarg;
+			args->scenario = optarg;
 			break;
 		case 's':
-			args.seed = strtoull(optarg, NULL, 0);
+			args->seed = strtoull(optarg, NULL, 0);
 			break;
 		case 'n':
-			args.seeds = (unsigned int)strtoul(optarg, NULL, 0);
+			args->seeds = (unsigned int)strtoul(optarg, NULL, 0);
 			break;
 		case 'u':
-			args.seconds = strtod(optarg, NULL);
+			args->seconds = strtod(optarg, NULL);
 			break;
 		case 'H':
-			args.hours = strtod(optarg, NULL);
+			args->hours = strtod(optarg, NULL);
 			break;
 		case 'p':
-			args.pcap = optarg;
+			args->pcap = optarg;
+			break;
+		case 'w':
+			if (!draw_features_parse(optarg, &args->without, &bad)) {
+				fprintf(stderr, "no feature is called %s\n", bad);
+				return 2;
+			}
+			break;
+		case 'k':
+			args->shrink = true;
 			break;
 		case 't':
-			args.twice = true;
+			args->twice = true;
 			break;
 		case 'i':
-			args.isolation = true;
+			args->isolation = true;
 			break;
 		case 'b':
 			return sabotage_all();
@@ -167,6 +193,17 @@ main(int argc, char **argv)
 			return usage(c == 'h' ? stdout : stderr);
 		}
 	}
+	return -1;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct args args = { .seed = 1, .seeds = 1 };
+	int rc = read_args(argc, argv, &args);
+
+	if (rc >= 0)
+		return rc;
 	if (!args.isolation)
 		return play_all(&args);
 	for (unsigned int i = 0; i < args.seeds; i++)

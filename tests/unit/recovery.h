@@ -46,8 +46,8 @@ seq_of(const struct bed_peer *p, uint32_t n)
 }
 
 /* An ACK of the first acked segments, with one block of segments from..to; from 0: none. */
-static inline void
-send_sack(struct bed_peer *p, uint32_t acked, uint32_t from, uint32_t to)
+static inline struct tcp_seg
+sack_seg(const struct bed_peer *p, uint32_t acked, uint32_t from, uint32_t to)
 {
 	struct tcp_seg seg = bed_peer_seg(p, TCP_ACK, 0);
 
@@ -58,6 +58,14 @@ send_sack(struct bed_peer *p, uint32_t acked, uint32_t from, uint32_t to)
 		seg.opts.sack[0][0] = seq_of(p, from);
 		seg.opts.sack[0][1] = seq_of(p, to + 1);
 	}
+	return seg;
+}
+
+static inline void
+send_sack(struct bed_peer *p, uint32_t acked, uint32_t from, uint32_t to)
+{
+	struct tcp_seg seg = sack_seg(p, acked, from, to);
+
 	bed_peer_send_seg(p, &seg);
 }
 

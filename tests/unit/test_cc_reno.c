@@ -88,15 +88,15 @@ congestion_avoidance_grows_by_one_segment_a_window(void **state)
 }
 
 static void
-the_threshold_is_half_the_flight_and_two_segments_at_least(void **state)
+the_threshold_is_half_the_window_and_two_segments_at_least(void **state)
 {
 	static const struct {
 		uint32_t flight, cwnd, want;
 	} rows[] = {
 		{ 20 * MSS, 20 * MSS, 10 * MSS },
-		{ 5 * MSS, 5 * MSS, 5 * MSS / 2 },
-		{ 3 * MSS, 10 * MSS, 2 * MSS },
-		{ 0, 10 * MSS, 2 * MSS },
+		{ 5 * MSS, 5 * MSS, 2 * MSS },
+		{ 3 * MSS, 10 * MSS, 5 * MSS },
+		{ 0, 3 * MSS, 2 * MSS },
 	};
 	struct tcp_bed *bed = *state;
 
@@ -129,7 +129,7 @@ main(void)
 		BED_TEST(the_first_window_is_tcp_initial_cwnd_segments),
 		BED_TEST(slow_start_grows_by_what_is_acknowledged_up_to_two_segments),
 		BED_TEST(congestion_avoidance_grows_by_one_segment_a_window),
-		BED_TEST(the_threshold_is_half_the_flight_and_two_segments_at_least),
+		BED_TEST(the_threshold_is_half_the_window_and_two_segments_at_least),
 		BED_TEST(a_window_that_grew_to_a_gigabyte_stays_there),
 	};
 

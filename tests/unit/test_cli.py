@@ -99,7 +99,8 @@ class Shared(unittest.TestCase):
                       ['show', 'outcomes'], ['show', 'counters'], ['show', 'cores'],
                       ['show', 'ports'], ['show', 'listeners'], ['show', 'connections'],
                       ['show', 'tunables'], ['show', 'config'], ['get', 'tcp_sack'],
-                      ['set', 'tcp_sack', '1'], ['nstat'], ['top', '--once']):
+                      ['set', 'tcp_sack', '1'], ['nstat'], ['top', '--once'],
+                      ['metrics']):
             out = self.ok(*words, '--json')
             self.assertEqual(out.count('\n'), 1, words)
             self.assertEqual(json.loads(out)['schema_version'], 1, words)
@@ -229,8 +230,9 @@ class Shared(unittest.TestCase):
         out = self.ok('show', 'connections', '--info', '--limit', '1')
         row, info = out.strip().split('\n')[1:]
         self.assertIn('192.0.2.1:80', row)
-        self.assertEqual(info.strip(), 'ts sack cubic wscale:7,8 rto:204 rtt:1.500/0.750 mss:1460 '
-                         'rcvmss:536 cwnd:10 acked(mod-4Gi):123456 received(mod-4Gi):7890 '
+        self.assertEqual(info.strip(), 'ts sack ecn cubic wscale:7,8 rto:204 rtt:1.500/0.750 '
+                         'mss:1460 pmtu:1512 rcvmss:536 cwnd:10 acked(mod-4Gi):123456 '
+                         'received(mod-4Gi):7890 send:77.87Mbps ca:recovery notsent:99 '
                          'lastrcv:34 idle:12')
         out = self.ok('show', 'connections', '--info', '--limit', '1', '--plain')
         self.assertEqual(out.count('\n'), 2)

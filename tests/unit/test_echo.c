@@ -140,6 +140,8 @@ without_a_free_slot_connections_wait_and_are_served_later(void **state)
 	}
 	assert_string_equal(service_world_heard(&w, c[1]), "?");
 	assert_string_equal(service_world_heard(&w, c[2]), "");
+	/* The second took the last place, two found none. */
+	assert_int_equal(fake_fulls(w.s), 3);
 	service_world_leave(&w, c[0]);
 	assert_string_equal(service_world_heard(&w, c[2]), "?");
 	assert_string_equal(service_world_heard(&w, c[3]), "");

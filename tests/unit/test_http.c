@@ -24,7 +24,7 @@ it_starts_without_a_config_and_serves_its_pages(void **state)
 	service_world_start(&w, &service_http, NULL, NULL);
 	c = service_world_connect(&w);
 	service_world_say(&w, c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-	assert_non_null(strstr(service_world_heard(&w, c), "worker 1 of 1"));
+	assert_non_null(strstr(service_world_heard(&w, c), "Sluice is serving"));
 	assert_non_null(strstr(service_world_heard(&w, c), "Content-Type: text/html"));
 	service_world_say(&w, c, "GET /file HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_non_null(strstr(service_world_heard(&w, c), "HTTP/1.1 404 "));
@@ -48,6 +48,7 @@ without_a_free_slot_a_client_gets_503_and_not_a_reset(void **state)
 	fake_peer_send(w.s, b, HEALTHZ, strlen(HEALTHZ));
 	fake_run(w.s);
 	assert_memory_equal(service_world_heard(&w, b), "HTTP/1.1 503 ", 13);
+	assert_int_equal(fake_fulls(w.s), 1);
 	assert_non_null(strstr(service_world_heard(&w, b), "Retry-After: 1\r\n"));
 	assert_non_null(strstr(service_world_heard(&w, b), "Connection: close\r\n"));
 	assert_int_equal(fake_peer_end(w.s, b), FAKE_FIN);

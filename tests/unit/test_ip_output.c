@@ -294,6 +294,53 @@ reply_in_place_goes_back_to_where_it_came_from(void **state)
 	assert_int_equal(bed.net.neigh.lists[NEIGH_FREE].count, bed.par.neigh_max);
 }
 
+/* An IPv4 packet to the peer, with these flags. */
+static void
+send_flagged(uint16_t flags)
+{
+	struct pkt *p = pkt_alloc(bed.env.pool);
+	struct frame f;
+
+	frame_eth(&f, NO_MAC, NO_MAC, 0);
+	frame_ip4(&f, OUR_IP, PEER_IP, 6);
+	memcpy(pkt_data(p), f.b + f.l3, 20);
+	pkt_set_len(p, 20);
+	p->app.flags = flags;
+	net_output(&bed.net, &bed.env, p, &bed.tx);
+}
+
+static void
+a_neighbour_whose_connections_get_no_answer_is_asked_again(void **state)
+{
+	struct ip_addr peer = net_bed_addr(PEER_IP);
+	struct neigh *e = neigh_add(&bed.net.neigh, &bed.env, &peer, NEIGH_INCOMPLETE, NULL);
+
+	(void)state;
+	memcpy(e->mac.b, PEER_MAC, sizeof(e->mac.b));
+	neigh_set_reachable(&bed.net.neigh, &bed.env, e);
+	/* It has answered just now. */
+	net_bed_advance(&bed, NEIGH_SETTLED_US - 1);
+	send_flagged(PKT_F_REASK);
+	assert_int_equal(e->state, NEIGH_REACHABLE);
+	net_bed_advance(&bed, 1);
+	send_flagged(0);
+	assert_int_equal(bed.ctr.ArpOutRequests, 0);
+	send_flagged(PKT_F_REASK);
+	assert_int_equal(e->state, NEIGH_PROBE);
+	assert_int_equal(bed.ctr.NeighReasked, 1);
+	/* It is in use meanwhile, and asked no more often for many of them. */
+	assert_int_equal(net_bed_discard(&bed), 3);
+	send_flagged(PKT_F_REASK);
+	net_bed_advance(&bed, 0);
+	assert_int_equal(bed.ctr.ArpOutRequests, 1);
+	assert_int_equal(bed.ctr.NeighReasked, 1);
+	/* Silent: it is forgotten, and the next packet asks everybody. */
+	net_bed_advance(&bed, NEIGH_TRIES * NEIGH_RETRY_US);
+	assert_int_equal(bed.ctr.NeighResolveFails, 1);
+	send_flagged(PKT_F_REASK);
+	assert_int_equal(bed.net.neigh.waiting, 1);
+}
+
 static void
 waiting_leaves_the_links_of_the_callers_queue_alone(void **state)
 {
@@ -332,6 +379,7 @@ main(void)
 		T(half_of_the_cache_can_be_configured),
 		T(impossible_neighbours_are_refused),
 		T(reply_in_place_goes_back_to_where_it_came_from),
+		T(a_neighbour_whose_connections_get_no_answer_is_asked_again),
 		T(waiting_leaves_the_links_of_the_callers_queue_alone),
 	};
 

@@ -440,6 +440,29 @@ random_use_loses_and_doubles_no_packet(void **state)
 	}
 }
 
+static void
+a_chain_is_given_back_link_by_link(void **state)
+{
+	struct pkt_pool pool;
+	struct source *src = pool_open(&pool, true);
+	struct pkt *p[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		p[i] = pkt_alloc(&pool);
+	p[0]->nb_segs = 3;
+	p[0]->seg_next = p[1];
+	p[1]->seg_next = p[2];
+	pkt_pool_disown(&pool, 2);
+	pkt_free_chain(&pool, p[0]);
+	assert_int_equal(pool.held, 0);
+	for (int i = 0; i < 3; i++) {
+		assert_null(p[i]->seg_next);
+		assert_int_equal(p[i]->nb_segs, 1);
+	}
+	pool_close(&pool, src);
+}
+
 int
 main(void)
 {
@@ -453,6 +476,7 @@ main(void)
 		cmocka_unit_test(a_held_packet_returns_with_its_last_holder),
 		cmocka_unit_test(a_driver_that_drops_its_reference_last_ends_the_loan),
 		cmocka_unit_test(received_packets_are_held_until_freed),
+		cmocka_unit_test(a_chain_is_given_back_link_by_link),
 		cmocka_unit_test(data_may_not_take_the_reserve),
 		cmocka_unit_test(packets_freed_elsewhere_are_seen_when_it_matters),
 		cmocka_unit_test(a_reserve_of_the_whole_pool_fails_an_assertion),

@@ -64,6 +64,28 @@ a_full_ring_takes_only_what_fits(void **state)
 	free(r);
 }
 
+/* netdev_max_backlog may be lowered and raised while packets are inside. */
+static void
+a_depth_below_the_capacity_is_kept_while_it_changes(void **state)
+{
+	struct ring *r = make_ring(8);
+	void *in[8] = { item(1), item(2), item(3), item(4), item(5), item(6), item(7), item(8) };
+	void *out[8];
+
+	(void)state;
+	assert_int_equal(ring_put_burst_below(r, in, 8, 5), 5);
+	assert_int_equal(ring_put_burst_below(r, in, 1, 5), 0);
+	assert_int_equal(ring_put_burst_below(r, in, 8, 2), 0);
+	assert_int_equal(ring_put_burst_below(r, in, 8, 6), 1);
+	assert_int_equal(ring_put_burst_below(r, in, 8, UINT32_MAX), 2);
+	assert_int_equal(ring_get_burst(r, out, 8), 8);
+	assert_ptr_equal(out[5], item(1));
+	assert_int_equal(ring_put_burst_below(r, in, 8, 2), 2);
+	assert_int_equal(ring_put_burst_below(r, in, 8, 0), 0);
+	assert_int_equal(ring_count(r), 2);
+	free(r);
+}
+
 static void
 order_survives_the_wrap_of_the_positions(void **state)
 {
@@ -147,6 +169,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_a_power_of_two_is_a_capacity),
 		cmocka_unit_test(a_full_ring_takes_only_what_fits),
+		cmocka_unit_test(a_depth_below_the_capacity_is_kept_while_it_changes),
 		cmocka_unit_test(order_survives_the_wrap_of_the_positions),
 		cmocka_unit_test(two_threads_lose_nothing_and_keep_the_order),
 	};

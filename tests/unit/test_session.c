@@ -209,8 +209,10 @@ c01_each_command_asks_for_its_role(void **state)
 				"{\"cmd\":\"%s\",\"args\":{\"name\":\"tcp_sack\",\"value\":\"1\"}}",
 				ctl_command(i)->name);
 			reply = ask(line);
+			/* There is no file here that could be read again. */
 			assert_string_equal(error_code(reply),
 				role < (unsigned int)ctl_command(i)->role ? CTL_E_PERMISSION
+				: i == CTL_COMMAND_reload		  ? CTL_E_CONFIG
 									  : "none");
 			json_decref(reply);
 			ctl_buf_drop(&out, ctl_buf_len(&out));
@@ -305,11 +307,20 @@ stats_cores_ports_and_config_have_their_figures(void **state)
 	assert_int_equal(json_integer_value(json_object_get(row, "established")), 200);
 	row = json_object_get(reply, "rx");
 	assert_int_equal(json_integer_value(json_object_get(row, "packets")), 2301554);
+	row = json_object_get(reply, "residence");
+	assert_int_equal(json_integer_value(json_object_get(row, "packets")), 2000);
+	assert_int_equal(json_integer_value(json_object_get(row, "p50_ns")), 120);
+	assert_int_equal(json_integer_value(json_object_get(row, "p99_ns")), 120);
+	assert_in_range(json_integer_value(json_object_get(row, "p999_ns")), 1000, 1030);
+	assert_in_range(json_integer_value(json_object_get(row, "max_ns")), 32000, 33000);
 	json_decref(reply);
 
 	reply = ask("{\"cmd\":\"show cores\"}");
 	row = json_object_get(reply, "cores");
 	assert_int_equal(json_array_size(row), FAKE_WORKERS);
+	/* Of each worker its own. */
+	assert_in_range(json_integer_value(json_object_get(
+		json_object_get(json_array_get(row, 0), "residence"), "max_ns")), 16000, 16500);
 	assert_true(json_is_null(json_object_get(json_array_get(row, 1), "cpu")));
 	json_decref(reply);
 
@@ -567,6 +578,10 @@ info_has_what_ss_has(void **state)
 	(void)state;
 	assert_int_equal(json_integer_value(json_object_get(row, "rcv_mss")), 536);
 	assert_true(json_is_true(json_object_get(row, "ts")));
+	assert_true(json_is_true(json_object_get(row, "ecn")));
+	assert_string_equal(json_string_value(json_object_get(row, "ca_state")), "recovery");
+	assert_int_equal(json_integer_value(json_object_get(row, "pmtu")), 1512);
+	assert_int_equal(json_integer_value(json_object_get(row, "not_sent")), 99);
 	assert_int_equal(json_integer_value(json_object_get(row, "rcv_wscale")), 8);
 	assert_int_equal(json_integer_value(json_object_get(row, "acked_mod_4gi")), 123456);
 	json_decref(reply);

@@ -33,6 +33,10 @@ static const struct {
 	{ { "sluiced", "-c", "f", "g" }, -1, SLUICED_RUN, NULL },
 	{ { "sluiced", "-c", "f", "-tg" }, -1, SLUICED_RUN, NULL },
 	{ { "sluiced", "--nope" }, -1, SLUICED_RUN, NULL },
+	{ { "sluiced", "-c", "f", "--test-secret", "s" }, 0, SLUICED_RUN, "f" },
+	{ { "sluiced", "--test-secret", "s" }, -1, SLUICED_RUN, NULL },
+	{ { "sluiced", "-tf", "--test-secret", "s" }, -1, SLUICED_RUN, NULL },
+	{ { "sluiced", "-c", "f", "--test-secret" }, -1, SLUICED_RUN, NULL },
 };
 
 static void

@@ -450,6 +450,16 @@ shutdown_knows_three_ways(void **state)
 }
 
 static void
+a_service_that_is_full_is_counted(void **state)
+{
+	struct tcp_bed *bed = *state;
+
+	start(bed);
+	sluice_count_full(&s);
+	assert_int_equal(bed->ctr.ServiceFull, 1);
+}
+
+static void
 time_and_place_are_the_workers(void **state)
 {
 	struct tcp_bed *bed = *state;
@@ -476,6 +486,7 @@ main(void)
 		BED_TEST(a_received_buffer_can_be_sent_back_without_a_copy),
 		BED_TEST(a_buffer_that_points_outside_itself_is_refused),
 		BED_TEST(shutdown_knows_three_ways),
+		BED_TEST(a_service_that_is_full_is_counted),
 		BED_TEST(time_and_place_are_the_workers),
 	};
 

@@ -119,6 +119,39 @@ the_timeout_stays_between_its_limits(void **state)
 	assert_int_equal(cold->rto_ms, bed->tun.tcp_rto_max);
 }
 
+/* RFC 6298 s3: what was sent twice tells nothing, unless an echo does (RFC 7323 s4.1). */
+static void
+an_echo_measures_what_was_sent_again(void **state)
+{
+	struct tcp_bed *bed = *state;
+
+	for (unsigned int with = 0; with < 2; with++) {
+		struct tcp_cold *cold;
+		struct bed_peer p;
+		uint32_t before;
+
+		bed_peer_init(&p, bed);
+		p.offer = with ? TCP_OPT_TS : 0;
+		bed_peer_reach(&p, TCPS_ESTABLISHED);
+		cold = tcp_cold(bed->stack, bed_peer_conn(&p));
+		before = cold->srtt_us;
+		tcp_send(bed->stack, &bed->env, p.h, "x", 1, 0);
+		tcp_bed_flush(bed);
+		assert_true(tcp_bed_take(bed));
+		tcp_bed_advance(bed, cold->rto_ms);
+		assert_true(tcp_bed_take(bed));
+		p.tsecr = bed->sent.opts.tsval;
+		assert_int_equal(cold->backoff, 1);
+		tcp_bed_advance(bed, 100);
+		p.ack = bed->sent.seq + bed->sent.len;
+		bed_peer_send(&p, TCP_ACK, 0);
+		assert_int_equal(bed_peer_conn(&p)->snd_una, bed_peer_conn(&p)->snd_nxt);
+		/* The doubled timeout stays until there is a round trip. */
+		assert_int_equal(cold->backoff, !with);
+		assert_true(with ? cold->srtt_us > before : cold->srtt_us == before);
+	}
+}
+
 static void
 the_handshake_is_the_first_round_trip_unless_it_was_repeated(void **state)
 {
@@ -307,9 +340,12 @@ the_first_two_duplicate_acks_let_new_segments_go(void **state)
 	struct bed_peer p;
 
 	in_flight(&p, bed, 20);
+	tcp_bed_advance(bed, 2);
 	bed_peer_send_at(&p, 0, 0, TCP_ACK, 0);
 	assert_sent(&p, "A 14601+1460 ack 1");
 	assert_sent(&p, "");
+	/* A moment later, or it would wait to leave with a second one. */
+	tcp_bed_advance(bed, 2);
 	bed_peer_send_at(&p, 0, 0, TCP_ACK, 0);
 	assert_sent(&p, "A 16061+1460 ack 1");
 	assert_sent(&p, "");
@@ -412,6 +448,7 @@ main(void)
 		BED_TEST(data_of_a_segment_with_a_bad_ack_is_not_taken),
 		BED_TEST(round_trips_make_the_timeout_of_rfc6298),
 		BED_TEST(the_timeout_stays_between_its_limits),
+		BED_TEST(an_echo_measures_what_was_sent_again),
 		BED_TEST(the_handshake_is_the_first_round_trip_unless_it_was_repeated),
 		BED_TEST(after_a_lost_syn_or_synack_the_first_timeout_is_three_seconds),
 		BED_TEST(only_data_sent_once_is_measured),

@@ -58,13 +58,16 @@ another_algorithm_keeps_the_window_and_forgets_the_rest(void **state)
 
 /* RFC 5681 s4.1. */
 static void
-after_an_idle_time_longer_than_the_rto_the_window_is_the_initial_one(void **state)
+each_rto_of_idle_time_halves_the_window_down_to_the_first_one(void **state)
 {
 	static const struct {
 		uint32_t on, idle_ms, cwnd, want;
 	} rows[] = {
 		{ 1, 1000, 100000, 100000 },
-		{ 1, 1001, 100000, 14600 },
+		{ 1, 1001, 100000, 50000 },
+		{ 1, 2000, 100000, 50000 },
+		{ 1, 2001, 100000, 25000 },
+		{ 1, 9000000, 100000, 14600 },
 		{ 1, 100000, 5000, 5000 },
 		{ 0, 100000, 100000, 100000 },
 	};
@@ -110,7 +113,7 @@ main(void)
 		BED_TEST(a_new_connection_has_an_algorithm),
 		BED_TEST(algorithms_and_names_have_the_same_numbers),
 		BED_TEST(another_algorithm_keeps_the_window_and_forgets_the_rest),
-		BED_TEST(after_an_idle_time_longer_than_the_rto_the_window_is_the_initial_one),
+		BED_TEST(each_rto_of_idle_time_halves_the_window_down_to_the_first_one),
 		BED_TEST(data_in_flight_is_no_idle_time),
 	};
 

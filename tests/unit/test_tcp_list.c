@@ -136,6 +136,36 @@ info_counts_bytes_and_knows_what_was_negotiated(void **state)
 	tcp_recv(bed->stack, &bed->env, p.h, bed->sent.data, 200);
 }
 
+static void
+info_tells_how_a_loss_is_repaired(void **state)
+{
+	static const uint8_t data[30000];
+	struct tcp_bed *bed = *state;
+	struct tcp_conn_info info;
+	uint64_t cursor = 0;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	tcp_send(bed->stack, &bed->env, p.h, data, sizeof(data), 0);
+	tcp_bed_flush(bed);
+	tcp_bed_discard(bed);
+	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
+	assert_int_equal(info.ca, TCP_CA_OPEN);
+	assert_int_equal(info.pmtu, 1500);
+	assert_int_equal(info.peer_mss, 1460);
+	assert_int_equal(info.flight_bytes + info.notsent_bytes, info.sendq_bytes);
+	assert_true(info.notsent_bytes > 0);
+	assert_int_equal(info.lost_bytes, 0);
+	tcp_bed_advance(bed, 1000);
+	tcp_bed_discard(bed);
+	cursor = 0;
+	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
+	assert_int_equal(info.ca, TCP_CA_LOSS);
+	assert_int_equal(info.rexmits, 1);
+	assert_true(info.lost_bytes > 0);
+}
+
 /* The numbers of SYN and FIN are no data. */
 static void
 info_of_no_state_counts_bytes_that_were_not_there(void **state)
@@ -171,6 +201,7 @@ main(void)
 		BED_TEST_PREPARED(a_call_visits_at_most_1024_slots),
 		BED_TEST(a_row_says_what_is_queued_and_when_the_next_timer_is),
 		BED_TEST(info_counts_bytes_and_knows_what_was_negotiated),
+		BED_TEST(info_tells_how_a_loss_is_repaired),
 		BED_TEST(info_of_no_state_counts_bytes_that_were_not_there),
 		BED_TEST(time_wait_shows_what_is_left_of_it),
 	};

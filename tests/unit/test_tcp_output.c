@@ -48,9 +48,9 @@ the_congestion_window_and_the_peers_window_bound_the_flight(void **state)
 		unsigned int segs;
 		const char *last;
 	} rows[] = {
-		{ 65535, 10, "A 13141+1460 ack 1" },
-		{ 14600, 10, "A 13141+1460 ack 1" },
-		{ 5000, 4, "A 4381+620 ack 1" },
+		{ 65535, 10, "PA 13141+1460 ack 1" },
+		{ 14600, 10, "PA 13141+1460 ack 1" },
+		{ 5000, 4, "PA 4381+620 ack 1" },
 		{ 1460, 1, "A 1+1460 ack 1" },
 	};
 	struct tcp_bed *bed = *state;

@@ -114,6 +114,31 @@ round_trip_limits_and_options_are_remembered(void **state)
 	assert_false(is_parked(&p));
 }
 
+/* When one is parked depends on how many others there are, and must not be told on the wire. */
+static void
+what_decides_when_something_is_sent_is_remembered(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_conn *c;
+	struct bed_peer p;
+
+	open_one(bed, &p);
+	c = bed_peer_conn(&p);
+	tcp_cold(bed->stack, c)->ato_ms = 500;
+	tcp_cold(bed->stack, c)->backoff = 20;
+	tcp_cold(bed->stack, c)->last_sent_ms = bed->env.now_ms - 12345;
+	tcp_cold(bed->stack, c)->total_retrans = 1u << 20;
+	idle(bed);
+	assert_true(is_parked(&p));
+	tcp_unpark(bed->stack, c);
+	assert_int_equal(tcp_cold(bed->stack, c)->ato_ms, 500);
+	assert_int_equal(tcp_cold(bed->stack, c)->backoff, 20);
+	assert_int_equal(bed->env.now_ms - tcp_cold(bed->stack, c)->last_sent_ms,
+		12345 + 3 * AFTER_MS);
+	/* As many as there is room for. */
+	assert_int_equal(tcp_cold(bed->stack, c)->total_retrans, (1u << 18) - 1);
+}
+
 static void
 keepalive_and_the_owners_timer_go_on(void **state)
 {
@@ -201,6 +226,7 @@ main(void)
 		PARK_TEST(an_idle_connection_is_parked_and_a_segment_wakes_it),
 		PARK_TEST(what_a_peer_can_see_does_not_change),
 		PARK_TEST(round_trip_limits_and_options_are_remembered),
+		PARK_TEST(what_decides_when_something_is_sent_is_remembered),
 		PARK_TEST(keepalive_and_the_owners_timer_go_on),
 		PARK_TEST(who_holds_or_owes_something_stays_awake),
 		PARK_TEST(a_stale_handle_finds_nothing),

@@ -48,6 +48,29 @@ what_is_in_flight_comes_down_to_half(void **state)
 	tcp_bed_discard(bed);
 }
 
+/* Sixteen of twenty lost: each ACK lets out one more than it delivers, whenever output is due. */
+static void
+acks_taken_in_together_let_out_as_much_as_one_by_one(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+	struct tcp_seg both[2];
+
+	open_with_flight(&p, bed, TCP_OPT_SACK_OK, 20);
+	tcp_bed_advance(bed, RTT_MS);
+	send_sack(&p, 0, 17, 20);
+	assert_sent_count(&p, 4);
+	tcp_bed_advance(bed, RTT_MS);
+	send_sack(&p, 1, 17, 20);
+	assert_sent_count(&p, 2);
+	tcp_bed_advance(bed, RTT_MS);
+	both[0] = sack_seg(&p, 2, 17, 20);
+	both[1] = sack_seg(&p, 3, 17, 20);
+	tcp_bed_input(bed, both, 2);
+	tcp_bed_flush(bed);
+	assert_sent_count(&p, 4);
+}
+
 static void
 further_losses_of_the_same_flight_reduce_nothing(void **state)
 {
@@ -208,6 +231,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BED_TEST(what_is_in_flight_comes_down_to_half),
+		BED_TEST(acks_taken_in_together_let_out_as_much_as_one_by_one),
 		BED_TEST(further_losses_of_the_same_flight_reduce_nothing),
 		BED_TEST(dsack_of_all_retransmissions_undoes_once),
 		BED_TEST(dsack_of_some_retransmissions_undoes_nothing),

@@ -344,6 +344,43 @@ without_packets_data_is_sent_again_a_little_later(void **state)
 	assert_memory_equal(bed->sent.data, (uint8_t[100]){ 0 }, 100);
 }
 
+/* Whether the packet that went out last tells IP to look for the way. */
+static bool
+tells_ip(const struct tcp_bed *bed)
+{
+	return (bed->tx.pkts[bed->tx.count - 1]->app.flags & PKT_F_REASK) != 0;
+}
+
+static void
+ip_is_told_from_tcp_retries1_on_and_no_more_after_an_answer(void **state)
+{
+	static const uint32_t retries[] = { 3, 1, 0 };
+	struct tcp_bed *bed = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(retries); i++) {
+		uint32_t wait_ms = 1000;
+		struct bed_peer p;
+
+		bed->tun.tcp_retries1 = retries[i];
+		open_unmeasured(&p, bed);
+		send_bytes(&p, 100);
+		assert_false(tells_ip(bed));
+		tcp_bed_discard(bed);
+		for (uint32_t n = 1; n <= 5; n++, wait_ms *= 2) {
+			tcp_bed_advance(bed, wait_ms);
+			assert_int_equal(tells_ip(bed), n >= retries[i]);
+			assert_int_equal(tcp_bed_discard(bed), 1);
+		}
+		bed_peer_saw(&p, 100);
+		bed_peer_send(&p, TCP_ACK, 0);
+		send_bytes(&p, 100);
+		assert_false(tells_ip(bed));
+		tcp_bed_discard(bed);
+		bed_peer_saw(&p, 100);
+		bed_peer_send(&p, TCP_ACK, 0);
+	}
+}
+
 int
 main(void)
 {
@@ -362,6 +399,7 @@ main(void)
 		BED_TEST(an_orphan_is_given_up_even_if_its_probes_are_answered),
 		BED_TEST(a_window_too_small_to_be_worth_it_is_used_after_the_timeout),
 		BED_TEST(without_packets_data_is_sent_again_a_little_later),
+		BED_TEST(ip_is_told_from_tcp_retries1_on_and_no_more_after_an_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
 /* SYN cookies: nothing kept, what they carry, how long they live, how hard they are to forge. */
 #include "unit/tcp_unit.h"
 
+#include <stdio.h>
+
 #define PERIOD_MS 64000u
 
 static void
@@ -422,6 +424,201 @@ a_burst_of_syns_is_answered_byte_for_byte_as_each_alone(void **state)
 	bed->env.tx_caps = 0;
 }
 
+/* --- a connection of a cookie beside one of the SYN queue ----------------------------------- */
+
+/* What an observer on the wire and the owner see of one life. */
+struct life {
+	struct tcp_bed bed;
+	struct bed_peer p;
+	size_t len;
+	char seen[16384];
+};
+
+SLUICE_PRINTF(2, 3)
+static void
+note(struct life *l, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	l->len += (size_t)vsnprintf(l->seen + l->len, sizeof(l->seen) - l->len, fmt, args);
+	va_end(args);
+	assert_true(l->len < sizeof(l->seen));
+}
+
+/* Each segment that was sent, with its window and options; the clock of timestamps may differ. */
+static void
+note_sent(struct life *l, const char *when)
+{
+	const struct bed_seg *s = &l->bed.sent;
+	const char *text;
+
+	note(l, "%s:", when);
+	while ((text = bed_peer_sent(&l->p))[0] != '\0')
+		note(l, " [%s win %u opt %x sack %u ecn %u]", text, (unsigned int)s->wnd,
+			(unsigned int)s->opts.present, (unsigned int)s->opts.nsack,
+			(unsigned int)s->ecn);
+	note(l, "\n");
+}
+
+static void
+note_conn(struct life *l)
+{
+	struct tcp_conn_info info;
+	uint64_t cursor = 0;
+
+	if (tcp_list_conns(l->bed.stack, &l->bed.env, &cursor, &info, 1) == 1)
+		note(l, "%u mss %u cwnd %u ssthresh %u rto %u srtt %u rcvbuf %u sndbuf %u wscale "
+			"%u,%u ts %d sack %d ecn %d cc %s rexmits %u\n",
+			(unsigned int)info.state, info.mss, info.cwnd_bytes, info.ssthresh_bytes,
+			info.rto_ms, info.srtt_us, info.rcvbuf_bytes, info.sndbuf_bytes,
+			(unsigned int)info.snd_wscale, (unsigned int)info.rcv_wscale, info.has_ts,
+			info.has_sack, info.has_ecn, info.cc != NULL ? info.cc : "-",
+			(unsigned int)info.rexmits);
+}
+
+static void
+live_data(struct life *l)
+{
+	static uint8_t data[40000];
+	struct tcp_bed *bed = &l->bed;
+	struct bed_peer *p = &l->p;
+
+	bed_peer_send(p, TCP_ACK | TCP_PSH, 1000);
+	note(l, "read %td\n", tcp_recv(bed->stack, &bed->env, p->h, data, sizeof(data)));
+	note_sent(l, "request");
+	/* What came behind a gap is asked for. */
+	bed_peer_send_at(p, 500, 0, TCP_ACK, 500);
+	note_sent(l, "gap");
+	bed_peer_send(p, TCP_ACK, 500);
+	p->seq += 500;
+	note(l, "read %td\n", tcp_recv(bed->stack, &bed->env, p->h, data, sizeof(data)));
+	note(l, "wrote %td\n", tcp_send(bed->stack, &bed->env, p->h, data, sizeof(data), 0));
+	tcp_bed_flush(bed);
+	note_sent(l, "answer");
+	note_conn(l);
+	/* Nothing arrives; then all that was sent does. */
+	tcp_bed_advance(bed, 3500);
+	note_sent(l, "again");
+	note_conn(l);
+	p->ack = bed_peer_conn(p)->snd_nxt;
+	bed_peer_send(p, TCP_ACK, 0);
+	note_sent(l, "more");
+	p->ack = bed_peer_conn(p)->snd_nxt;
+	p->wnd = 0;
+	bed_peer_send(p, TCP_ACK, 0);
+	note(l, "wrote %td\n", tcp_send(bed->stack, &bed->env, p->h, data, 5000, 0));
+	tcp_bed_flush(bed);
+	tcp_bed_advance(bed, 5000);
+	note_sent(l, "probes");
+	p->wnd = 65535;
+	bed_peer_send(p, TCP_ACK, 0);
+	note_sent(l, "rest");
+	note_conn(l);
+}
+
+static void
+live_end(struct life *l)
+{
+	struct tcp_bed *bed = &l->bed;
+	struct bed_peer *p = &l->p;
+
+	bed_peer_send_at(p, 100000, 0, TCP_RST, 0);
+	bed_peer_send_at(p, 10, 0, TCP_RST, 0);
+	bed_peer_send(p, TCP_SYN, 0);
+	p->seq--;
+	note_sent(l, "challenges");
+	p->ack = bed_peer_conn(p)->snd_nxt;
+	bed_peer_send(p, TCP_ACK, 0);
+	tcp_close(bed->stack, &bed->env, p->h);
+	tcp_bed_flush(bed);
+	note_sent(l, "close");
+	p->ack = bed_peer_conn(p)->snd_nxt;
+	bed_peer_send(p, TCP_FIN | TCP_ACK, 0);
+	note_sent(l, "end");
+	note(l, "state %u\n", (unsigned int)bed_peer_state(p));
+	tcp_bed_advance(bed, 59999);
+	note(l, "state %u\n", (unsigned int)bed_peer_state(p));
+	tcp_bed_advance(bed, 2);
+	note(l, "state %u\n", (unsigned int)bed_peer_state(p));
+}
+
+static void
+live(struct life *l, uint32_t cookies, uint8_t offer, uint16_t mss, bool ecn)
+{
+	tcp_bed_init(&l->bed);
+	l->bed.tun.tcp_syncookies = cookies;
+	l->bed.tun.tcp_slow_start_after_idle = 0;
+	tcp_bed_listen(&l->bed, 0);
+	bed_peer_init(&l->p, &l->bed);
+	l->p.offer = offer;
+	l->p.wscale = 7;
+	l->p.mss = mss;
+	l->p.syn_flags = ecn ? TCP_ECE | TCP_CWR : 0;
+	l->len = 0;
+	bed_peer_syn(&l->p);
+	bed_peer_ack_syn(&l->p);
+	bed_peer_accept(&l->p);
+	note_conn(l);
+	live_data(l);
+	live_end(l);
+	tcp_bed_fini(&l->bed);
+}
+
+/* Without timestamps a cookie keeps no options (a04): then neither offers any. */
+static void
+what_a_cookie_opened_behaves_as_what_was_queued(void **state)
+{
+	static const struct {
+		uint8_t offer;
+		uint16_t mss; /* a class of the cookie's */
+		bool ecn;
+	} rows[] = {
+		{ 0, 1460, false },
+		{ 0, 536, false },
+		{ TCP_OPT_TS, 1460, false },
+		{ TCP_OPT_TS | TCP_OPT_SACK_OK, 1460, false },
+		{ TCP_OPT_TS | TCP_OPT_WSCALE, 1360, false },
+		{ TCP_OPT_TS | TCP_OPT_WSCALE | TCP_OPT_SACK_OK, 1460, false },
+		{ TCP_OPT_TS | TCP_OPT_WSCALE | TCP_OPT_SACK_OK, 1220, true },
+	};
+	static struct life queued, cookie;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		live(&queued, 0, rows[i].offer, rows[i].mss, rows[i].ecn);
+		live(&cookie, 2, rows[i].offer, rows[i].mss, rows[i].ecn);
+		if (strcmp(queued.seen, cookie.seen) != 0)
+			fail_msg("row %zu: queued:\n%s\ncookie:\n%s", i, queued.seen, cookie.seen);
+		assert_non_null(strstr(queued.seen, "probes: ["));
+	}
+}
+
+/* For load tests, whose generator has the key and nothing else. */
+static void
+a_cookie_made_with_a_key_that_stays_opens_at_any_time(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+	struct tcp_seg syn;
+	uint8_t bits;
+
+	bed->par.cookie_keys_stay = true;
+	tcp_bed_start(bed);
+	always(bed);
+	tcp_bed_advance(bed, 10 * PERIOD_MS);
+	get_cookie(&p, bed, TCP_OPT_TS | TCP_OPT_WSCALE | TCP_OPT_SACK_OK);
+	syn = bed_peer_seg(&p, TCP_SYN, 0);
+	syn.seq = p.irs;
+	syn.opts.present = TCP_OPTS_SYN;
+	syn.opts.mss = p.mss;
+	syn.opts.wscale = p.wscale;
+	assert_int_equal(tcp_cookie_make(&bed->par.cookie_key[0], &syn, &bits), p.iss);
+	assert_int_equal(bits, bed->sent.opts.tsval & 63);
+	assert_int_equal(bed_peer_ack_syn(&p), OUT_COOKIE_ACCEPTED);
+	assert_int_not_equal(tcp_cookie_make(&bed->par.cookie_key[1], &syn, &bits), p.iss);
+}
+
 int
 main(void)
 {
@@ -442,6 +639,8 @@ main(void)
 		BED_TEST(the_same_ack_twice_in_a_burst_opens_one_connection),
 		BED_TEST(a_burst_of_syns_gets_the_cookies_each_would_get_alone),
 		BED_TEST(a_burst_of_syns_is_answered_byte_for_byte_as_each_alone),
+		cmocka_unit_test(what_a_cookie_opened_behaves_as_what_was_queued),
+		BED_TEST_PREPARED(a_cookie_made_with_a_key_that_stays_opens_at_any_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

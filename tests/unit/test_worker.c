@@ -408,6 +408,63 @@ a_datagram_of_fragments_goes_to_its_owner(void **state)
 	assert_int_equal(w.stray_count, 1);
 }
 
+/* What a device delivers in two buffers, between two that came in one each. */
+static void
+a45_a_chain_of_buffers_is_dropped_whole_and_counted(void **state)
+{
+	struct pkt *burst[3];
+	unsigned int exist;
+
+	(void)state;
+	settle();
+	exist = pkts.outstanding;
+	/* The lcore hands over what no pool has counted yet. */
+	for (unsigned int i = 0; i < 3; i++)
+		burst[i] = segment((uint16_t)(4000 + i), ISN, 0, 0x02, 0);
+	burst[1]->seg_next = segment(5000, ISN, 0, 0x02, 0);
+	burst[1]->nb_segs = 2;
+	burst[1]->pkt_len = 1000;
+	pkt_pool_disown(&pkts.pool, 4);
+	w.ctr.RxOctets = 0;
+	w.ctr.RxPackets = 0;
+
+	assert_int_equal(worker_drop_chained(&w, burst, 3), 2);
+	assert_int_equal(load_be16(pkt_data(burst[0]) + 34), 4000);
+	assert_int_equal(load_be16(pkt_data(burst[1]) + 34), 4002);
+	assert_int_equal(w.ctr.outcome[OUT_RX_CHAINED], 1);
+	assert_int_equal(w.ctr.RxPackets, 1);
+	assert_int_equal(w.ctr.RxOctets, 1000);
+	assert_int_equal(pkts.outstanding, exist + 2);
+	pkt_pool_adopt(&pkts.pool, 2);
+	worker_rx(&w, now_us, burst, 2);
+	assert_int_equal(w.ctr.RxPackets, 3);
+}
+
+/* As a port's own counter would have it, whether it took the frame or not. */
+static void
+every_octet_on_its_way_out_is_counted(void **state)
+{
+	uint64_t sum = 0;
+
+	(void)state;
+	settle();
+	listen_with(&(const struct sluice_ops){ .acceptable = accept_all });
+	worker_poll(&w, now_us);
+	sum = w.ctr.TxOctets;
+	assert_true(sum > 0);
+	receive(segment(4000, ISN, 0, 0x02, 0));
+	receive(segment(4001, ISN, 0, 0x02, 0));
+	worker_poll(&w, now_us);
+	assert_int_equal(w.frames.count, 2);
+	for (unsigned int i = 0; i < 2; i++)
+		sum += w.frames.pkts[i]->data_len;
+	assert_int_equal(w.ctr.TxOctets, sum);
+	(void)port_takes();
+	(void)port_takes();
+	worker_poll(&w, now_us);
+	assert_int_equal(w.ctr.TxOctets, sum);
+}
+
 int
 main(void)
 {
@@ -419,6 +476,8 @@ main(void)
 		WORKER_TEST(frames_that_nobody_takes_stop_reception),
 		WORKER_TEST(what_the_port_did_not_take_stays_in_order),
 		WORKER_TEST(every_frame_has_one_outcome),
+		WORKER_TEST(every_octet_on_its_way_out_is_counted),
+		WORKER_TEST(a45_a_chain_of_buffers_is_dropped_whole_and_counted),
 		WORKER_TEST(it_says_when_it_must_be_called_again),
 		WORKER_TEST(new_tunables_count_from_the_next_packet),
 		WORKER_TEST(icmp_limit_is_shared_out_over_the_workers),

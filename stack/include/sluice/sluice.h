@@ -239,6 +239,9 @@ unsigned int sluice_worker_count(const struct sluice *s);
 
 /* --- services ------------------------------------------------------------------------------- */
 
+/** Count, as ServiceFull, that a limit of the service's own keeps a connection waiting or out. */
+void sluice_count_full(struct sluice *s);
+
 /** One service, as the daemon's list names it. All calls come on the worker's thread. */
 struct sluice_service {
 	const char *name;	/* the key of the config file: "echo", "http" ... */

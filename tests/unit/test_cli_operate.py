@@ -1,0 +1,259 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tests of sluicectl where it serves other programs and files: metrics, reload."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from test_cli import Daemon, cli
+
+
+class Metrics(unittest.TestCase):
+    """What Prometheus reads."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon()
+        code, cls.text, err = cli('metrics', path=cls.daemon.path)
+        assert (code, err) == (0, ''), err
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.close()
+
+    def samples(self):
+        """{series: value}; each line is a sample of the family whose HELP and TYPE came last."""
+        found, families, family = {}, set(), None
+        for line in self.text.splitlines():
+            if line.startswith('# HELP '):
+                family = line.split()[2]
+                self.assertNotIn(family, families)
+                families.add(family)
+                self.assertGreater(len(line.split()), 3, line)
+            elif line.startswith('# TYPE '):
+                self.assertEqual(line.split()[2], family)
+                kind = line.split()[3]
+                self.assertIn(kind, ('counter', 'gauge'))
+                # What promtool asks of names.
+                self.assertEqual(family.endswith('_total'), kind == 'counter', family)
+                self.assertRegex(family, '^sluice_[a-z_]+$')
+            else:
+                match = re.fullmatch(r'([a-z_]+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\[\\"n])*",?)+\})?'
+                                     r' (\d+(?:\.\d+)?)', line)
+                self.assertIsNotNone(match, line)
+                self.assertEqual(match[1], family, line)
+                series = match[1] + (match[2] or '')
+                self.assertNotIn(series, found)
+                found[series] = float(match[3])
+        return found
+
+    def test_the_text_is_well_formed_and_has_the_figures(self):
+        found = self.samples()
+        self.assertEqual(found['sluice_syn_cookies_total{result="sent"}'], 24)
+        self.assertEqual(found['sluice_tcp_connections{state="established"}'], 200)
+        self.assertEqual(found['sluice_drops_total{reason="bad-tcp-csum"}'], 148800)
+        self.assertEqual(found['sluice_port_missed_total{port="wan0",why="queue_full"}'], 3)
+        self.assertEqual(found['sluice_port_up{port="wan0"}'], 1)
+        self.assertEqual(found['sluice_listener_accept_queue_limit{service="http"}'], 4096)
+        self.assertEqual(found['sluice_netstat_total{name="TcpPassiveOpens"}'], 10000)
+        self.assertEqual(found['sluice_netstat{name="TcpCurrEstab"}'], 200)
+        self.assertIn('sluice_core_busy_seconds_total{core="1"}', found)
+        self.assertIn('sluice_build_info{version="0.0.0-test"}', found)
+        # A peer cannot make them more.
+        self.assertLess(len(found), 600)
+        self.assertNotIn('192.0.2', self.text)
+
+    def test_promtool_finds_nothing(self):
+        if shutil.which('promtool') is None:
+            self.skipTest('promtool is not installed')
+        done = subprocess.run(['promtool', 'check', 'metrics'], input=self.text, text=True,
+                              capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ''))
+
+    def test_the_alerts_speak_of_metrics_that_exist(self):
+        rules = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                             '../../drivers-config/prometheus/sluice.rules.yaml')
+        with open(rules, encoding='ascii') as file:
+            text = file.read()
+        known = {series.split('{')[0] for series in self.samples()}
+        named = set(re.findall(r'\bsluice_\w+', text)) - {'sluice_core_busy_ratio'}
+        self.assertGreater(len(named), 5)
+        self.assertEqual(named - known, set())
+        for name in re.findall(r'\{name="(\w+)"', text):
+            self.assertIn(f'{{name="{name}"}}', self.text)
+
+    def test_a_file_is_replaced_as_a_whole_or_not_at_all(self):
+        with tempfile.TemporaryDirectory(prefix='sluice-cli-') as folder:
+            path = os.path.join(folder, 'sluice.prom')
+            for _ in range(2):
+                code, out, err = cli('metrics', '--output', path, path=self.daemon.path)
+                self.assertEqual((code, out, err), (0, '', ''))
+                self.assertEqual(os.listdir(folder), ['sluice.prom'])
+            with open(path, encoding='ascii') as file:
+                self.assertIn('sluice_uptime_seconds', file.read())
+            code, _, err = cli('metrics', '--output', path, path='/nonexistent/c.sock')
+            self.assertEqual(code, 3)
+            self.assertEqual(os.listdir(folder), ['sluice.prom'])
+            code, _, err = cli('metrics', '--output', '/nonexistent/x', path=self.daemon.path)
+            self.assertEqual(code, 1)
+            self.assertIn('cannot write /nonexistent/x', err)
+
+
+class Reload(unittest.TestCase):
+    """The configuration file read again."""
+
+    FILE = ("workers: 2\nports: {wan0: {addresses: [192.0.2.1/24, '2001:db8::1/64'], "
+            "gateway: 192.0.2.254}}\n"
+            "services: {echo: {port: 7}, http: {port: 80, root: /srv/www}}\n")
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix='sluice-cli-')
+        self.addCleanup(self.folder.cleanup)
+        self.path = os.path.join(self.folder.name, 'sluice.yaml')
+        self.daemon = Daemon(env={'FAKE_CONFIG': self.path})
+        self.addCleanup(self.daemon.close)
+
+    def reload(self, text, *words, code=0):
+        with open(self.path, 'w', encoding='ascii') as file:
+            file.write(text)
+        got, out, err = cli('reload', *words, path=self.daemon.path)
+        self.assertEqual(got, code, out + err)
+        return out if code == 0 else err
+
+    def test_what_differs_is_shown_and_a_dry_run_changes_nothing(self):
+        self.assertEqual(self.reload(self.FILE), 'nothing differs\n')
+        fresh = self.FILE + 'tunables: {tcp_sack: off}\n'
+        out = self.reload(fresh, '--dry-run')
+        self.assertRegex(out, r'tunables\.tcp_sack +1 +0 +now\n')
+        self.assertIn('nothing was changed', out)
+        self.assertIn('= 1', cli('get', 'tcp_sack', path=self.daemon.path)[1])
+        self.assertNotIn('nothing was changed', self.reload(fresh))
+        self.assertIn('= 0', cli('get', 'tcp_sack', path=self.daemon.path)[1])
+
+    def test_what_cannot_be_taken_over_is_exit_code_1(self):
+        err = self.reload(self.FILE.replace('workers: 2', 'workers: 3'), code=1)
+        self.assertIn('a restart is needed for: workers', err)
+        err = self.reload(self.FILE.replace('workers', 'wokers'), code=1)
+        self.assertIn(f"{self.path}:1:1: unknown key 'wokers'", err)
+        os.unlink(self.path)
+        code, _, err = cli('reload', path=self.daemon.path)
+        self.assertEqual(code, 1)
+        self.assertIn('No such file', err)
+
+
+class Doctor(unittest.TestCase):
+    """Hosts that are made up, and what doctor says of them."""
+
+    GOOD = {
+        'sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages': '512',
+        'sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages': '0',
+        'sys/devices/system/cpu/online': '0-7',
+        'sys/devices/system/cpu/isolated': '2-5',
+        'sys/devices/system/cpu/cpu2/topology/thread_siblings_list': '2,6',
+        'sys/devices/system/cpu/cpu3/topology/thread_siblings_list': '3,7',
+        'sys/devices/system/cpu/cpu0/cpufreq/scaling_governor': 'performance',
+        'sys/devices/system/clocksource/clocksource0/current_clocksource': 'tsc',
+        'proc/sys/kernel/nmi_watchdog': '0',
+        'sys/kernel/iommu_groups/7/type': 'DMA',
+        'sys/class/net/eth1/mtu': '1500',
+        'sys/bus/pci/devices/0000:02:00.0/vendor': '0x8086',
+    }
+    CONFIG = ('workers: 2\nlcores: 2-3\nservices: [echo, http]\n'
+              'ports: {wan0: {type: pci, address: "0000:02:00.0", addresses: [192.0.2.1/24]}}\n')
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix='sluice-cli-')
+        self.addCleanup(self.folder.cleanup)
+        self.root = os.path.join(self.folder.name, 'host')
+        for path, text in self.GOOD.items():
+            self.put(path, text)
+        self.bind('vfio-pci')
+
+    def put(self, path, text):
+        path = os.path.join(self.root, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(text + '\n')
+
+    def bind(self, driver):
+        link = os.path.join(self.root, 'sys/bus/pci/devices/0000:02:00.0/driver')
+        if os.path.islink(link):
+            os.unlink(link)
+        os.symlink('../../../bus/pci/drivers/' + driver, link)
+
+    def doctor(self, config=CONFIG, code=0):
+        """{check: (status, fix)}."""
+        path = os.path.join(self.folder.name, 'sluice.yaml')
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(config)
+        got, out, err = cli('doctor', '--sysroot', self.root, '--config', path, '--json')
+        self.assertEqual((got, err), (code, ''), out)
+        answer = json.loads(out)
+        rows = {row['check']: (row['status'], row.get('fix', '')) for row in answer['checks']}
+        self.assertEqual(answer['failed'], sum(s == 'FAIL' for s, _ in rows.values()))
+        return rows
+
+    def test_a_good_host_has_nothing_to_do(self):
+        rows = self.doctor()
+        self.assertEqual({fix for _, fix in rows.values()}, {''})
+        self.assertEqual(rows['hugepages'][0], 'ok')
+        self.assertEqual(rows['binding'][0], 'ok')
+        self.assertEqual(rows['tun'][0], 'skip')
+
+    def test_each_fault_is_named_with_what_to_type(self):
+        rows = (
+            ('hugepages', 'sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages', '3', 6,
+             'echo 38 | sudo tee'),
+            ('cpus', 'sys/devices/system/cpu/online', '0-2', 1, 'lcores'),
+            ('siblings', 'sys/devices/system/cpu/cpu2/topology/thread_siblings_list', '2-3', 6,
+             'one CPU of each core'),
+            ('isolation', 'sys/devices/system/cpu/isolated', '2', 6, 'isolcpus='),
+            ('governor', 'sys/devices/system/cpu/cpu0/cpufreq/scaling_governor', 'powersave', 6,
+             'cpupower'),
+            ('clocksource', 'sys/devices/system/clocksource/clocksource0/current_clocksource',
+             'hpet', 6, 'dmesg'),
+            ('nmi-watchdog', 'proc/sys/kernel/nmi_watchdog', '1', 6, 'sysctl'),
+        )
+        for check, path, text, code, fix in rows:
+            with self.subTest(check=check):
+                self.put(path, text)
+                found = self.doctor(code=code)
+                bad = {name for name, (status, _) in found.items() if status in ('WARN', 'FAIL')}
+                self.assertEqual(bad, {check})
+                self.assertIn(fix, found[check][1])
+                self.put(path, self.GOOD[path])
+
+    def test_the_device_must_be_there_and_handed_over(self):
+        self.bind('ice')
+        self.assertIn('driverctl set-override 0000:02:00.0', self.doctor(code=1)['binding'][1])
+        self.bind('mlx5_core')
+        self.assertEqual(self.doctor()['binding'][0], 'ok')
+        text = self.CONFIG.replace('02:00.0', '03:00.0')
+        self.assertEqual(self.doctor(text, code=1)['binding'][0], 'FAIL')
+        shutil.rmtree(os.path.join(self.root, 'sys/kernel/iommu_groups'))
+        self.assertEqual(self.doctor(code=6)['iommu'][0], 'WARN')
+        text = self.CONFIG.replace('type: pci, address: "0000:02:00.0"',
+                                   'type: af_packet, iface: eth1')
+        self.assertEqual(self.doctor(text)['interface'][0], 'ok')
+        self.assertEqual(self.doctor(text.replace('eth1', 'eth9'), code=1)['interface'][0], 'FAIL')
+        text = self.CONFIG.replace('type: pci, address: "0000:02:00.0"', 'type: tap')
+        self.assertIn('modprobe tun', self.doctor(text, code=1)['tun'][1])
+
+    def test_people_read_it_and_no_daemon_is_needed(self):
+        code, out, err = cli('doctor', path='/nonexistent/c.sock')
+        self.assertIn(code, (0, 1, 6))
+        self.assertEqual(err, '')
+        self.assertRegex(out, r'(?m)^\d+ failed, \d+ warnings?, \d+ ok$')
+        code, _, err = cli('doctor', '--config', '/nonexistent.yaml')
+        self.assertEqual(code, 1)
+        self.assertIn('No such file', err)
+
+
+if __name__ == '__main__':
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])
