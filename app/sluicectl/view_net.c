@@ -30,6 +30,21 @@ put_residence(struct table *t, const json_t *residence)
 		table_printf(t, "%lld.%lld", (long long)(ns / 1000), (long long)(ns % 1000 / 100));
 }
 
+/* "99,999", "117k", "1.20M": four of them and the rest have 80 columns. --json has all digits. */
+static void
+put_short_rate(struct table *t, json_int_t rate)
+{
+	if (rate < 0)
+		table_text(t, "?");
+	else if (rate < 100000)
+		table_number(t, rate);
+	else if (rate < 1000000)
+		table_printf(t, "%lldk", (long long)(rate / 1000));
+	else
+		table_printf(t, "%lld.%02lldM", (long long)(rate / 1000000),
+			(long long)(rate % 1000000 / 10000));
+}
+
 void
 view_cores(const struct cli *cli, const struct view_data *data)
 {
@@ -61,8 +76,8 @@ view_cores(const struct cli *cli, const struct view_data *data)
 		table_json(&t, json_object_get(row, "cpu"));
 		put_busy(&t, before, row);
 		for (j = 0; j < 4; j++)
-			view_put_rate(&t, data, view_int(before, rates[j], NULL),
-				view_int(row, rates[j], NULL));
+			put_short_rate(&t, view_rate(data, view_int(before, rates[j], NULL),
+				view_int(row, rates[j], NULL)));
 		table_json(&t, json_object_get(row, "connections"));
 		table_json(&t, json_object_get(row, "loop_max_us"));
 		put_residence(&t, json_object_get(row, "residence"));

@@ -22,6 +22,7 @@ struct watch {
 	bool lone_rst; /* the burst was one RST */
 	struct view rst;
 	unsigned int step_frames;
+	bool overtaken; /* frames that waited for a neighbour may leave behind younger ones */
 	bool syn_sent;
 	uint32_t first_iss;
 };
@@ -175,6 +176,9 @@ check_ack(const struct watch *w, struct flow *f, const struct view *v)
 	scaled = f->in.ws_offered && f->out_ws_offered;
 	ws = scaled ? f->out_ws : 0;
 	edge = v->ack + ((uint32_t)v->wnd << (is_syn ? 0 : ws));
+	/* An answer in place needs no neighbour, so it goes before what waits for one. */
+	if (w->overtaken && f->acked && seq32_lt(v->ack, f->ack_last))
+		return;
 	if (f->acked && seq32_lt(v->ack, f->ack_last))
 		broken(w, f, v, "I-4: the acknowledgement went back");
 	/* Scaling rounds, perhaps up, before a SYN-ACK again; a FIN ends the need for a window. */
@@ -315,6 +319,12 @@ watch_first_iss(const struct watch *w, uint32_t *iss)
 void
 watch_step_end(struct watch *w)
 {
+	const struct host *host = w->node->host;
+
 	w->step_frames = 0;
 	w->lone_rst = false;
+	if (host == NULL || host->w.net.neigh.waiting > 0)
+		w->overtaken = host != NULL;
+	else if (host->w.frames.count == 0 && host->ring_count == 0)
+		w->overtaken = false;
 }
