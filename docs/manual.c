@@ -4,6 +4,7 @@
  * manual sluiced.8|sluice.yaml.5. That of sluicectl(1) is written by sluicectl itself.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conf/tunables.h"
@@ -128,6 +129,7 @@ sluiced_write(FILE *out)
 	      ".SH OPTIONS\n.nf\n",
 		out);
 	roff_text(help, out);
+	free(help);
 	fputs(".fi\n.SH SIGNALS\n", out);
 	roff_item("SIGTERM, SIGINT", "Takes no new connections and lets those open finish for "
 		"drain_timeout, then resets them and ends. A second one ends at once.", out);

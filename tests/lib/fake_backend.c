@@ -151,7 +151,7 @@ fake_backend_init(struct fake_backend *fake)
 		counters_fill(&fake->counters[i]);
 		fake->residence[i].bucket[residence_bucket_of(60)] = 990;
 		fake->residence[i].bucket[residence_bucket_of(500)] = 9;
-		fake->residence[i].bucket[residence_bucket_of(8000 << i)] = 1;
+		fake->residence[i].bucket[residence_bucket_of(8000ull << i)] = 1;
 	}
 	fake_backend_reset(fake);
 	fake->now_us = 1000000000;
