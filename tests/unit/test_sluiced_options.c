@@ -15,7 +15,7 @@
 #include "options.h"
 
 static const struct {
-	const char *argv[5];
+	const char *argv[6];
 	int code; /* 0, or something else */
 	enum sluiced_mode mode;
 	const char *path;
@@ -47,7 +47,7 @@ one_file_and_one_mode_are_what_it_takes(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct sluiced_options got;
-		char *argv[6] = { NULL };
+		char *argv[7] = { NULL };
 		int argc;
 		FILE *err = tmpfile();
 
