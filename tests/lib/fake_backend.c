@@ -206,7 +206,7 @@ conn_largest(struct tcp_conn_info *info)
 	info->timer_ms = UINT32_MAX - 1;
 	info->data_idle_ms = UINT32_MAX - 1;
 	info->cc = "as-long-as-16-ch";
-	info->has_ts = info->has_sack = info->has_ecn = false;
+	info->has_ts = info->has_sack = info->has_ecn = info->reorders = false;
 	info->orphan = false;
 }
 
