@@ -2,7 +2,6 @@
 /* Run to completion: no lock, no allocation, one look at the clock per round. */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include <rte_launch.h>
@@ -18,8 +17,6 @@
 #define TX_STUCK_US 50000u
 /* How soon to look again at a port that was full. */
 #define TX_RETRY_US 20u
-/* How long frames may lie in a socket's ring that stopped in the middle. */
-#define NUDGE_US 200u
 
 /* --- out ------------------------------------------------------------------------------------ */
 
@@ -47,22 +44,9 @@ port_send(struct lcore *lc, struct pkt **pkts, unsigned int n)
 		throw_away(lc, pkts + ready, 1);
 		sent++;
 	}
-	lc->nudge_due |= sent > 0 && lc->nudge_fd >= 0;
+	if (sent > 0)
+		nudge_after_send(&lc->nudge);
 	return sent;
-}
-
-/*
- * A packet socket whose link drops a frame forgets the rest of its ring until it is told again, and
- * the driver tells it with the next frames only: the last of a burst would wait for a timeout.
- * Nothing sent means that nothing was left.
- */
-static void
-nudge(struct lcore *lc, uint64_t now_us)
-{
-	if (now_us - lc->nudged_us < NUDGE_US)
-		return;
-	lc->nudged_us = now_us;
-	lc->nudge_due = sendto(lc->nudge_fd, NULL, 0, MSG_DONTWAIT, NULL, 0) != 0;
 }
 
 /* Frames that nobody has taken for too long; returns true if they may be thrown away now. */
@@ -312,7 +296,7 @@ quiet_us(const struct lcore *lc, uint64_t now_us)
 
 	if (lc->worker->frames.count > 0 || lc->relay_next < lc->relay_count)
 		return TX_RETRY_US;
-	if (lc->nudge_due)
+	if (lc->nudge.is_due)
 		return NUDGE_US;
 	if (lc->hooks.mail_at != NULL)
 		at = min_u64(at, lc->hooks.mail_at(lc->hooks.ctx));
@@ -335,8 +319,8 @@ run_once(struct lcore *lc, uint64_t now_us)
 	work += transmit(lc, now_us);
 	if (lc->owns_queue)
 		work += relay(lc);
-	if (SLUICE_UNLIKELY(lc->nudge_due))
-		nudge(lc, now_us);
+	if (SLUICE_UNLIKELY(lc->nudge.is_due))
+		lc->worker->ctr.TxRingStops += nudge_send_rest(&lc->nudge, now_us);
 	return work;
 }
 
@@ -422,7 +406,7 @@ lcore_create(struct lcore_group *group, const struct lcore_params *par)
 	lc->burst = LCORE_BURST;
 	lc->out = calloc(h->workers, sizeof(*lc->out));
 	rx_fd = owner ? port_rx_fd(group->port, lc->queue) : -1;
-	lc->nudge_fd = group->port->type->flags & PORT_F_RX_PACKET ? rx_fd : -1;
+	lc->nudge.fd = group->port->type->flags & PORT_F_RX_PACKET ? rx_fd : -1;
 	rc = lc->out == NULL ? -ENOMEM
 			     : idle_init(&lc->idle, rx_fd, owner && rx_fd < 0, par->spin_only,
 				       par->spin_us);

@@ -9,6 +9,7 @@
 
 #include "io/handoff.h"
 #include "io/idle.h"
+#include "io/nudge.h"
 #include "io/port.h"
 #include "io/steer.h"
 #include "io/tsc_clock.h"
@@ -75,10 +76,8 @@ struct lcore {
 	uint16_t queue; /* of the port; own if owns_queue */
 	bool owns_queue;
 	bool tx_prepare;
-	int nudge_fd; /* socket to be told again that frames are in its ring; -1: none */
 	/* the loop's own */
-	bool nudge_due; /* frames may be left in it */
-	uint64_t nudged_us;
+	struct nudge nudge;
 	unsigned int burst; /* frames asked for next time */
 	uint64_t tx_moved_us; /* when the port last took a frame, or had none to take */
 	unsigned int relay_count; /* frames of others that the port did not take yet */
