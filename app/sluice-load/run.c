@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Starts the machine with a client on each worker, watches the time, adds up. */
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +8,7 @@
 #include <time.h>
 
 #include "appliance/appliance.h"
+#include "appliance/signals.h"
 #include "base/compiler.h"
 #include "client.h"
 #include "report.h"
@@ -143,41 +142,6 @@ run_round_at(void *ctx, const struct station *st)
 	return rw->phase == RUN_PROBE ? look_us : min_u64(look_us, client_run_at(rw->client));
 }
 
-/* --- signals --------------------------------------------------------------------------------- */
-
-/* Signals to stop that have come; written by the handler. */
-static volatile sig_atomic_t stop_signals;
-
-static void
-count_signal(int sig)
-{
-	(void)sig;
-	stop_signals++;
-}
-
-static void
-catch_signals(void)
-{
-	struct sigaction action = { .sa_handler = count_signal };
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigemptyset(&action.sa_mask);
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigaction(SIGINT, &action, NULL);
-}
-
-/* For the main thread alone: the others inherit the mask of whoever starts them. */
-static void
-mask_signals(int how)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)pthread_sigmask(how, &set, NULL);
-}
-
 /* --- the main thread ------------------------------------------------------------------------- */
 
 static uint64_t
@@ -231,7 +195,7 @@ wait_reached(const struct run *run)
 			i++;
 		else if (is == CLIENT_PROBE_FAILED)
 			return say_unreachable(run, rw->probe_group, rw->probe_err);
-		else if (stop_signals > 0)
+		else if (signals_stops() > 0)
 			return -EINTR;
 		else if (now_of(run) > limit_us)
 			return say_unreachable(run, 0, -ETIMEDOUT);
@@ -317,9 +281,9 @@ is_done(const struct run *run)
 static void
 heed_signals(struct run *run)
 {
-	if (stop_signals > 0 && run->phase == RUN_GO)
+	if (signals_stops() > 0 && run->phase == RUN_GO)
 		enter(run, RUN_STOP);
-	if (stop_signals > 1 && run->phase == RUN_STOP)
+	if (signals_stops() > 1 && run->phase == RUN_STOP)
 		enter(run, RUN_ABORT);
 }
 
@@ -376,10 +340,10 @@ run_all(struct run *run, FILE *live, struct load_result *out)
 
 	mine.ctx = run;
 	mine.keys_from = boot_seed();
-	catch_signals();
-	mask_signals(SIG_BLOCK);
+	signals_catch(false);
+	signals_hold();
 	rc = appliance_start(&run->options->config, &mine, &run->appliance, &err);
-	mask_signals(SIG_UNBLOCK);
+	signals_release();
 	if (rc != 0) {
 		fprintf(stderr, "sluice-load: %s\n", err.text);
 		return rc;
@@ -393,7 +357,7 @@ run_all(struct run *run, FILE *live, struct load_result *out)
 	add_up(run, out->groups, &out->total);
 	out->workers = run->appliance->workers;
 	out->group_count = run->options->profile.group_count;
-	out->is_interrupted = stop_signals > 0;
+	out->is_interrupted = signals_stops() > 0;
 	appliance_stop(run->appliance);
 	return rc;
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Signals and the way down: draining, resetting, stopping. */
-#include <pthread.h>
-#include <signal.h>
+/* What signals ask for, and the way down: draining, resetting, stopping. */
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "appliance/appliance.h"
+#include "appliance/signals.h"
 #include "control.h"
 #include "serve.h"
 #include "service_set.h"
@@ -25,49 +24,6 @@ now_ms(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-/* Signals to stop that have come; written by the handler. */
-static volatile sig_atomic_t stop_signals;
-
-/* SIGHUP has come since it was looked at. */
-static volatile sig_atomic_t reload_asked;
-
-static void
-count_signal(int sig)
-{
-	if (sig == SIGHUP)
-		reload_asked = 1;
-	else
-		stop_signals++;
-}
-
-/*
- * Signals are for the main thread alone: blocked while the others are started, who inherit that.
- * SIGPIPE is for programs that write to pipes without looking.
- */
-static void
-catch_signals(void)
-{
-	struct sigaction action = { .sa_handler = count_signal };
-
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)sigemptyset(&action.sa_mask);
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGHUP, &action, NULL);
-}
-
-static void
-mask_signals(int how)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGHUP);
-	(void)pthread_sigmask(how, &set, NULL);
 }
 
 static void
@@ -95,12 +51,12 @@ print_ready(const struct config *conf)
 static bool
 wait_empty(struct appliance *a, struct control *c, enum appliance_phase phase, uint64_t limit_ms)
 {
-	int signals_before = stop_signals;
+	int signals_before = signals_stops();
 	uint64_t start = now_ms();
 
 	appliance_enter(a, phase);
 	while (appliance_connections(a) != 0) {
-		if (stop_signals != signals_before || now_ms() - start >= limit_ms)
+		if (signals_stops() != signals_before || now_ms() - start >= limit_ms)
 			return false;
 		control_poll(c, DRAIN_POLL_MS);
 	}
@@ -146,12 +102,10 @@ serve_until_told(struct appliance *a, struct control *c)
 	uint64_t told = 0;
 
 	print_ready(a->conf);
-	while (stop_signals == 0 && !c->stop_asked) {
+	while (signals_stops() == 0 && !c->stop_asked) {
 		control_poll(c, SERVE_POLL_MS);
-		if (reload_asked) {
-			reload_asked = 0;
+		if (signals_take_reload())
 			control_reload(c);
-		}
 		warn_of_duplicates(a, &told);
 	}
 	go_down(a, c);
@@ -167,12 +121,12 @@ sluiced_serve(struct config *conf, const char *path, uint64_t keys_from)
 	int rc;
 
 	app.keys_from = keys_from;
-	catch_signals();
+	signals_catch(true);
 	rc = control_open(&c, conf, &err);
 	if (rc == 0) {
-		mask_signals(SIG_BLOCK);
+		signals_hold();
 		rc = appliance_start(conf, &app, &a, &err);
-		mask_signals(SIG_UNBLOCK);
+		signals_release();
 	}
 	if (rc == 0)
 		rc = control_start(&c, a, conf, path, &err);
