@@ -69,11 +69,18 @@ tcp_ack_quickly(struct tcp_stack *stack, struct tcp_conn *c)
 	c->quickacks = (uint8_t)max_u32(c->quickacks, clamp_u32(n, 2, TCP_QUICKACKS));
 }
 
+/* Is a segment that was not full still to be acknowledged? */
+static bool
+owes_small(const struct tcp_conn *c, const struct tcp_cold *cold)
+{
+	return cold->small_seq - c->rcv_acked - 1 < c->rcv_nxt - c->rcv_acked;
+}
+
 /* The owner's reading acknowledges them (tcp_data_read). */
 static void
 note_small(const struct tcp_conn *c, struct tcp_cold *cold)
 {
-	cold->is_small_twice = seq32_gt(cold->small_seq, c->rcv_acked);
+	cold->is_small_twice = owes_small(c, cold);
 	cold->small_seq = c->rcv_nxt;
 }
 
@@ -205,7 +212,7 @@ tcp_rcv_space(const struct tcp_stack *stack, const struct tcp_conn *c)
 static bool
 is_one_way(const struct tcp_conn *c, const struct tcp_cold *cold)
 {
-	if (c->recvq_bytes > 0 || !seq32_gt(cold->small_seq, c->rcv_acked))
+	if (c->recvq_bytes > 0 || !owes_small(c, cold))
 		return false;
 	return !(c->flags & TF_PINGPONG) || cold->is_small_twice;
 }

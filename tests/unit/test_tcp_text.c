@@ -73,6 +73,35 @@ psh_and_urg_make_no_difference_to_data(void **state)
 	tcp_bed_discard(bed);
 }
 
+/* Full segments, each read, wait for a second one or the delay, whatever numbers the peer has. */
+static void
+reading_full_segments_acknowledges_nothing(void **state)
+{
+	static const uint32_t irs[] = { 0, 1000, 0x7fffffff, 0x80000001, 0xf0000000 };
+	struct tcp_bed *bed = *state;
+	uint8_t buf[1460];
+
+	for (size_t i = 0; i < ARRAY_SIZE(irs); i++) {
+		struct bed_peer p;
+
+		bed_peer_init(&p, bed);
+		p.irs = p.seq = irs[i];
+		bed_peer_reach(&p, TCPS_ESTABLISHED);
+		/* Those of a new connection are acknowledged at once. */
+		for (unsigned int n = 0; n < TCP_QUICKACKS; n++) {
+			bed_peer_send(&p, TCP_ACK, 1460);
+			assert_int_equal(tcp_recv(bed->stack, &bed->env, p.h, buf, 1460), 1460);
+		}
+		assert_true(tcp_bed_discard(bed) > 0);
+		bed_peer_send(&p, TCP_ACK, 1460);
+		assert_int_equal(tcp_recv(bed->stack, &bed->env, p.h, buf, 1460), 1460);
+		tcp_bed_flush(bed);
+		assert_int_equal(tcp_bed_discard(bed), 0);
+		tcp_abort(bed->stack, &bed->env, p.h);
+		tcp_bed_discard(bed);
+	}
+}
+
 /* Two full windows a round trip, all read: the buffer grows up to tcp_rmem[2]. */
 static uint32_t
 run_reader(struct bed_peer *p, bool reads)
@@ -136,6 +165,7 @@ main(void)
 		BED_TEST(data_is_delivered_in_the_states_that_take_it),
 		BED_TEST(data_in_order_is_acknowledged_and_thrown_away_after_shut_rd),
 		BED_TEST(psh_and_urg_make_no_difference_to_data),
+		BED_TEST(reading_full_segments_acknowledges_nothing),
 		BED_TEST(the_receive_buffer_grows_with_a_reader_that_keeps_up),
 	};
 
