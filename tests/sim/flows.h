@@ -63,6 +63,7 @@ struct flow {
 	bool syn_without_mss; /* the last one */
 	struct traffic got, given; /* while it was not verified */
 	struct traffic got_since_syn; /* since the first SYN of this number */
+	uint64_t cookies_before; /* sent to anybody when the last SYN came */
 	unsigned int synacks_again; /* sent without being asked, of this number */
 };
 

@@ -15,6 +15,7 @@
 #define STEP_FRAMES_MAX 8192u
 #define WIRE_LEN_MIN 60u
 #define MSS_OPT_LEN 4u
+#define TS_OPT_LEN 12u /* padded */
 
 struct watch {
 	struct sim_node *node;
@@ -99,11 +100,18 @@ count(struct traffic *t, size_t len)
 	t->bytes += wire_len(len);
 }
 
+static uint64_t
+cookies_sent(const struct watch *w)
+{
+	return w->node->host != NULL ? w->node->host->w.ctr.SyncookiesSent : 0;
+}
+
 static void
-see_syn(struct flow *f, const struct view *v)
+see_syn(const struct watch *w, struct flow *f, const struct view *v)
 {
 	const struct view_opt *ws = view_opt_find(&v->opts, VIEW_OPT_WSCALE);
 
+	f->cookies_before = cookies_sent(w);
 	f->syn_without_mss = view_opt_find(&v->opts, VIEW_OPT_MSS) == NULL;
 	if (flow_called(f, v->seq, ws != NULL ? (int)ws->v[0] : -1))
 		f->got_since_syn = (struct traffic){ 0 };
@@ -146,7 +154,7 @@ see_arrival(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len, bo
 	}
 	f = flow_of(w, &v, true, now_us);
 	if (v.flags & VIEW_SYN)
-		see_syn(f, &v);
+		see_syn(w, f, &v);
 	count(&f->got, len);
 	count(&f->got_since_syn, len);
 	flow_arrived(f, v.seq, v.seq + view_seg_len(&v), (v.flags & VIEW_FIN) != 0);
@@ -214,14 +222,15 @@ check_data(const struct watch *w, struct flow *f, const struct view *v)
 }
 
 static void
-send_syn(struct flow *f, const struct view *v)
+send_syn(const struct watch *w, struct flow *f, const struct view *v)
 {
 	const struct view_opt *ws = view_opt_find(&v->opts, VIEW_OPT_WSCALE);
-	bool answers = (v->flags & VIEW_ACK) != 0;
+	bool answers = (v->flags & VIEW_ACK) != 0, is_cookie = cookies_sent(w) > f->cookies_before;
 
 	f->out_ws_offered = ws != NULL;
 	f->out_ws = ws != NULL ? (uint8_t)ws->v[0] : 0;
-	if (f->out_known && f->iss == v->seq)
+	/* A cookie repeats its number within a minute, also for a SYN older than what has ended. */
+	if (f->out_known && f->iss == v->seq && !(f->verified && is_cookie))
 		return;
 	/* The same ports again: what passed between the old ends proves nothing for the new. */
 	if (f->verified || f->called) {
@@ -243,9 +252,10 @@ send_syn(struct flow *f, const struct view *v)
 
 /*
  * I-10: whoever forges a sender's address must not gain by it, in packets or in bytes. The one
- * thing sent unasked is the SYN-ACK again that a queued SYN is owed, so many times and no more. The
- * one thing longer than its cause is the SYN-ACK to a SYN without MSS option: ours has to say what
- * we take (RFC 9293 s3.7.1, SHLD-5).
+ * thing sent unasked is the SYN-ACK again that a queued SYN is owed, so many times and no more. Two
+ * things are longer than their cause: the SYN-ACK to a SYN without MSS option, since ours must say
+ * what we take (RFC 9293 s3.7.1, SHLD-5), and the challenge ACK to an RST, which has no timestamps
+ * where ours must (RFC 7323 s3.2).
  */
 static void
 check_strangers(const struct watch *w, struct flow *f, const struct view *v, size_t len, bool again)
@@ -254,6 +264,8 @@ check_strangers(const struct watch *w, struct flow *f, const struct view *v, siz
 		return;
 	if ((v->flags & VIEW_SYN) && f->syn_without_mss)
 		len -= MSS_OPT_LEN;
+	if (!(v->flags & VIEW_SYN) && view_opt_find(&v->opts, VIEW_OPT_TS) != NULL)
+		len -= TS_OPT_LEN;
 	count(&f->given, len);
 	if (f->given.packets <= f->got.packets && f->given.bytes <= f->got.bytes)
 		return;
@@ -276,7 +288,7 @@ check_tcp(struct watch *w, uint64_t now_us, const struct view *v, size_t len)
 		w->rst.dport == v->sport && memcmp(w->rst.src, v->dst, 16) == 0)
 		broken(w, f, v, "I-11: RST in reply to RST");
 	if ((v->flags & VIEW_SYN) && !(v->flags & VIEW_RST))
-		send_syn(f, v);
+		send_syn(w, f, v);
 	check_strangers(w, f, v, len, again);
 	if (v->flags & VIEW_RST)
 		return;
