@@ -205,6 +205,7 @@ conn_largest(struct tcp_conn_info *info)
 	info->state = TCPS_SYN_RECEIVED;
 	info->timer_ms = UINT32_MAX - 1;
 	info->data_idle_ms = UINT32_MAX - 1;
+	info->sent_idle_ms = UINT32_MAX - 1;
 	info->cc = "as-long-as-16-ch";
 	info->has_ts = info->has_sack = info->has_ecn = info->reorders = false;
 	info->orphan = false;
@@ -235,6 +236,10 @@ conns_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 		info->received_bytes = 7890;
 		info->idle_ms = 12;
 		info->data_idle_ms = 34;
+		info->sent_idle_ms = 56;
+		info->ato_ms = 40;
+		info->backoff = 1;
+		info->limit = TCP_LIMIT_PEER;
 		info->has_ecn = true;
 		info->ca = TCP_CA_RECOVERY;
 		info->pmtu = 1512;

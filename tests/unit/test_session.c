@@ -583,6 +583,10 @@ info_has_what_ss_has(void **state)
 	assert_int_equal(json_integer_value(json_object_get(row, "pmtu")), 1512);
 	assert_int_equal(json_integer_value(json_object_get(row, "not_sent")), 99);
 	assert_int_equal(json_integer_value(json_object_get(row, "rcv_wscale")), 8);
+	assert_int_equal(json_integer_value(json_object_get(row, "ato_ms")), 40);
+	assert_int_equal(json_integer_value(json_object_get(row, "sent_idle_ms")), 56);
+	assert_int_equal(json_integer_value(json_object_get(row, "backoff")), 1);
+	assert_string_equal(json_string_value(json_object_get(row, "limited_by")), "rwnd");
 	assert_int_equal(json_integer_value(json_object_get(row, "acked_mod_4gi")), 123456);
 	json_decref(reply);
 	ctl_buf_drop(&out, ctl_buf_len(&out));
