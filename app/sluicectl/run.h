@@ -25,6 +25,10 @@ int run_diagnose(const struct cli *cli, struct client *c, const json_t *args, st
 /** Everything that is counted, in Prometheus's text format; metrics.c. */
 int run_metrics(const struct cli *cli, struct client *c, const json_t *args, struct failure *f);
 
+/** capture and trace: frames as they come and go; capture.c. */
+int run_capture(const struct cli *cli, struct client *c, unsigned int command, json_t *args,
+	struct failure *f);
+
 /** An option that is a whole number from min on; def if it is not there. */
 int run_number(const json_t *args, const char *name, unsigned int min, unsigned int def,
 	unsigned int *out, struct failure *f);

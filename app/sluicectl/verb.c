@@ -380,7 +380,8 @@ args_missing(const struct verb *verb, const json_t *args, struct failure *f)
 	for (i = 0; !is_end(verb, i); i++) {
 		const struct ctl_arg *arg = &verb->args[i];
 
-		if ((arg->kind == CTL_ARG_TEXT || arg->kind == CTL_ARG_TUNABLE) &&
+		if ((arg->kind == CTL_ARG_TEXT || arg->kind == CTL_ARG_TUNABLE ||
+			    arg->kind == CTL_ARG_OUTPUT) &&
 			json_object_get(args, arg->name) == NULL)
 			return failure_set(f, EXIT_USAGE, "E_USAGE", NULL, "%s needs '%s' (%s)",
 				verb->name, arg->name, arg->help);

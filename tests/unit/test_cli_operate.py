@@ -6,12 +6,131 @@ import json
 import os
 import re
 import shutil
+import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
-from test_cli import Daemon, cli
+from test_cli import CLI, Daemon, cli
+
+
+def pcapng(data):
+    """The blocks of a pcapng file as (type, body); their lengths must agree."""
+    at = 0
+    while at < len(data):
+        kind, size = struct.unpack_from('<II', data, at)
+        assert size % 4 == 0 and struct.unpack_from('<I', data, at + size - 4)[0] == size
+        yield kind, data[at + 8:at + size - 4]
+        at += size
+
+
+def frames(data):
+    """Of each frame: seconds since 1970, bytes, length on the wire, direction, comment."""
+    for kind, body in pcapng(data):
+        if kind != 6:
+            continue
+        _, high, low, kept, length = struct.unpack_from('<IIIII', body)
+        options, at = {}, 20 + (kept + 3) // 4 * 4
+        while at < len(body):
+            code, size = struct.unpack_from('<HH', body, at)
+            options[code] = body[at + 4:at + 4 + size]
+            at += 4 + (size + 3) // 4 * 4
+        yield ((high << 32 | low) / 1e9, body[20:20 + kept], length,
+               struct.unpack('<I', options[2])[0], options.get(1))
+
+
+class Frames(unittest.TestCase):
+    """trace and capture; the made-up daemon has a SYN and a reset each millisecond."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon()
+        cls.folder = tempfile.TemporaryDirectory(prefix='sluice-cli-')
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.close()
+        cls.folder.cleanup()
+
+    def run_cli(self, *words):
+        for _ in range(100):
+            code, out, err = cli(*words, path=self.daemon.path)
+            # The workers of the last one may still be at it.
+            if 'is under way' not in out + err:
+                return code, out, err
+            time.sleep(0.05)
+        raise AssertionError('it is never over')
+
+    def test_a_trace_is_a_line_for_each_frame(self):
+        code, out, err = self.run_cli('trace', '--count', '4')
+        self.assertEqual((code, err), (0, '4 frames, 0 lost\n'))
+        lines = out.strip().split('\n')
+        self.assertEqual(len(lines), 4)
+        self.assertRegex(lines[0], r'^\d\d:\d\d:\d\d\.\d{6} in  192\.0\.2\.9:4242 > '
+                         r'192\.0\.2\.1:80 tcp S seq 7 ack 0 win 64240 len 0: no-listener '
+                         r'\(dropped\)$')
+        self.assertTrue(any(' out 192.0.2.1:80 > 192.0.2.9:4242 tcp R. ' in x for x in lines), out)
+        code, out, err = self.run_cli('trace', '--count=3', '--drops', '--json-lines')
+        self.assertEqual([json.loads(x)['outcome'] for x in out.strip().split('\n')],
+                         ['no-listener'] * 3)
+        code, out, err = self.run_cli('trace', '--count=3', '--json')
+        answer = json.loads(out)
+        self.assertEqual((code, err, answer['taken'], len(answer['frames'])), (0, '', 3, 3))
+
+    def test_a_capture_is_a_file_that_tools_read(self):
+        path = os.path.join(self.folder.name, 'x.pcapng')
+        code, out, err = self.run_cli('capture', path, '--count', '10', '--snaplen', '50')
+        self.assertEqual((code, out, err), (0, '', '10 frames in %s, 0 lost\n' % path))
+        with open(path, 'rb') as file:
+            data = file.read()
+        self.assertEqual([kind for kind, _ in pcapng(data)], [0x0a0d0d0a, 1] + [6] * 10 + [5])
+        for at, kept, length, direction, comment in frames(data):
+            self.assertLess(abs(at - time.time()), 60)
+            self.assertEqual((len(kept), length), (50, 60))
+            self.assertEqual(kept[12:15], b'\x08\x00\x45')
+            self.assertEqual((direction, comment),
+                             (1, b'no-listener (dropped)') if kept[47] == 2 else (2, None))
+        if shutil.which('tcpdump'):
+            told = subprocess.run(['tcpdump', '-nr', path], capture_output=True, text=True,
+                                  check=False).stdout
+            self.assertEqual(told.count(' > '), 10, told)
+
+    def test_a_capture_goes_to_a_pipe_and_never_to_a_terminal(self):
+        done = subprocess.run([CLI, 'capture', '-', '--count=2', '--port', '80'],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                              env={**os.environ, 'SLUICE_SOCKET': self.daemon.path})
+        if b'under way' not in done.stderr:
+            self.assertEqual(len(list(frames(done.stdout))), 2)
+        out = subprocess.run(['script', '-qec', CLI + ' capture -', '/dev/null'],
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                             env={**os.environ, 'SLUICE_SOCKET': self.daemon.path})
+        self.assertEqual(out.returncode, 2)
+        self.assertIn('not written to a terminal', out.stdout)
+
+    def test_what_is_wrong_with_them_is_said(self):
+        for code, message, words in (
+                (2, "capture needs 'file'", ('capture',)),
+                (1, 'cannot write /nonexistent/x: No such', ('capture', '/nonexistent/x')),
+                (1, "did you mean 'no-listener'?", ('trace', '--reason', 'no-listner')),
+                (1, "count 'x' is not within", ('trace', '--count', 'x')),
+                (2, "cannot be watched", ('watch', '1', 'trace'))):
+            got, out, err = self.run_cli(*words)
+            self.assertEqual((got, out), (code, ''), words)
+            self.assertIn(message, err)
+
+    def test_an_interrupt_ends_it_with_what_there_is(self):
+        path = os.path.join(self.folder.name, 'y.pcapng')
+        process = subprocess.Popen([CLI, 'capture', path, '--remote', '192.0.2.8'],
+                                   stderr=subprocess.PIPE, text=True,
+                                   env={**os.environ, 'SLUICE_SOCKET': self.daemon.path})
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        err = process.communicate(timeout=20)[1]
+        if 'under way' not in err:
+            self.assertEqual((process.returncode, err), (0, '0 frames in %s, 0 lost\n' % path))
 
 
 class Metrics(unittest.TestCase):

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "ctl/capture.h"
 #include "ctl/commands.h"
 #include "ctl/session.h"
 #include "lib/exact.h"
@@ -76,7 +77,7 @@ ask(const char *line)
 	json_t *reply;
 
 	request(line);
-	while (session.listing != NULL) {
+	while (ctl_session_is_busy(&session)) {
 		fake_backend_turn(&fake);
 		mail_collect(&fake.hub);
 		ctl_session_step(&session, true, &out);
@@ -216,7 +217,12 @@ c01_each_command_asks_for_its_role(void **state)
 									  : "none");
 			json_decref(reply);
 			ctl_buf_drop(&out, ctl_buf_len(&out));
-			fake_backend_turn(&fake);
+			/* Orders are taken, and the end of a capture is seen by all. */
+			for (unsigned int turns = 0; turns < 2; turns++) {
+				fake_backend_turn(&fake);
+				mail_collect(&fake.hub);
+				capture_poll(&fake.hub);
+			}
 		}
 	}
 }
