@@ -200,6 +200,8 @@ run_verb(const struct cli *cli, const struct verb *verb, json_t *args, struct fa
 		return run_top(cli, args, f);
 	if (verb->local == VERB_DOCTOR)
 		return run_doctor(cli, args, f);
+	if (verb->local == VERB_BUNDLE)
+		return run_bundle(cli, args, f);
 	code = client_open(cli, &c, f);
 	if (code != 0)
 		return code;

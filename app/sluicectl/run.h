@@ -17,6 +17,12 @@ int run_top(const struct cli *cli, const json_t *args, struct failure *f);
 /** Look at the host; doctor.c. The exit code says it too, without a failure. */
 int run_doctor(const struct cli *cli, const json_t *args, struct failure *f);
 
+/** What doctor finds, as an object; NULL: f says why. doctor.c. */
+json_t *doctor_json(const json_t *args, struct failure *f);
+
+/** An archive for support, with or without a daemon; bundle.c. */
+int run_bundle(const struct cli *cli, const json_t *args, struct failure *f);
+
 struct client;
 
 /** Look twice and say what is wrong; diagnose.c. The exit code says it too, without a failure. */
