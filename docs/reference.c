@@ -183,15 +183,19 @@ commands_write(FILE *out)
 	fputs("| cmd | role | args | meaning |\n|---|---|---|---|\n", out);
 	for (i = 0; i < CTL_COMMAND_COUNT; i++) {
 		const struct ctl_command *cmd = ctl_command(i);
-		char args[300] = "-";
+		char args[600] = "-";
 		size_t used = 0;
 
-		for (j = 0; j < CTL_ARGS_MAX && cmd->args[j].kind != CTL_ARG_END; j++)
+		for (j = 0; j < CTL_ARGS_MAX && cmd->args[j].kind != CTL_ARG_END; j++) {
+			/* The command line keeps this one. */
+			if (cmd->args[j].kind == CTL_ARG_OUTPUT)
+				continue;
 			used += (size_t)snprintf(args + used, sizeof(args) - used, "%s`%s` (%s)",
-				j > 0 ? ", " : "", cmd->args[j].name,
+				used > 0 ? ", " : "", cmd->args[j].name,
 				cmd->args[j].kind == CTL_ARG_FLAG     ? "true or false"
 				: cmd->args[j].kind == CTL_ARG_OPTION ? "text, may be left out"
 								      : "text");
+		}
 		cell(out, "`%s`", cmd->name);
 		cell(out, "%s", ctl_role_name(cmd->role));
 		cell(out, "%s", args);

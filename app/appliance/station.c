@@ -81,6 +81,9 @@ serve(struct station *st, struct ctl_msg *msg)
 	case CTL_LIST_LISTENERS:
 		msg->rows = tcp_list_listeners(w->tcp, &w->env, msg->listeners, msg->rows_max);
 		break;
+	case CTL_TAP:
+		worker_set_tap(w, msg->tap);
+		break;
 	case CTL_DRAIN:
 		drain(st);
 		break;

@@ -233,3 +233,37 @@ client_answer(struct client *c, struct failure *f)
 	json_decref(answer);
 	return NULL;
 }
+
+/* Rows of a line behind those of the lines before. */
+static void
+rows_append(json_t *all, json_t *line)
+{
+	const char *name;
+	json_t *member;
+
+	json_object_foreach(line, name, member)
+	{
+		if (json_is_array(member))
+			json_array_extend(json_object_get(all, name), member);
+	}
+}
+
+json_t *
+client_answer_whole(struct client *c, struct failure *f)
+{
+	json_t *answer = client_answer(c, f);
+	bool more = json_is_true(json_object_get(answer, "more"));
+
+	while (more) {
+		json_t *next = client_answer(c, f);
+
+		if (next == NULL) {
+			json_decref(answer);
+			return NULL;
+		}
+		rows_append(answer, next);
+		more = json_is_true(json_object_get(next, "more"));
+		json_decref(next);
+	}
+	return answer;
+}

@@ -28,4 +28,7 @@ int client_ask(struct client *c, const char *command, json_t *args, struct failu
  */
 json_t *client_answer(struct client *c, struct failure *f);
 
+/** The same of a listing, all its lines as one. */
+json_t *client_answer_whole(struct client *c, struct failure *f);
+
 #endif

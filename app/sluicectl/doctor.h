@@ -3,6 +3,8 @@
 #ifndef SLUICECTL_DOCTOR_H
 #define SLUICECTL_DOCTOR_H
 
+#include <stdbool.h>
+
 #include "ctl/config.h"
 
 enum doctor_status {
@@ -16,13 +18,14 @@ enum doctor_status {
 struct doctor_result {
 	enum doctor_status status;
 	char what[300];
-	char fix[300]; /* "": nothing to be done */
+	char fix[450]; /* "": nothing to be done */
 };
 
 /** What the checks look at. */
 struct doctor {
 	const char *sysroot; /* in front of /sys, /proc and /dev; "": this host */
-	const struct config *conf; /* defaults if there is no file */
+	struct config *conf; /* defaults if there is no file */
+	char config_words[220]; /* " --config FILE", for texts that say what to type */
 };
 
 struct doctor_check {
@@ -32,5 +35,49 @@ struct doctor_check {
 
 /** All checks; id NULL behind the last. */
 extern const struct doctor_check doctor_checks[];
+
+/* What checks and remedies look at (doctor_host.c). */
+#define DOCTOR_PATH_LEN 512
+#define DOCTOR_TEXT_LEN 1024
+
+/** A path of the host that is looked at; returns path. */
+__attribute__((__format__(__printf__, 3, 4))) const char *doctor_path(
+	const struct doctor *d, char path[DOCTOR_PATH_LEN], const char *fmt, ...);
+
+/** The first line of a file; false: there is none. */
+bool doctor_line(const char *path, char text[DOCTOR_TEXT_LEN]);
+
+/** The last part of where a link points to: the driver of a device. */
+bool doctor_link(const char *path, char text[DOCTOR_TEXT_LEN]);
+
+/** The first port of a type, or NULL. */
+const struct config_port *doctor_port(const struct doctor *d, enum config_port_type type);
+
+/** Does a device stay with this driver of the kernel while DPDK uses it? */
+bool doctor_stays_with_kernel(const char *driver);
+
+/** Bytes of hugepages that packets want, and that are free. */
+unsigned long long doctor_huge_need(const struct doctor *d);
+unsigned long long doctor_huge_free(const struct doctor *d);
+
+/** One thing that is written to the host, and how it is taken back. */
+struct doctor_step {
+	char path[DOCTOR_PATH_LEN];
+	char value[40];
+	char undo_path[DOCTOR_PATH_LEN]; /* in the order of the steps, too */
+	char undo[40];
+};
+
+#define DOCTOR_STEPS_MAX 64u
+
+/** What is to be done about a check. */
+struct doctor_plan {
+	unsigned int count;
+	struct doctor_step steps[DOCTOR_STEPS_MAX];
+	char why_not[300]; /* nothing is done, for this reason; "": count steps, maybe none */
+};
+
+/** Work out what would help; false: no remedy is known for a check of this name. */
+bool doctor_plan(const struct doctor *d, const char *id, struct doctor_plan *out);
 
 #endif

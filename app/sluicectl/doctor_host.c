@@ -10,8 +10,6 @@
 
 #include "doctor.h"
 
-#define PATH_LEN 512
-#define TEXT_LEN 1024
 /* A packet buffer with its headers; docs/memory.md has the whole formula. */
 #define PACKET_BYTES 2432u
 #define CPUS_MAX 1024u
@@ -28,25 +26,25 @@ found(struct doctor_result *r, enum doctor_status status, const char *fix, const
 	va_end(args);
 }
 
-__attribute__((__format__(__printf__, 3, 4))) static const char *
-path_of(const struct doctor *d, char path[PATH_LEN], const char *fmt, ...)
+const char *
+doctor_path(const struct doctor *d, char path[DOCTOR_PATH_LEN], const char *fmt, ...)
 {
-	int used = snprintf(path, PATH_LEN, "%s", d->sysroot);
+	int used = snprintf(path, DOCTOR_PATH_LEN, "%s", d->sysroot);
 	va_list args;
 
 	va_start(args, fmt);
-	if (used >= 0 && used < PATH_LEN)
-		vsnprintf(path + used, PATH_LEN - (size_t)used, fmt, args);
+	if (used >= 0 && used < DOCTOR_PATH_LEN)
+		vsnprintf(path + used, DOCTOR_PATH_LEN - (size_t)used, fmt, args);
 	va_end(args);
 	return path;
 }
 
 /* The first line of a file; false: there is none. */
-static bool
-line_of(const char *path, char text[TEXT_LEN])
+bool
+doctor_line(const char *path, char text[DOCTOR_TEXT_LEN])
 {
 	FILE *file = fopen(path, "r");
-	bool is_there = file != NULL && fgets(text, TEXT_LEN, file) != NULL;
+	bool is_there = file != NULL && fgets(text, DOCTOR_TEXT_LEN, file) != NULL;
 
 	if (file != NULL)
 		fclose(file);
@@ -78,11 +76,11 @@ list_has(const char *list, unsigned int cpu)
 /* --- memory --------------------------------------------------------------------------------- */
 
 /* Bytes in free hugepages of all sizes. */
-static unsigned long long
-huge_free(const struct doctor *d)
+unsigned long long
+doctor_huge_free(const struct doctor *d)
 {
-	char path[PATH_LEN], text[TEXT_LEN];
-	DIR *dir = opendir(path_of(d, path, "/sys/kernel/mm/hugepages"));
+	char path[DOCTOR_PATH_LEN], text[DOCTOR_TEXT_LEN];
+	DIR *dir = opendir(doctor_path(d, path, "/sys/kernel/mm/hugepages"));
 	unsigned long long bytes = 0;
 	struct dirent *entry;
 
@@ -91,9 +89,9 @@ huge_free(const struct doctor *d)
 
 		if (sscanf(entry->d_name, "hugepages-%llukB", &kib) != 1)
 			continue;
-		if (line_of(path_of(d, path, "/sys/kernel/mm/hugepages/%.40s/free_hugepages",
-				    entry->d_name),
-			    text))
+		doctor_path(d, path, "/sys/kernel/mm/hugepages/%.40s/free_hugepages",
+			entry->d_name);
+		if (doctor_line(path, text))
 			bytes += kib * 1024 * strtoull(text, NULL, 10);
 	}
 	if (dir != NULL)
@@ -101,24 +99,27 @@ huge_free(const struct doctor *d)
 	return bytes;
 }
 
+/* Bytes that the packets of the configuration want. */
+unsigned long long
+doctor_huge_need(const struct doctor *d)
+{
+	return (unsigned long long)d->conf->memory.packets * d->conf->workers * PACKET_BYTES;
+}
+
 static void
 hugepages(const struct doctor *d, struct doctor_result *r)
 {
-	unsigned long long need =
-		(unsigned long long)d->conf->memory.packets * d->conf->workers * PACKET_BYTES;
-	unsigned long long have = huge_free(d);
-	unsigned long long pages = (need + (2u << 20) - 1) / (2u << 20);
+	unsigned long long need = doctor_huge_need(d);
+	unsigned long long have = doctor_huge_free(d);
 	bool is_asked = d->conf->memory.hugepages == CONFIG_HUGEPAGES_ON;
-	char fix[200];
+	char fix[300];
 
 	if (d->conf->memory.hugepages == CONFIG_HUGEPAGES_OFF) {
 		found(r, DOCTOR_SKIP, "", "memory.hugepages is off");
 		return;
 	}
-	snprintf(fix, sizeof(fix),
-		"echo %llu | sudo tee /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages "
-		"(never below what is there now)",
-		pages);
+	snprintf(fix, sizeof(fix), "sudo sluicectl doctor%s --fix hugepages --yes",
+		d->config_words);
 	if (have >= need)
 		found(r, DOCTOR_OK, "", "%llu MB free, %llu MB needed for packets", have >> 20,
 			need >> 20);
@@ -133,10 +134,10 @@ hugepages(const struct doctor *d, struct doctor_result *r)
 static void
 cpus(const struct doctor *d, struct doctor_result *r)
 {
-	char path[PATH_LEN], text[TEXT_LEN];
+	char path[DOCTOR_PATH_LEN], text[DOCTOR_TEXT_LEN];
 	unsigned int online = 0, i;
 
-	if (!line_of(path_of(d, path, "/sys/devices/system/cpu/online"), text)) {
+	if (!doctor_line(doctor_path(d, path, "/sys/devices/system/cpu/online"), text)) {
 		found(r, DOCTOR_SKIP, "", "the host does not say which CPUs it has");
 		return;
 	}
@@ -162,11 +163,11 @@ static void
 siblings(const struct doctor *d, struct doctor_result *r)
 {
 	const struct config_cpus *list = &d->conf->lcores;
-	char path[PATH_LEN], text[TEXT_LEN];
+	char path[DOCTOR_PATH_LEN], text[DOCTOR_TEXT_LEN];
 	unsigned int i, j;
 
 	for (i = 0; i < list->count; i++) {
-		if (!line_of(path_of(d, path,
+		if (!doctor_line(doctor_path(d, path,
 				     "/sys/devices/system/cpu/cpu%u/topology/"
 				     "thread_siblings_list",
 				     (unsigned int)list->id[i]),
@@ -191,10 +192,10 @@ static void
 isolation(const struct doctor *d, struct doctor_result *r)
 {
 	const struct config_cpus *list = &d->conf->lcores;
-	char path[PATH_LEN], text[TEXT_LEN] = "";
+	char path[DOCTOR_PATH_LEN], text[DOCTOR_TEXT_LEN] = "";
 	unsigned int i;
 
-	(void)line_of(path_of(d, path, "/sys/devices/system/cpu/isolated"), text);
+	(void)doctor_line(doctor_path(d, path, "/sys/devices/system/cpu/isolated"), text);
 	for (i = 0; i < list->count; i++) {
 		if (list_has(text, list->id[i]))
 			continue;
@@ -213,13 +214,13 @@ isolation(const struct doctor *d, struct doctor_result *r)
 static void
 governor(const struct doctor *d, struct doctor_result *r)
 {
-	char path[PATH_LEN], text[TEXT_LEN];
+	char path[DOCTOR_PATH_LEN], text[DOCTOR_TEXT_LEN];
 
-	if (!line_of(path_of(d, path, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-		    text))
+	doctor_path(d, path, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+	if (!doctor_line(path, text))
 		found(r, DOCTOR_SKIP, "", "the frequency is not the kernel's to choose here");
 	else if (strcmp(text, "performance") != 0)
-		found(r, DOCTOR_WARN, "sudo cpupower frequency-set -g performance",
+		found(r, DOCTOR_WARN, "sudo sluicectl doctor --fix governor --yes",
 			"the governor is %.50s: CPUs are slow to wake up", text);
 	else
 		found(r, DOCTOR_OK, "", "performance");
@@ -228,9 +229,9 @@ governor(const struct doctor *d, struct doctor_result *r)
 static void
 clocksource(const struct doctor *d, struct doctor_result *r)
 {
-	char path[PATH_LEN], text[TEXT_LEN];
+	char path[DOCTOR_PATH_LEN], text[DOCTOR_TEXT_LEN];
 
-	if (!line_of(path_of(d, path,
+	if (!doctor_line(doctor_path(d, path,
 			     "/sys/devices/system/clocksource/clocksource0/current_clocksource"),
 		    text))
 		found(r, DOCTOR_SKIP, "", "the host does not say which clock it uses");
@@ -245,12 +246,12 @@ clocksource(const struct doctor *d, struct doctor_result *r)
 static void
 nmi_watchdog(const struct doctor *d, struct doctor_result *r)
 {
-	char path[PATH_LEN], text[TEXT_LEN];
+	char path[DOCTOR_PATH_LEN], text[DOCTOR_TEXT_LEN];
 
-	if (!line_of(path_of(d, path, "/proc/sys/kernel/nmi_watchdog"), text))
+	if (!doctor_line(doctor_path(d, path, "/proc/sys/kernel/nmi_watchdog"), text))
 		found(r, DOCTOR_SKIP, "", "there is none");
 	else if (strcmp(text, "0") != 0)
-		found(r, DOCTOR_WARN, "sudo sysctl kernel.nmi_watchdog=0",
+		found(r, DOCTOR_WARN, "sudo sluicectl doctor --fix nmi-watchdog --yes",
 			"it interrupts every CPU at times");
 	else
 		found(r, DOCTOR_OK, "", "off");
@@ -258,8 +259,8 @@ nmi_watchdog(const struct doctor *d, struct doctor_result *r)
 
 /* --- devices -------------------------------------------------------------------------------- */
 
-static const struct config_port *
-port_of(const struct doctor *d, enum config_port_type type)
+const struct config_port *
+doctor_port(const struct doctor *d, enum config_port_type type)
 {
 	uint32_t i;
 
@@ -273,11 +274,11 @@ port_of(const struct doctor *d, enum config_port_type type)
 static void
 tun_device(const struct doctor *d, struct doctor_result *r)
 {
-	char path[PATH_LEN];
+	char path[DOCTOR_PATH_LEN];
 
-	if (port_of(d, CONFIG_PORT_TAP) == NULL)
+	if (doctor_port(d, CONFIG_PORT_TAP) == NULL)
 		found(r, DOCTOR_SKIP, "", "no port of type tap");
-	else if (access(path_of(d, path, "/dev/net/tun"), R_OK | W_OK) != 0)
+	else if (access(doctor_path(d, path, "/dev/net/tun"), R_OK | W_OK) != 0)
 		found(r, DOCTOR_FAIL,
 			errno == ENOENT ? "sudo modprobe tun"
 					: "run sluiced with CAP_NET_ADMIN and rights to "
@@ -290,14 +291,14 @@ tun_device(const struct doctor *d, struct doctor_result *r)
 static void
 interface(const struct doctor *d, struct doctor_result *r)
 {
-	const struct config_port *port = port_of(d, CONFIG_PORT_AF_PACKET);
-	char path[PATH_LEN];
+	const struct config_port *port = doctor_port(d, CONFIG_PORT_AF_PACKET);
+	char path[DOCTOR_PATH_LEN];
 
 	if (port == NULL)
-		port = port_of(d, CONFIG_PORT_AF_XDP);
+		port = doctor_port(d, CONFIG_PORT_AF_XDP);
 	if (port == NULL)
 		found(r, DOCTOR_SKIP, "", "no port on a kernel interface");
-	else if (access(path_of(d, path, "/sys/class/net/%s", port->iface), F_OK) != 0)
+	else if (access(doctor_path(d, path, "/sys/class/net/%s", port->iface), F_OK) != 0)
 		found(r, DOCTOR_FAIL, "ip -br link lists the interfaces; correct iface",
 			"ports.%s: there is no interface %s", port->name, port->iface);
 	else
@@ -305,23 +306,23 @@ interface(const struct doctor *d, struct doctor_result *r)
 }
 
 /* The last part of where a link points to: the driver of a device. */
-static bool
-link_name(const char *path, char text[TEXT_LEN])
+bool
+doctor_link(const char *path, char text[DOCTOR_TEXT_LEN])
 {
-	char target[PATH_LEN];
+	char target[DOCTOR_PATH_LEN];
 	ssize_t len = readlink(path, target, sizeof(target) - 1);
 
 	if (len <= 0)
 		return false;
 	target[len] = '\0';
-	snprintf(text, TEXT_LEN, "%s", strrchr(target, '/') != NULL ? strrchr(target, '/') + 1
-								    : target);
+	snprintf(text, DOCTOR_TEXT_LEN, "%s",
+		strrchr(target, '/') != NULL ? strrchr(target, '/') + 1 : target);
 	return true;
 }
 
 /* mlx4, mlx5 and mana stay on the kernel's driver; everything else is handed over. */
-static bool
-stays_with_kernel(const char *driver)
+bool
+doctor_stays_with_kernel(const char *driver)
 {
 	return strncmp(driver, "mlx", 3) == 0 || strcmp(driver, "mana") == 0;
 }
@@ -329,23 +330,25 @@ stays_with_kernel(const char *driver)
 static void
 binding(const struct doctor *d, struct doctor_result *r)
 {
-	const struct config_port *port = port_of(d, CONFIG_PORT_PCI);
-	char path[PATH_LEN], driver[TEXT_LEN] = "none", fix[300];
+	const struct config_port *port = doctor_port(d, CONFIG_PORT_PCI);
+	char path[DOCTOR_PATH_LEN], driver[DOCTOR_TEXT_LEN] = "none", fix[450];
 
 	if (port == NULL) {
 		found(r, DOCTOR_SKIP, "", "no port of type pci");
 		return;
 	}
-	if (access(path_of(d, path, "/sys/bus/pci/devices/%s", port->address), F_OK) != 0) {
+	if (access(doctor_path(d, path, "/sys/bus/pci/devices/%s", port->address), F_OK) != 0) {
 		found(r, DOCTOR_FAIL, "lspci -D lists the devices; correct address",
 			"ports.%s: there is no device %s", port->name, port->address);
 		return;
 	}
-	(void)link_name(path_of(d, path, "/sys/bus/pci/devices/%s/driver", port->address), driver);
+	doctor_path(d, path, "/sys/bus/pci/devices/%s/driver", port->address);
+	(void)doctor_link(path, driver);
 	snprintf(fix, sizeof(fix),
-		"sudo driverctl set-override %s vfio-pci; not for the NIC you log in through",
-		port->address);
-	if (strcmp(driver, "vfio-pci") != 0 && !stays_with_kernel(driver))
+		"sudo sluicectl doctor%s --fix binding --yes, until the next boot; for good: sudo "
+		"driverctl set-override %s vfio-pci; not for the NIC you log in through",
+		d->config_words, port->address);
+	if (strcmp(driver, "vfio-pci") != 0 && !doctor_stays_with_kernel(driver))
 		found(r, DOCTOR_FAIL, fix, "ports.%s: %s is with the driver %.50s", port->name,
 			port->address, driver);
 	else
@@ -355,16 +358,16 @@ binding(const struct doctor *d, struct doctor_result *r)
 static void
 iommu(const struct doctor *d, struct doctor_result *r)
 {
-	char path[PATH_LEN];
+	char path[DOCTOR_PATH_LEN];
 	DIR *dir;
 	struct dirent *entry;
 	unsigned int groups = 0;
 
-	if (port_of(d, CONFIG_PORT_PCI) == NULL) {
+	if (doctor_port(d, CONFIG_PORT_PCI) == NULL) {
 		found(r, DOCTOR_SKIP, "", "no port of type pci");
 		return;
 	}
-	dir = opendir(path_of(d, path, "/sys/kernel/iommu_groups"));
+	dir = opendir(doctor_path(d, path, "/sys/kernel/iommu_groups"));
 	while (dir != NULL && (entry = readdir(dir)) != NULL)
 		groups += entry->d_name[0] != '.';
 	if (dir != NULL)

@@ -271,6 +271,7 @@ completion_bash(FILE *out)
 	      "\tesac\n"
 	      "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
 	      "}\n"
-	      "complete -F _sluicectl sluicectl\n",
+	      /* Names of files where no word of ours fits. */
+	      "complete -o default -F _sluicectl sluicectl\n",
 		out);
 }

@@ -295,28 +295,6 @@ static const struct {
 	{ CTL_COMMAND_show_counters, "{\"all\":true}", counters_print },
 };
 
-/* The answer, for json_decref(); a listing's lines as one. NULL: f says why. */
-static json_t *
-answer_whole(struct client *c, struct failure *f)
-{
-	json_t *answer = client_answer(c, f);
-	bool more = json_is_true(json_object_get(answer, "more"));
-
-	while (more) {
-		json_t *next = client_answer(c, f);
-
-		if (next == NULL) {
-			json_decref(answer);
-			return NULL;
-		}
-		json_array_extend(json_object_get(answer, "listeners"),
-			json_object_get(next, "listeners"));
-		more = json_is_true(json_object_get(next, "more"));
-		json_decref(next);
-	}
-	return answer;
-}
-
 static int
 parts_print(struct client *c, FILE *out, struct failure *f)
 {
@@ -329,7 +307,7 @@ parts_print(struct client *c, FILE *out, struct failure *f)
 
 		if (client_ask(c, ctl_command(parts[i].command)->name, args, f) != 0)
 			return f->exit_code;
-		answer = answer_whole(c, f);
+		answer = client_answer_whole(c, f);
 		if (answer == NULL)
 			return f->exit_code;
 		parts[i].print(out, answer);

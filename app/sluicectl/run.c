@@ -127,6 +127,14 @@ words_split(char *text, char **words)
 	return count;
 }
 
+/* Does its answer go on for as long as frames come? */
+static bool
+is_stream(const struct verb *verb)
+{
+	return verb->local == VERB_COMMAND && (verb->command == CTL_COMMAND_capture ||
+						      verb->command == CTL_COMMAND_trace);
+}
+
 static int
 watch_parse(const json_t *args, struct verb *verb, json_t **verb_json, struct failure *f)
 {
@@ -142,7 +150,7 @@ watch_parse(const json_t *args, struct verb *verb, json_t **verb_json, struct fa
 	code = verb_find(words, count, verb, &used, f);
 	if (code != 0)
 		return code;
-	if (verb->local != VERB_COMMAND && verb->local != VERB_NSTAT)
+	if ((verb->local != VERB_COMMAND && verb->local != VERB_NSTAT) || is_stream(verb))
 		return failure_set(
 			f, EXIT_USAGE, "E_USAGE", NULL, "'%s' cannot be watched", verb->name);
 	if (verb->local == VERB_COMMAND && ctl_command(verb->command)->role != CTL_READ)
@@ -192,6 +200,8 @@ run_verb(const struct cli *cli, const struct verb *verb, json_t *args, struct fa
 		return run_top(cli, args, f);
 	if (verb->local == VERB_DOCTOR)
 		return run_doctor(cli, args, f);
+	if (verb->local == VERB_BUNDLE)
+		return run_bundle(cli, args, f);
 	code = client_open(cli, &c, f);
 	if (code != 0)
 		return code;
@@ -201,6 +211,8 @@ run_verb(const struct cli *cli, const struct verb *verb, json_t *args, struct fa
 		code = run_diagnose(cli, &c, args, f);
 	else if (verb->local == VERB_METRICS)
 		code = run_metrics(cli, &c, args, f);
+	else if (is_stream(verb))
+		code = run_capture(cli, &c, verb->command, args, f);
 	else
 		code = run_once(cli, &c, verb, args, &before, f);
 	json_decref(before);

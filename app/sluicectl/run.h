@@ -17,6 +17,12 @@ int run_top(const struct cli *cli, const json_t *args, struct failure *f);
 /** Look at the host; doctor.c. The exit code says it too, without a failure. */
 int run_doctor(const struct cli *cli, const json_t *args, struct failure *f);
 
+/** What doctor finds, as an object; NULL: f says why. doctor.c. */
+json_t *doctor_json(const json_t *args, struct failure *f);
+
+/** An archive for support, with or without a daemon; bundle.c. */
+int run_bundle(const struct cli *cli, const json_t *args, struct failure *f);
+
 struct client;
 
 /** Look twice and say what is wrong; diagnose.c. The exit code says it too, without a failure. */
@@ -24,6 +30,10 @@ int run_diagnose(const struct cli *cli, struct client *c, const json_t *args, st
 
 /** Everything that is counted, in Prometheus's text format; metrics.c. */
 int run_metrics(const struct cli *cli, struct client *c, const json_t *args, struct failure *f);
+
+/** capture and trace: frames as they come and go; capture.c. */
+int run_capture(const struct cli *cli, struct client *c, unsigned int command, json_t *args,
+	struct failure *f);
 
 /** An option that is a whole number from min on; def if it is not there. */
 int run_number(const json_t *args, const char *name, unsigned int min, unsigned int def,

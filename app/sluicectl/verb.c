@@ -28,11 +28,19 @@ static const struct {
 		false },
 	{ VERB_DOCTOR, "doctor", "what of this host is in the way of sluiced, and what to type",
 		{ { CTL_ARG_OPTION, "config", "the configuration to run; else defaults", 0 },
+		  { CTL_ARG_OPTION, "fix", "tell what would help a check, and how to take it back: "
+			"binding, governor, hugepages, nmi-watchdog", 0 },
+		  { CTL_ARG_FLAG, "yes", "do what --fix tells", 0 },
 		  { CTL_ARG_OPTION, "sysroot", "the folder that /sys, /proc and /dev are in", 0 } },
 		false },
 	{ VERB_METRICS, "metrics", "all figures as Prometheus reads them",
 		{ { CTL_ARG_OPTION, "output", "a file to replace at once, such as one of "
 			"node_exporter's textfile collector; else standard output", 0 } },
+		false },
+	{ VERB_BUNDLE, "bundle", "an archive for support: figures, configuration, the host",
+		{ { CTL_ARG_OUTPUT, "file", "tar archive to write", 0 },
+		  { CTL_ARG_FLAG, "connections", "connections too, with peers' addresses", 0 },
+		  { CTL_ARG_OPTION, "config", "the configuration that doctor looks at", 0 } },
 		false },
 	{ VERB_TOP, "top", "live view of traffic, connections, workers and drops; q ends, h helps",
 		{ { CTL_ARG_FLAG, "once", "one frame as text, then end", 0 },
@@ -380,7 +388,8 @@ args_missing(const struct verb *verb, const json_t *args, struct failure *f)
 	for (i = 0; !is_end(verb, i); i++) {
 		const struct ctl_arg *arg = &verb->args[i];
 
-		if ((arg->kind == CTL_ARG_TEXT || arg->kind == CTL_ARG_TUNABLE) &&
+		if ((arg->kind == CTL_ARG_TEXT || arg->kind == CTL_ARG_TUNABLE ||
+			    arg->kind == CTL_ARG_OUTPUT) &&
 			json_object_get(args, arg->name) == NULL)
 			return failure_set(f, EXIT_USAGE, "E_USAGE", NULL, "%s needs '%s' (%s)",
 				verb->name, arg->name, arg->help);

@@ -148,11 +148,11 @@ put_round_trip(FILE *out, const json_t *row)
 	json_int_t ssthresh = view_int(row, "ssthresh", NULL);
 
 	put_figure(out, row, "rto", "rto_ms");
+	put_figure(out, row, "backoff", "backoff");
 	if (srtt > 0)
 		fprintf(out, " rtt:%.3f/%.3f", (double)srtt / 1e3,
 			(double)view_int(row, "rttvar_us", NULL) / 1e3);
-	if (view_int(row, "min_rtt_us", NULL) > 0)
-		fprintf(out, " minrtt:%.3f", (double)view_int(row, "min_rtt_us", NULL) / 1e3);
+	put_figure(out, row, "ato", "ato_ms");
 	put_figure(out, row, "mss", "mss");
 	put_figure(out, row, "pmtu", "pmtu");
 	put_figure(out, row, "rcvmss", "rcv_mss");
@@ -187,10 +187,20 @@ put_recovery(FILE *out, const json_t *row)
 
 	if (state != NULL && strcmp(state, "open") != 0)
 		fprintf(out, " ca:%s", state);
-	put_figure(out, row, "backoff", "rexmits");
 	put_figure(out, row, "lost", "lost");
 	put_figure(out, row, "sacked", "sacked");
 	fputs(json_is_true(json_object_get(row, "reordering")) ? " reordering" : "", out);
+}
+
+/* What sending waits for: app_limited is ss's word. */
+static void
+put_limit(FILE *out, const json_t *row)
+{
+	const char *limit = view_text(row, "limited_by");
+
+	if (limit == NULL || strcmp(limit, "none") == 0)
+		return;
+	fprintf(out, " %s_limited", limit);
 }
 
 /* The words of ss -tin, in its order; more figures of a connection go where ss has them. */
@@ -215,15 +225,19 @@ put_info(struct table *t, const json_t *row)
 	put_figure(out, row, "acked(mod-4Gi)", "acked_mod_4gi");
 	put_figure(out, row, "received(mod-4Gi)", "received_mod_4gi");
 	put_speed(out, row);
+	put_figure(out, row, "lastsnd", "sent_idle_ms");
+	put_figure(out, row, "lastrcv", "data_idle_ms");
+	put_figure(out, row, "lastack", "idle_ms");
 	put_recovery(out, row);
 	put_figure(out, row, "inflight", "in_flight");
 	put_figure(out, row, "notsent", "not_sent");
+	put_limit(out, row);
 	if (view_int(row, "retrans", NULL) > 0)
 		fprintf(out, " retrans:%lld/%lld", (long long)view_int(row, "rexmits", NULL),
 			(long long)view_int(row, "retrans", NULL));
 	put_figure(out, row, "probes", "probes");
-	put_figure(out, row, "lastrcv", "data_idle_ms");
-	put_figure(out, row, "idle", "idle_ms");
+	if (view_int(row, "min_rtt_us", NULL) > 0)
+		fprintf(out, " minrtt:%.3f", (double)view_int(row, "min_rtt_us", NULL) / 1e3);
 	put_figure(out, row, "snd_wnd", "snd_wnd");
 	put_figure(out, row, "rcv_wnd", "rcv_wnd");
 	put_figure(out, row, "rcvbuf", "rcvbuf");

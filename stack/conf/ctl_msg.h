@@ -9,6 +9,7 @@
 
 struct tcp_conn_info;
 struct tcp_listener_info;
+struct tap;
 
 /** Rows that one message asks for at most: bounds what a worker does in one go. */
 #define CTL_ROWS_MAX 256u
@@ -20,6 +21,7 @@ enum ctl_op {
 	CTL_SET_TUNABLES, /* take tunables over */
 	CTL_LIST_CONNS, /* fill conns from cursor on */
 	CTL_LIST_LISTENERS, /* fill listeners */
+	CTL_TAP, /* copy frames to tap; NULL: no more */
 	CTL_DRAIN, /* take no new connections */
 	CTL_STOP, /* abort what is left and leave the loop */
 };
@@ -37,6 +39,7 @@ struct ctl_msg {
 	struct tcp_conn_info *conns; /* room for CTL_ROWS_MAX */
 	struct tcp_listener_info *listeners; /* the same */
 	struct tunables tunables; /* CTL_SET_TUNABLES */
+	struct tap *tap; /* CTL_TAP */
 };
 
 #endif

@@ -12,6 +12,7 @@
 #define FLAG(name, help) { CTL_ARG_FLAG, name, help, 0 }
 #define TEXT(name, help) { CTL_ARG_TEXT, name, help, 0 }
 #define OPTION(name, help) { CTL_ARG_OPTION, name, help, 0 }
+#define OUTPUT(name, help) { CTL_ARG_OUTPUT, name, help, 0 }
 #define TUNABLE(name, help) { CTL_ARG_TUNABLE, name, help, 0 }
 
 static const struct ctl_command commands[] = {

@@ -7,7 +7,7 @@
 
 #include "ctl/protocol.h"
 
-#define CTL_ARGS_MAX 8u
+#define CTL_ARGS_MAX 12u
 
 enum ctl_arg_kind {
 	CTL_ARG_END, /* behind the last */
@@ -15,6 +15,7 @@ enum ctl_arg_kind {
 	CTL_ARG_TEXT, /* a text that must be there */
 	CTL_ARG_OPTION, /* a text that need not be there */
 	CTL_ARG_TUNABLE, /* as TEXT, completed to the names of tunables */
+	CTL_ARG_OUTPUT, /* as TEXT, a file of the command line's; the daemon does not get it */
 	CTL_ARG_WORDS, /* any number of words, joined by blanks; the last argument */
 };
 

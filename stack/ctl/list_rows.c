@@ -74,6 +74,20 @@ ca_name(unsigned int ca)
 	return ca < ARRAY_SIZE(names) ? names[ca] : "?";
 }
 
+/* What the sender waits for, with the words that ss has for times of it. */
+static const char *
+limit_name(unsigned int limit)
+{
+	static const char *const names[] = {
+		[TCP_LIMIT_NONE] = "none",
+		[TCP_LIMIT_OWNER] = "app",
+		[TCP_LIMIT_CWND] = "cwnd",
+		[TCP_LIMIT_PEER] = "rwnd",
+	};
+
+	return limit < ARRAY_SIZE(names) ? names[limit] : "?";
+}
+
 /* A member for each figure; what is new in a connection is added at the end of its group. */
 void
 ctl_conn_info_json(json_t *row, const struct tcp_conn_info *info)
@@ -90,6 +104,7 @@ ctl_conn_info_json(json_t *row, const struct tcp_conn_info *info)
 	/* Recovery. */
 	put(row, "rexmits", info->rexmits);
 	put(row, "probes", info->probes);
+	put(row, "backoff", info->backoff);
 	json_object_set_new(row, "ca_state", json_string(ca_name(info->ca)));
 	json_object_set_new(row, "reordering", json_boolean(info->reorders));
 	put(row, "min_rtt_us", info->min_rtt_us);
@@ -100,12 +115,15 @@ ctl_conn_info_json(json_t *row, const struct tcp_conn_info *info)
 	put(row, "sndbuf", info->sndbuf_bytes);
 	put(row, "in_flight", info->flight_bytes);
 	put(row, "not_sent", info->notsent_bytes);
+	json_object_set_new(row, "limited_by", json_string(limit_name(info->limit)));
 	put(row, "memory", info->space_bytes);
 	put(row, "acked_mod_4gi", info->acked_bytes);
 	put(row, "received_mod_4gi", info->received_bytes);
 	/* Activity. */
 	put(row, "idle_ms", info->idle_ms);
 	put_ago(row, "data_idle_ms", info->data_idle_ms);
+	put_ago(row, "sent_idle_ms", info->sent_idle_ms);
+	put(row, "ato_ms", info->ato_ms);
 }
 
 json_t *

@@ -5,16 +5,17 @@
 
 #include "base/assert.h"
 #include "base/compiler.h"
+#include "ctl/capture.h"
 #include "ctl/mailbox.h"
 #include "tcp/tcp.h"
 
 /*
- * At most MAIL_LISTINGS_MAX listings and MAIL_ORDERS_MAX orders are away to one worker, and a
- * worker answers only what it was sent: neither ring ever overflows.
+ * At most MAIL_LISTINGS_MAX listings, MAIL_ORDERS_MAX orders and one message of the capture are
+ * away to one worker, and a worker answers only what it was sent: neither ring ever overflows.
  */
 #define RING_CAPACITY 32u
 
-_Static_assert(RING_CAPACITY >= MAIL_LISTINGS_MAX + MAIL_ORDERS_MAX, "a message always fits");
+_Static_assert(RING_CAPACITY >= MAIL_LISTINGS_MAX + MAIL_ORDERS_MAX + 1, "a message always fits");
 
 static struct ring *
 ring_create(void)
@@ -46,7 +47,9 @@ mail_hub_create(unsigned int workers, mail_wake_fn *wake, void *wake_ctx, struct
 	out->boxes = calloc(workers, sizeof(*out->boxes));
 	out->listings = calloc(MAIL_LISTINGS_MAX, sizeof(*out->listings));
 	out->orders = calloc((size_t)workers * MAIL_ORDERS_MAX, sizeof(*out->orders));
-	if (out->boxes == NULL || out->listings == NULL || out->orders == NULL)
+	out->capture = capture_create(workers);
+	if (out->boxes == NULL || out->listings == NULL || out->orders == NULL ||
+		out->capture == NULL)
 		err = -ENOMEM;
 	for (i = 0; err == 0 && i < workers; i++) {
 		out->boxes[i].requests = ring_create();
@@ -74,6 +77,7 @@ mail_hub_destroy(struct mail_hub *hub)
 		free(hub->listings[i].msg.conns);
 		free(hub->listings[i].msg.listeners);
 	}
+	capture_destroy(hub->capture);
 	free(hub->boxes);
 	free(hub->listings);
 	free(hub->orders);

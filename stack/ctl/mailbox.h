@@ -43,6 +43,7 @@ struct mail_hub {
 	void *wake_ctx;
 	struct mail *listings; /* MAIL_LISTINGS_MAX with room for rows */
 	struct mail *orders; /* MAIL_ORDERS_MAX for each worker, without rows */
+	struct capture *capture; /* the one that may be under way; capture.h */
 };
 
 /** -ENOMEM: nothing was taken. */

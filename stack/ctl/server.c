@@ -13,6 +13,7 @@
 
 #include "base/assert.h"
 #include "base/compiler.h"
+#include "ctl/capture.h"
 #include "ctl/lines.h"
 #include "ctl/session.h"
 
@@ -128,7 +129,7 @@ now_us(const struct ctl_server *server)
 static bool
 is_idle(const struct client *c, uint64_t now)
 {
-	return c->session.listing == NULL && now - c->asked_us > CTL_BUSY_US;
+	return !ctl_session_is_busy(&c->session) && now - c->asked_us > CTL_BUSY_US;
 }
 
 /* Whether a is the better one to send away. */
@@ -322,7 +323,7 @@ has_room(const struct client *c)
 static bool
 is_ready(const struct client *c)
 {
-	return c->session.listing == NULL && !c->is_closing && has_room(c);
+	return !ctl_session_is_busy(&c->session) && !c->is_closing && has_room(c);
 }
 
 /* --- time ----------------------------------------------------------------------------------- */
@@ -335,7 +336,7 @@ client_expire(struct ctl_server *server, struct client *c)
 
 	if (!is_owed)
 		c->moved_us = now;
-	if (c->session.listing != NULL || is_owed)
+	if (ctl_session_is_busy(&c->session) || is_owed)
 		c->asked_us = max_u64(c->asked_us, c->moved_us);
 	if (now - c->moved_us > CTL_STALL_TIMEOUT_US || now - c->asked_us > CTL_IDLE_TIMEOUT_US) {
 		client_close(server, c);
@@ -373,7 +374,7 @@ wait_ms(const struct ctl_server *server, int timeout_ms)
 			continue;
 		if (is_ready(c) && ctl_lines_has_line(&c->in))
 			return 0;
-		if (c->session.listing != NULL && has_room(c) && timeout_ms > ANSWER_WAIT_MS)
+		if (ctl_session_is_busy(&c->session) && has_room(c) && timeout_ms > ANSWER_WAIT_MS)
 			timeout_ms = ANSWER_WAIT_MS;
 	}
 	return timeout_ms;
@@ -392,7 +393,7 @@ client_serve(struct ctl_server *server, struct client *c, short revents)
 		client_read(server, c);
 	if (c->fd >= 0 && is_ready(c))
 		client_request(server, c);
-	if (c->fd >= 0 && c->session.listing != NULL)
+	if (c->fd >= 0 && ctl_session_is_busy(&c->session))
 		ctl_session_step(&c->session, has_room(c), &c->out);
 	if (c->fd >= 0 && ctl_buf_len(&c->out) > 0)
 		client_write(server, c);
@@ -403,7 +404,7 @@ client_serve(struct ctl_server *server, struct client *c, short revents)
 	if (c->fd < 0)
 		return;
 	if (c->session.is_stuck ||
-		(ctl_buf_len(&c->out) == 0 && c->session.listing == NULL &&
+		(ctl_buf_len(&c->out) == 0 && !ctl_session_is_busy(&c->session) &&
 			(c->is_closing || (c->is_eof && !ctl_lines_has_line(&c->in)))))
 		client_close(server, c);
 }
@@ -429,6 +430,7 @@ ctl_server_poll(struct ctl_server *server, int timeout_ms)
 	if (poll(fds, count + 1, wait_ms(server, timeout_ms)) < 0)
 		return -errno;
 	mail_collect(server->par.backend->hub);
+	capture_poll(server->par.backend->hub);
 	for (i = 0; i < count; i++)
 		client_serve(server, polled[i], fds[i].revents);
 	if (fds[count].revents != 0)

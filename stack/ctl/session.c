@@ -34,6 +34,8 @@ ctl_session_fini(struct ctl_session *s)
 {
 	if (s->listing != NULL)
 		ctl_listing_end(s);
+	if (s->stream != NULL)
+		ctl_stream_end(s);
 }
 
 /* --- replies -------------------------------------------------------------------------------- */
@@ -180,6 +182,8 @@ args_check(struct ctl_request *r, const struct ctl_command *cmd)
 	for (arg = cmd->args; arg < cmd->args + CTL_ARGS_MAX && arg->kind != CTL_ARG_END; arg++) {
 		const json_t *value = json_object_get(r->args, arg->name);
 
+		if (arg->kind == CTL_ARG_OUTPUT)
+			continue;
 		if (value == NULL && (arg->kind == CTL_ARG_FLAG || arg->kind == CTL_ARG_OPTION))
 			continue;
 		if (value == NULL)
@@ -250,7 +254,7 @@ ctl_session_request(struct ctl_session *s, const char *line, size_t len, struct 
 	json_error_t why;
 	int err;
 
-	ASSERT(s->listing == NULL);
+	ASSERT(!ctl_session_is_busy(s));
 	if (is_too_deep(line, len)) {
 		err = ctl_fail(
 			&r, CTL_E_SYNTAX, NULL, "nested deeper than %u levels", CTL_DEPTH_MAX);
@@ -264,7 +268,7 @@ ctl_session_request(struct ctl_session *s, const char *line, size_t len, struct 
 	}
 	if (err != 0)
 		error_send(s, r.id, &r.error, out);
-	else if (s->listing == NULL)
+	else if (!ctl_session_is_busy(s))
 		ctl_reply_send(s, json_incref(r.reply), out);
 	json_decref(r.reply);
 	json_decref(request);
@@ -273,6 +277,8 @@ ctl_session_request(struct ctl_session *s, const char *line, size_t len, struct 
 enum ctl_step
 ctl_session_step(struct ctl_session *s, bool can_send, struct ctl_buf *out)
 {
-	ASSERT(s->listing != NULL);
+	ASSERT(ctl_session_is_busy(s));
+	if (s->stream != NULL)
+		return ctl_stream_step(s, can_send, out);
 	return ctl_listing_step(s, can_send, out);
 }

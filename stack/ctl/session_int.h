@@ -25,7 +25,7 @@ struct ctl_request {
 	struct ctl_error error; /* of a handler that failed */
 };
 
-/** 0: reply is complete; -1: error is set. A handler may also leave s->listing behind. */
+/** 0: reply is complete; -1: error is set. A handler may also leave s->listing or s->stream. */
 typedef int ctl_handler(struct ctl_request *r);
 
 #define COMMAND(id, name, role, help, ...) ctl_handler ctl_do_##id;
@@ -54,6 +54,10 @@ void ctl_counters_sum(const struct ctl_backend *b, struct counters *sum);
 /* Listings (listing.c). */
 enum ctl_step ctl_listing_step(struct ctl_session *s, bool can_send, struct ctl_buf *out);
 void ctl_listing_end(struct ctl_session *s);
+
+/* Frames as they come and go (stream.c). */
+enum ctl_step ctl_stream_step(struct ctl_session *s, bool can_send, struct ctl_buf *out);
+void ctl_stream_end(struct ctl_session *s);
 
 /* Rows of listings (list_rows.c). */
 json_t *ctl_conn_json(unsigned int worker, const struct tcp_conn_info *info,

@@ -235,6 +235,18 @@ struct tcp_conn_info {
 	uint32_t notsent_bytes;	/* queued, never sent */
 	uint32_t lost_bytes, sacked_bytes; /* of those in flight; 0 where nothing may be lost */
 	uint32_t space_bytes;	/* queues in whole buffers, as tcp_mem counts */
+	uint32_t sent_idle_ms;	/* since data was sent; UINT32_MAX: none was */
+	uint16_t ato_ms;	/* how long an ACK may wait; 0: no data came yet */
+	uint8_t backoff;	/* doublings of the RTO */
+	uint8_t limit;		/* enum tcp_limit */
+};
+
+/** What keeps a connection from sending, at the moment of the look. */
+enum tcp_limit {
+	TCP_LIMIT_NONE,		/* nothing, or a short segment waits for more (Nagle) */
+	TCP_LIMIT_OWNER,	/* it has written no more */
+	TCP_LIMIT_CWND,		/* the congestion window is full */
+	TCP_LIMIT_PEER,		/* the peer's window is */
 };
 
 /** How the congestion control sees the path, as Linux numbers it in tcpi_ca_state. */

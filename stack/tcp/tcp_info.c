@@ -2,20 +2,6 @@
 /* Everything about one connection, for its owner and for tools that show a single one. */
 #include "tcp/tcp_parts.h"
 
-static enum tcp_ca
-ca_state(const struct tcp_stack *stack, const struct tcp_conn *c)
-{
-	const struct tcp_score *sc = tcp_score(stack, c);
-
-	if (c->flags & TF_RTO_DONE)
-		return TCP_CA_LOSS;
-	if (c->flags & TF_RECOVERY)
-		return sc != NULL && (sc->flags & SC_CWR) ? TCP_CA_REDUCED : TCP_CA_RECOVERY;
-	if (c->dupacks > 0 || (sc != NULL && sc->sacked > 0))
-		return TCP_CA_DISORDER;
-	return TCP_CA_OPEN;
-}
-
 /* Packets of the send queue that were sent and are not acknowledged; our FIN alone is one, too. */
 static void
 count_flight(const struct tcp_conn *c, struct tcp_details *d)
@@ -66,7 +52,6 @@ tcp_get_details(struct tcp_stack *stack, struct env *env, tcp_handle conn, struc
 		return -EBADF;
 	cold = tcp_cold(stack, c);
 	*out = (struct tcp_details){
-		.ca_state = ca_state(stack, c),
 		.has_ts = (c->flags & TF_TS) != 0,
 		.has_sack = (c->flags & TF_SACK) != 0,
 		/* Ours is never 0 where it was negotiated: the largest buffer asks for more. */
@@ -96,5 +81,6 @@ tcp_get_details(struct tcp_stack *stack, struct env *env, tcp_handle conn, struc
 	count_flight(c, out);
 	copy_notes(tcp_notes(stack, c), env, out);
 	tcp_fill_row(stack, env, c, &out->row);
+	out->ca_state = (enum tcp_ca)out->row.ca;
 	return 0;
 }

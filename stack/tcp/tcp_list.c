@@ -27,13 +27,30 @@ fill_bytes(const struct tcp_cold *cold, const struct tcp_conn *c, struct tcp_con
 }
 
 static enum tcp_ca
-ca_of(const struct tcp_conn *c)
+ca_of(const struct tcp_conn *c, const struct tcp_score *sc)
 {
 	if (c->flags & TF_RTO_DONE)
 		return TCP_CA_LOSS;
 	if (c->flags & TF_RECOVERY)
-		return TCP_CA_RECOVERY;
-	return c->dupacks > 0 ? TCP_CA_DISORDER : TCP_CA_OPEN;
+		return sc != NULL && (sc->flags & SC_CWR) ? TCP_CA_REDUCED : TCP_CA_RECOVERY;
+	if (c->dupacks > 0 || (sc != NULL && sc->sacked > 0))
+		return TCP_CA_DISORDER;
+	return TCP_CA_OPEN;
+}
+
+/* What keeps data from going out just now; the peer's window first: no knob of ours widens it. */
+static enum tcp_limit
+limit_of(const struct tcp_conn *c, const struct tcp_conn_info *row)
+{
+	uint32_t next = row->flight_bytes + c->mss;
+
+	if (!tcp_is_synchronised(c))
+		return TCP_LIMIT_NONE;
+	if (row->notsent_bytes == 0)
+		return TCP_LIMIT_OWNER;
+	if (next > c->snd_wnd)
+		return TCP_LIMIT_PEER;
+	return next > c->cwnd ? TCP_LIMIT_CWND : TCP_LIMIT_NONE;
 }
 
 /* What of the flight is known to have arrived, or thought lost. */
@@ -46,13 +63,14 @@ fill_path(const struct tcp_stack *stack, const struct tcp_conn *c, const struct 
 
 	row->has_ecn = (c->flags & TF_ECN) != 0;
 	row->reorders = cold->reo_seen;
-	row->ca = (uint8_t)(tcp_is_synchronised(c) ? ca_of(c) : TCP_CA_OPEN);
+	row->ca = (uint8_t)ca_of(c, sc);
 	row->peer_mss = cold->peer_mss;
 	row->pmtu = (uint16_t)(c->mss + ip + TCP_HDR_LEN + ((c->flags & TF_TS) ? TCP_TS_LEN : 0));
 	row->min_rtt_us = cold->min_rtt_us;
 	/* Our FIN has a number, too. */
 	if (seq32_gt(c->write_seq, c->snd_nxt))
 		row->notsent_bytes = c->write_seq - c->snd_nxt;
+	row->limit = (uint8_t)limit_of(c, row);
 	row->space_bytes = cold->rmem + cold->wmem;
 	if (sc != NULL) {
 		row->lost_bytes = sc->lost;
@@ -71,12 +89,17 @@ fill_info(const struct env *env, const struct tcp_conn *c, const struct tcp_cold
 	row->rcv_wscale = c->rcv_wscale;
 	row->rexmits = cold->rexmits;
 	row->probes = cold->probes;
+	row->backoff = cold->backoff;
+	row->ato_ms = cold->ato_ms;
 	row->rcv_mss = cold->rcv_mss;
 	row->rcvbuf_bytes = cold->rcvbuf;
 	row->sndbuf_bytes = cold->sndbuf;
 	row->idle_ms = env->now_ms - cold->last_rx_ms;
 	row->data_idle_ms =
 		row->received_bytes > 0 ? env->now_ms - cold->last_data_ms : UINT32_MAX;
+	row->sent_idle_ms = row->acked_bytes > 0 || row->flight_bytes > 0
+				    ? env->now_ms - cold->last_sent_ms
+				    : UINT32_MAX;
 }
 
 void
@@ -129,6 +152,7 @@ fill_synq(const struct tcp_stack *stack, const struct env *env, uint32_t slot,
 		.snd_wscale = e->wscale,
 		.retrans = e->retrans,
 		.data_idle_ms = UINT32_MAX,
+		.sent_idle_ms = UINT32_MAX,
 		.timer_ms = until(env,
 			wheel_expires(&stack->wheel, stack->par.conns_max + slot)),
 	};
@@ -152,6 +176,7 @@ fill_tw(const struct tcp_stack *stack, const struct env *env, uint32_t slot,
 		.has_ts = tw->has_ts,
 		.idle_ms = age,
 		.data_idle_ms = UINT32_MAX,
+		.sent_idle_ms = UINT32_MAX,
 	};
 	return true;
 }

@@ -109,6 +109,23 @@ ip_output(struct worker *w)
 	memmove(w->ip_tx.pkts, w->ip_tx.pkts + done, w->ip_tx.count * sizeof(w->ip_tx.pkts[0]));
 }
 
+void
+worker_set_tap(struct worker *w, struct tap *tap)
+{
+	w->tap = tap;
+	w->tapped = w->frames.count;
+}
+
+/* What has been put out since the last look. */
+static void
+tap_output(struct worker *w)
+{
+	for (; w->tapped < w->frames.count; w->tapped++) {
+		if (tap_hold(w->tap, w->env.now_us, w->frames.pkts[w->tapped], true))
+			w->ctr.CaptureLost += !tap_keep(w->tap, TAP_SENT);
+	}
+}
+
 /* Callbacks first, so that their data carries the ACKs the burst has made due. */
 static void
 finish(struct worker *w)
@@ -116,6 +133,8 @@ finish(struct worker *w)
 	sock_dispatch(&w->sluice);
 	tcp_flush(w->tcp, &w->env);
 	ip_output(w);
+	if (w->tap != NULL)
+		tap_output(w);
 }
 
 static void
@@ -178,25 +197,14 @@ worker_drop_chained(struct worker *w, struct pkt **pkts, unsigned int n)
 	return kept;
 }
 
-void
-worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
+/* Through the layers, all of the burst in each. */
+static void
+input(struct worker *w, struct pkt **pkts, unsigned int n)
 {
 	struct tcp_seg segs[WORKER_BURST_MAX];
 	struct pkt *tcp_pkts[WORKER_BURST_MAX];
 	unsigned int ntcp = 0;
 
-	ASSERT(n <= WORKER_BURST_MAX);
-	ASSERT(w->stray_count == 0);
-	worker_set_now(w, now_us);
-	pkt_pool_adopt(&w->pool, n);
-	w->ctr.RxPackets += n;
-	/* The port takes nothing: without a place for answers, receiving more would lose them. */
-	if (!worker_may_rx(w)) {
-		drop_burst(w, pkts, n);
-		return;
-	}
-	for (unsigned int i = 0; i < n; i++)
-		prefetch0(pkt_data(pkts[i]));
 	for (unsigned int i = 0; i < n; i++) {
 		enum net_verdict verdict;
 
@@ -210,6 +218,54 @@ worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
 			tcp_pkts[ntcp++] = w->net.whole;
 	}
 	tcp_input_burst(w->tcp, &w->env, segs, tcp_pkts, ntcp);
+}
+
+/* Which outcome was counted meanwhile? The engines count and tell nobody. */
+static unsigned int
+outcome_since(const struct worker *w, const uint64_t before[OUTCOME_MAX])
+{
+	for (unsigned int i = 0; i < OUTCOME_MAX; i++) {
+		if (w->ctr.outcome[i] != before[i])
+			return i;
+	}
+	return TAP_SENT + 1;
+}
+
+/* Somebody looks on: one frame after the other, so that each is known by its outcome. */
+static void
+input_tapped(struct worker *w, struct pkt **pkts, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t before[OUTCOME_MAX];
+		/* Copied before the engines write their answer into its buffer. */
+		bool is_held = tap_hold(w->tap, w->env.now_us, pkts[i], false);
+
+		memcpy(before, w->ctr.outcome, sizeof(before));
+		input(w, &pkts[i], 1);
+		if (is_held)
+			w->ctr.CaptureLost += !tap_keep(w->tap, outcome_since(w, before));
+	}
+}
+
+void
+worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
+{
+	ASSERT(n <= WORKER_BURST_MAX);
+	ASSERT(w->stray_count == 0);
+	worker_set_now(w, now_us);
+	pkt_pool_adopt(&w->pool, n);
+	w->ctr.RxPackets += n;
+	/* The port takes nothing: without a place for answers, receiving more would lose them. */
+	if (!worker_may_rx(w)) {
+		drop_burst(w, pkts, n);
+		return;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		prefetch0(pkt_data(pkts[i]));
+	if (w->tap == NULL)
+		input(w, pkts, n);
+	else
+		input_tapped(w, pkts, n);
 	finish(w);
 }
 
@@ -236,6 +292,7 @@ worker_sent(struct worker *w, unsigned int n)
 	pkt_pool_disown(&w->pool, n);
 	w->ctr.TxPackets += n;
 	q->count -= n;
+	w->tapped -= min_u32(w->tapped, n);
 	memmove(q->pkts, q->pkts + n, q->count * sizeof(q->pkts[0]));
 }
 

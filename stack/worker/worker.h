@@ -16,6 +16,7 @@
 #include "sock/sock.h"
 #include "tcp/tcp.h"
 #include "wire/local.h"
+#include "worker/tap.h"
 
 /** Frames that one call of worker_rx takes at most. */
 #define WORKER_BURST_MAX TCP_BURST_MAX
@@ -52,6 +53,8 @@ struct worker {
 	struct pkt_txq frames;		/* frames for the port, oldest first */
 	struct pkt *strays[WORKER_BURST_MAX]; /* whole datagrams of fragments, for other workers */
 	unsigned int stray_count;
+	unsigned int tapped;		/* frames for the port that tap has seen */
+	struct tap *tap;		/* copies of what comes and goes; NULL: nobody looks on */
 	struct pkt_pool pool;
 	struct tunables tun;
 	struct rng rng;
@@ -95,6 +98,9 @@ void worker_sent(struct worker *w, unsigned int n);
 
 /** When worker_poll must be called again, in us; 0 at once, UINT64_MAX never. */
 uint64_t worker_poll_at(const struct worker *w);
+
+/** Copy to tap, the caller's, what comes and goes from now on; NULL: no more, it is free to go. */
+void worker_set_tap(struct worker *w, struct tap *tap);
 
 /** Other tunables from now on. */
 void worker_set_tunables(struct worker *w, const struct tunables *tun);

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -126,8 +127,57 @@ class Operator(unittest.TestCase):
             match = re.search(r"\b%s:(\d+)" % name, said)
             if match:
                 self.assertIn("%s:%s" % (name, match[1]), out, said)
-        for name in ("wscale", "rto", "rtt", "rcvmss", "advmss", "cwnd", "send", "minrtt"):
-            self.assertRegex(out, r"\b%s:" % name)
+        for name in ("wscale", "rto", "rtt", "rcvmss", "advmss", "cwnd", "send", "minrtt",
+                     "ato", "lastsnd|lastrcv|lastack|app_limited"):
+            self.assertRegex(out, r"\b(%s)\b" % name)
+
+    def looking_on(self, *words):
+        """sluicectl that is looking on by the time this returns."""
+        watcher = subprocess.Popen(
+            [bed.program("sluicectl"), "--socket", self.app.control, *words],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(0.5)
+        return watcher
+
+    def test_a_trace_tells_what_became_of_each_frame(self):
+        watcher = self.looking_on("trace", "--port", "7", "--seconds", "2", "--json-lines")
+        with bed.connect(7) as s:
+            s.sendall(b"x" * 100)
+            bed.recv_exact(s, 100)
+            port = s.getsockname()[1]
+        out, err = watcher.communicate(timeout=20)
+        self.assertEqual(watcher.returncode, 0, err)
+        rows = [row for row in map(json.loads, out.strip().split("\n"))
+                if row["remote_port"] == port]
+        told = [(row["direction"], row["flags"], row.get("outcome")) for row in rows]
+        self.assertEqual(told[:2], [("in", "S", "syn-queued"), ("out", "S.", None)], told)
+        self.assertIn(("in", "P.", "delivered"), told)
+        self.assertEqual([row["payload"] for row in rows if row["flags"] == "P."], [100, 100])
+        self.assertEqual([row for row in rows if row.get("dropped")], [])
+        # Only drops: a port that nobody serves.
+        watcher = self.looking_on("trace", "--drops", "--count", "1", "--json-lines")
+        with self.assertRaises(ConnectionRefusedError):
+            bed.connect(81)
+        row = json.loads(watcher.communicate(timeout=20)[0])
+        self.assertEqual((row["outcome"], row["local_port"]), ("no-listener", 81))
+
+    def test_a_capture_is_what_tcpdump_reads(self):
+        path = os.path.join(self.app.dir, "x.pcapng")
+        watcher = self.looking_on("capture", path, "--port", "7", "--seconds", "2")
+        data = os.urandom(1 << 20)
+        with bed.connect(7) as s:
+            self.assertEqual(bed.swap(s, data), data)
+        err = watcher.communicate(timeout=20)[1]
+        self.assertEqual(watcher.returncode, 0)
+        self.assertRegex(err, r"^\d+ frames in .*x.pcapng, \d+ lost\n")
+        if shutil.which("tcpdump") is None:
+            self.skipTest("no tcpdump")
+        code, out, why = run("tcpdump", "-nr", path)
+        self.assertEqual(code, 0, why)
+        lines = out.strip().split("\n")
+        self.assertIn("Flags [S]", lines[0])
+        self.assertIn("Flags [S.]", lines[1])
+        self.assertEqual(len(lines), int(err.split()[0]))
 
     def test_wrong_words_are_explained(self):
         rows = (

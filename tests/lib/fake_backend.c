@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "tcp/tcp.h"
+#include "worker/tap.h"
 
 static const char conf_text[] =
 	"workers: 2\n"
@@ -205,6 +206,7 @@ conn_largest(struct tcp_conn_info *info)
 	info->state = TCPS_SYN_RECEIVED;
 	info->timer_ms = UINT32_MAX - 1;
 	info->data_idle_ms = UINT32_MAX - 1;
+	info->sent_idle_ms = UINT32_MAX - 1;
 	info->cc = "as-long-as-16-ch";
 	info->has_ts = info->has_sack = info->has_ecn = info->reorders = false;
 	info->orphan = false;
@@ -235,6 +237,10 @@ conns_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 		info->received_bytes = 7890;
 		info->idle_ms = 12;
 		info->data_idle_ms = 34;
+		info->sent_idle_ms = 56;
+		info->ato_ms = 40;
+		info->backoff = 1;
+		info->limit = TCP_LIMIT_PEER;
 		info->has_ecn = true;
 		info->ca = TCP_CA_RECOVERY;
 		info->pmtu = 1512;
@@ -292,6 +298,9 @@ mail_answer(struct fake_backend *fake, unsigned int worker, struct ctl_msg *msg)
 	case CTL_LIST_LISTENERS:
 		listeners_fill(fake, msg);
 		return;
+	case CTL_TAP:
+		fake->taps[worker] = msg->tap;
+		return;
 	case CTL_DRAIN:
 		fake->draining++;
 		return;
@@ -299,6 +308,23 @@ mail_answer(struct fake_backend *fake, unsigned int worker, struct ctl_msg *msg)
 		fake->stopping++;
 		return;
 	}
+}
+
+/* A SYN from 192.0.2.9:4242 to 192.0.2.1:80, or the RST that answers it. */
+static void
+frame_tap(struct fake_backend *fake, struct tap *tap, bool is_sent)
+{
+	uint8_t b[60] = { [12] = 8, [14] = 0x45, [17] = 40, [22] = 64, [23] = 6, [26] = 192,
+		[28] = 2, [29] = 9, [30] = 192, [32] = 2, [33] = 1, [34] = 16, [35] = 146,
+		[37] = 80, [41] = 7, [46] = 0x50, [47] = 2, [48] = 0xfa, [49] = 0xf0 };
+	struct pkt p = { .buf = b, .data_len = sizeof(b), .pkt_len = sizeof(b) };
+
+	if (is_sent) {
+		memcpy(b + 26, "\xc0\x00\x02\x01\xc0\x00\x02\x09\x00\x50\x10\x92", 12);
+		b[47] = 0x14;
+	}
+	if (tap_hold(tap, fake_now_us(fake), &p, is_sent))
+		(void)tap_keep(tap, is_sent ? TAP_SENT : (unsigned int)OUT_NO_LISTENER);
 }
 
 void
@@ -312,6 +338,10 @@ fake_backend_turn(struct fake_backend *fake)
 		while ((msg = mailbox_next(&fake->hub.boxes[i])) != NULL) {
 			mail_answer(fake, i, msg);
 			mailbox_answer(&fake->hub.boxes[i], msg);
+		}
+		if (fake->taps[i] != NULL) {
+			frame_tap(fake, fake->taps[i], false);
+			frame_tap(fake, fake->taps[i], true);
 		}
 	}
 }

@@ -28,6 +28,7 @@ struct fake_backend {
 	uint64_t overflows; /* of each accept queue, on each worker */
 	bool workers_asleep; /* no mail is answered */
 	unsigned int draining, stopping; /* orders seen */
+	struct tap *taps[FAKE_WORKERS]; /* that somebody looks at; a SYN and its answer each turn */
 };
 
 /** Everything set up, the clock at 1000 s, started at 990 s. Aborts without memory. */

@@ -46,6 +46,7 @@ HEADER_EXCEPTIONS = {
     ('stack/conf/tunables.c', 'stdio.h'): 'snprintf into a buffer',
     ('stack/base/log.c', 'stdio.h'): 'vsnprintf into a buffer is formatting, not output',
     ('stack/base/ring.h', 'stdatomic.h'): 'the one structure that two threads share',
+    ('stack/worker/tap.h', 'stdatomic.h'): 'a ring between the worker and who looks on',
     ('stack/table/flow_table.h', 'emmintrin.h'): 'compares a cache line of tags at once',
 }
 

@@ -230,10 +230,10 @@ class Shared(unittest.TestCase):
         out = self.ok('show', 'connections', '--info', '--limit', '1')
         row, info = out.strip().split('\n')[1:]
         self.assertIn('192.0.2.1:80', row)
-        self.assertEqual(info.strip(), 'ts sack ecn cubic wscale:7,8 rto:204 rtt:1.500/0.750 '
-                         'mss:1460 pmtu:1512 rcvmss:536 cwnd:10 acked(mod-4Gi):123456 '
-                         'received(mod-4Gi):7890 send:77.87Mbps ca:recovery notsent:99 '
-                         'lastrcv:34 idle:12')
+        self.assertEqual(info.strip(), 'ts sack ecn cubic wscale:7,8 rto:204 backoff:1 '
+                         'rtt:1.500/0.750 ato:40 mss:1460 pmtu:1512 rcvmss:536 cwnd:10 '
+                         'acked(mod-4Gi):123456 received(mod-4Gi):7890 send:77.87Mbps '
+                         'lastsnd:56 lastrcv:34 lastack:12 ca:recovery notsent:99 rwnd_limited')
         out = self.ok('show', 'connections', '--info', '--limit', '1', '--plain')
         self.assertEqual(out.count('\n'), 2)
         rows = json.loads(self.ok('show', 'connections', '--info', '--json', '--local', ':80',

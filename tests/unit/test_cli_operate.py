@@ -6,12 +6,132 @@ import json
 import os
 import re
 import shutil
+import signal
+import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
+import time
 import unittest
 
-from test_cli import Daemon, cli
+from test_cli import CLI, Daemon, cli
+
+
+def pcapng(data):
+    """The blocks of a pcapng file as (type, body); their lengths must agree."""
+    at = 0
+    while at < len(data):
+        kind, size = struct.unpack_from('<II', data, at)
+        assert size % 4 == 0 and struct.unpack_from('<I', data, at + size - 4)[0] == size
+        yield kind, data[at + 8:at + size - 4]
+        at += size
+
+
+def frames(data):
+    """Of each frame: seconds since 1970, bytes, length on the wire, direction, comment."""
+    for kind, body in pcapng(data):
+        if kind != 6:
+            continue
+        _, high, low, kept, length = struct.unpack_from('<IIIII', body)
+        options, at = {}, 20 + (kept + 3) // 4 * 4
+        while at < len(body):
+            code, size = struct.unpack_from('<HH', body, at)
+            options[code] = body[at + 4:at + 4 + size]
+            at += 4 + (size + 3) // 4 * 4
+        yield ((high << 32 | low) / 1e9, body[20:20 + kept], length,
+               struct.unpack('<I', options[2])[0], options.get(1))
+
+
+class Frames(unittest.TestCase):
+    """trace and capture; the made-up daemon has a SYN and a reset each millisecond."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.daemon = Daemon()
+        cls.folder = tempfile.TemporaryDirectory(prefix='sluice-cli-')
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.daemon.close()
+        cls.folder.cleanup()
+
+    def run_cli(self, *words):
+        for _ in range(100):
+            code, out, err = cli(*words, path=self.daemon.path)
+            # The workers of the last one may still be at it.
+            if 'is under way' not in out + err:
+                return code, out, err
+            time.sleep(0.05)
+        raise AssertionError('it is never over')
+
+    def test_a_trace_is_a_line_for_each_frame(self):
+        code, out, err = self.run_cli('trace', '--count', '4')
+        self.assertEqual((code, err), (0, '4 frames, 0 lost\n'))
+        lines = out.strip().split('\n')
+        self.assertEqual(len(lines), 4)
+        self.assertRegex(lines[0], r'^\d\d:\d\d:\d\d\.\d{6} in  192\.0\.2\.9:4242 > '
+                         r'192\.0\.2\.1:80 tcp S seq 7 ack 0 win 64240 len 0: no-listener '
+                         r'\(dropped\)$')
+        self.assertTrue(any(' out 192.0.2.1:80 > 192.0.2.9:4242 tcp R. ' in x for x in lines), out)
+        code, out, err = self.run_cli('trace', '--count=3', '--drops', '--json-lines')
+        self.assertEqual([json.loads(x)['outcome'] for x in out.strip().split('\n')],
+                         ['no-listener'] * 3)
+        code, out, err = self.run_cli('trace', '--count=3', '--json')
+        answer = json.loads(out)
+        self.assertEqual((code, err, answer['taken'], len(answer['frames'])), (0, '', 3, 3))
+
+    def test_a_capture_is_a_file_that_tools_read(self):
+        path = os.path.join(self.folder.name, 'x.pcapng')
+        code, out, err = self.run_cli('capture', path, '--count', '10', '--snaplen', '50')
+        self.assertEqual((code, out, err), (0, '', '10 frames in %s, 0 lost\n' % path))
+        with open(path, 'rb') as file:
+            data = file.read()
+        self.assertEqual([kind for kind, _ in pcapng(data)], [0x0a0d0d0a, 1] + [6] * 10 + [5])
+        for at, kept, length, direction, comment in frames(data):
+            self.assertLess(abs(at - time.time()), 60)
+            self.assertEqual((len(kept), length), (50, 60))
+            self.assertEqual(kept[12:15], b'\x08\x00\x45')
+            self.assertEqual((direction, comment),
+                             (1, b'no-listener (dropped)') if kept[47] == 2 else (2, None))
+        if shutil.which('tcpdump'):
+            told = subprocess.run(['tcpdump', '-nr', path], capture_output=True, text=True,
+                                  check=False).stdout
+            self.assertEqual(told.count(' > '), 10, told)
+
+    def test_a_capture_goes_to_a_pipe_and_never_to_a_terminal(self):
+        done = subprocess.run([CLI, 'capture', '-', '--count=2', '--port', '80'],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                              env={**os.environ, 'SLUICE_SOCKET': self.daemon.path})
+        if b'under way' not in done.stderr:
+            self.assertEqual(len(list(frames(done.stdout))), 2)
+        out = subprocess.run(['script', '-qec', CLI + ' capture -', '/dev/null'],
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+                             env={**os.environ, 'SLUICE_SOCKET': self.daemon.path})
+        self.assertEqual(out.returncode, 2)
+        self.assertIn('not written to a terminal', out.stdout)
+
+    def test_what_is_wrong_with_them_is_said(self):
+        for code, message, words in (
+                (2, "capture needs 'file'", ('capture',)),
+                (1, 'cannot write /nonexistent/x: No such', ('capture', '/nonexistent/x')),
+                (1, "did you mean 'no-listener'?", ('trace', '--reason', 'no-listner')),
+                (1, "count 'x' is not within", ('trace', '--count', 'x')),
+                (2, "cannot be watched", ('watch', '1', 'trace'))):
+            got, out, err = self.run_cli(*words)
+            self.assertEqual((got, out), (code, ''), words)
+            self.assertIn(message, err)
+
+    def test_an_interrupt_ends_it_with_what_there_is(self):
+        path = os.path.join(self.folder.name, 'y.pcapng')
+        process = subprocess.Popen([CLI, 'capture', path, '--remote', '192.0.2.8'],
+                                   stderr=subprocess.PIPE, text=True,
+                                   env={**os.environ, 'SLUICE_SOCKET': self.daemon.path})
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        err = process.communicate(timeout=20)[1]
+        if 'under way' not in err:
+            self.assertEqual((process.returncode, err), (0, '0 frames in %s, 0 lost\n' % path))
 
 
 class Metrics(unittest.TestCase):
@@ -147,6 +267,58 @@ class Reload(unittest.TestCase):
         self.assertIn('No such file', err)
 
 
+class Bundle(unittest.TestCase):
+    """What is sent to somebody who is to find out from afar what is wrong."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix='sluice-cli-')
+        self.addCleanup(self.folder.cleanup)
+        self.path = os.path.join(self.folder.name, 'b.tar')
+
+    def files(self):
+        with tarfile.open(self.path) as tar:
+            return {member.name.split('/', 1)[1]: tar.extractfile(member).read().decode()
+                    for member in tar.getmembers()}
+
+    def test_it_has_the_daemon_and_the_host_and_no_peer(self):
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        code, out, err = cli('bundle', self.path, path=daemon.path)
+        self.assertEqual((code, err), (0, ''))
+        files = self.files()
+        self.assertEqual(out, '%d files in %s\n' % (len(files), self.path))
+        self.assertEqual(os.stat(self.path).st_mode & 0o777, 0o600)
+        for name in ('version', 'config', 'tunables', 'stats', 'stats-later', 'counters',
+                     'counters-later', 'outcomes', 'cores', 'ports', 'listeners'):
+            self.assertEqual(json.loads(files['daemon/%s.json' % name])['schema_version'], 1)
+        before, later = (json.loads(files['daemon/outcomes%s.json' % look])
+                         for look in ('', '-later'))
+        self.assertGreater(later['ts_ns'], before['ts_ns'])
+        self.assertIn('checks', json.loads(files['host/doctor.json']))
+        self.assertIn('MemTotal', files['host/proc-meminfo'])
+        self.assertNotIn('192.0.2.9', ''.join(files.values()))
+        code, out, err = cli('bundle', self.path, '--connections', '--json', path=daemon.path)
+        answer = json.loads(out)
+        self.assertEqual((code, answer['daemon'], answer['file']), (0, True, self.path))
+        rows = json.loads(self.files()['daemon/connections.json'])['connections']
+        self.assertEqual(len(rows), 6)
+        self.assertEqual(rows[0]['remote'], '192.0.2.9')
+
+    def test_it_has_the_host_when_no_daemon_answers(self):
+        code, out, err = cli('bundle', self.path, path='/nonexistent/c.sock')
+        self.assertEqual(code, 3)
+        self.assertIn('no daemon at', err)
+        self.assertIn("none of them the daemon's", out)
+        files = self.files()
+        self.assertEqual(json.loads(files['daemon/error.json'])['code'], 'E_UNREACHABLE')
+        self.assertIn('host/uname.json', files)
+
+    def test_a_file_that_cannot_be_written_is_named(self):
+        code, out, err = cli('bundle', '/nonexistent/b.tar', path='/nonexistent/c.sock')
+        self.assertEqual((code, out), (1, ''))
+        self.assertIn('cannot write /nonexistent/b.tar: No such file', err)
+
+
 class Doctor(unittest.TestCase):
     """Hosts that are made up, and what doctor says of them."""
 
@@ -209,16 +381,17 @@ class Doctor(unittest.TestCase):
     def test_each_fault_is_named_with_what_to_type(self):
         rows = (
             ('hugepages', 'sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages', '3', 6,
-             'echo 38 | sudo tee'),
+             '--fix hugepages --yes'),
             ('cpus', 'sys/devices/system/cpu/online', '0-2', 1, 'lcores'),
             ('siblings', 'sys/devices/system/cpu/cpu2/topology/thread_siblings_list', '2-3', 6,
              'one CPU of each core'),
             ('isolation', 'sys/devices/system/cpu/isolated', '2', 6, 'isolcpus='),
             ('governor', 'sys/devices/system/cpu/cpu0/cpufreq/scaling_governor', 'powersave', 6,
-             'cpupower'),
+             '--fix governor --yes'),
             ('clocksource', 'sys/devices/system/clocksource/clocksource0/current_clocksource',
              'hpet', 6, 'dmesg'),
-            ('nmi-watchdog', 'proc/sys/kernel/nmi_watchdog', '1', 6, 'sysctl'),
+            ('nmi-watchdog', 'proc/sys/kernel/nmi_watchdog', '1', 6,
+             '--fix nmi-watchdog --yes'),
         )
         for check, path, text, code, fix in rows:
             with self.subTest(check=check):
@@ -244,6 +417,92 @@ class Doctor(unittest.TestCase):
         self.assertEqual(self.doctor(text.replace('eth1', 'eth9'), code=1)['interface'][0], 'FAIL')
         text = self.CONFIG.replace('type: pci, address: "0000:02:00.0"', 'type: tap')
         self.assertIn('modprobe tun', self.doctor(text, code=1)['tun'][1])
+
+    def fix(self, check, *words, code=0, config=CONFIG):
+        path = os.path.join(self.folder.name, 'sluice.yaml')
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(config)
+        got, out, err = cli('doctor', '--sysroot', self.root, '--config', path, '--fix', check,
+                            *words)
+        self.assertEqual(got, code, out + err)
+        return out + err
+
+    def text(self, path):
+        with open(os.path.join(self.root, path), encoding='ascii') as file:
+            return file.read().strip()
+
+    def test_a_remedy_is_told_first_and_done_only_if_asked(self):
+        huge = 'sys/kernel/mm/hugepages/hugepages-2048kB/'
+        self.put(huge + 'free_hugepages', '3')
+        self.put(huge + 'nr_hugepages', '100')
+        told = self.fix('hugepages')
+        # 76 MB are needed, 6 are free: 35 pages more, and those that are in use stay.
+        self.assertIn('echo 135 | sudo tee %s/%snr_hugepages' % (self.root, huge), told)
+        self.assertIn('nothing was changed', told)
+        self.assertEqual(self.text(huge + 'nr_hugepages'), '100')
+        done = self.fix('hugepages', '--yes')
+        self.assertIn('to take it back:\n  echo 100 | sudo tee ', done)
+        self.assertEqual(self.text(huge + 'nr_hugepages'), '135')
+        self.put(huge + 'free_hugepages', '38')
+        self.assertEqual(self.fix('hugepages', '--yes'), 'nothing to be done\n')
+        self.assertEqual(self.text(huge + 'nr_hugepages'), '135')
+
+    def test_remedies_of_cpus(self):
+        for cpu in range(5):
+            self.put('sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor' % cpu, 'powersave')
+        self.put('proc/sys/kernel/nmi_watchdog', '1')
+        self.fix('governor', '--yes')
+        self.assertEqual([self.text('sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor' % cpu)
+                          for cpu in range(5)],
+                         ['powersave'] * 2 + ['performance'] * 2 + ['powersave'])
+        steps = json.loads(self.fix('nmi-watchdog', '--json'))
+        self.assertEqual((steps['dry_run'], steps['steps'][0]['value'],
+                          steps['steps'][0]['undo_value']), (True, '0', '1'))
+
+    def test_a_device_goes_to_vfio_and_back(self):
+        self.bind('ice')
+        self.assertIn('modprobe vfio-pci', self.fix('binding', '--yes', code=1))
+        for path in ('drivers/ice/unbind', 'drivers/vfio-pci/unbind', 'drivers_probe',
+                     'devices/0000:02:00.0/driver_override'):
+            self.put('sys/bus/pci/' + path, 'untouched')
+        told = self.fix('binding', '--yes')
+        pci = os.path.join(self.root, 'sys/bus/pci')
+        self.assertEqual(self.text('sys/bus/pci/devices/0000:02:00.0/driver_override'), 'vfio-pci')
+        self.assertEqual(self.text('sys/bus/pci/drivers/ice/unbind'), '0000:02:00.0')
+        self.assertEqual(self.text('sys/bus/pci/drivers_probe'), '0000:02:00.0')
+        self.assertEqual(self.text('sys/bus/pci/drivers/vfio-pci/unbind'), 'untouched')
+        self.assertEqual(told.split('to take it back:\n')[1],
+                         f'  echo | sudo tee {pci}/devices/0000:02:00.0/driver_override\n'
+                         f'  echo 0000:02:00.0 | sudo tee {pci}/drivers/vfio-pci/unbind\n'
+                         f'  echo 0000:02:00.0 | sudo tee {pci}/drivers_probe\n')
+
+    def test_the_way_of_the_default_route_is_never_touched(self):
+        self.bind('ice')
+        self.put('sys/bus/pci/drivers/vfio-pci/unbind', '')
+        self.put('sys/bus/pci/devices/0000:02:00.0/net/eth0/mtu', '1500')
+        routes = 'Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n'
+        self.put('proc/net/route', routes + 'eth0 0000A8C0 00000000 0001 0 0 0 00FFFFFF 0 0 0')
+        self.assertIn('would do', self.fix('binding'))
+        self.put('proc/net/route', routes + 'eth0 00000000 0100A8C0 0003 0 0 0 00000000 0 0 0')
+        self.assertIn('would be cut off', self.fix('binding', '--yes', code=1))
+        # As part of a bridge; of IPv6.
+        self.put('proc/net/route', routes + 'br0 00000000 0100A8C0 0003 0 0 0 00000000 0 0 0')
+        self.put('sys/class/net/eth0/mtu', '1500')
+        os.symlink('../br0', os.path.join(self.root, 'sys/class/net/eth0/master'))
+        self.assertIn('would be cut off', self.fix('binding', '--yes', code=1))
+        self.put('proc/net/route', routes)
+        self.assertIn('would do', self.fix('binding'))
+        self.put('proc/net/ipv6_route', '0' * 32 + ' 00 ' + '0' * 32 + ' 00 ' + 'f' * 32 +
+                 ' 00000400 00000001 00000000 00000003     eth0')
+        self.assertIn('would be cut off', self.fix('binding', '--yes', code=1))
+
+    def test_what_has_no_remedy_is_said(self):
+        self.assertIn('knows binding, governor', self.fix('siblings', code=2))
+        code, _, err = cli('doctor', '--yes')
+        self.assertEqual(code, 2)
+        self.assertIn('--yes goes with --fix', err)
+        self.put('sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages', '3')
+        self.assertIn('no hugepages of 2 MB', self.fix('hugepages', code=1))
 
     def test_people_read_it_and_no_daemon_is_needed(self):
         code, out, err = cli('doctor', path='/nonexistent/c.sock')

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "ctl/capture.h"
 #include "ctl/commands.h"
 #include "ctl/session.h"
 #include "lib/exact.h"
@@ -76,7 +77,7 @@ ask(const char *line)
 	json_t *reply;
 
 	request(line);
-	while (session.listing != NULL) {
+	while (ctl_session_is_busy(&session)) {
 		fake_backend_turn(&fake);
 		mail_collect(&fake.hub);
 		ctl_session_step(&session, true, &out);
@@ -216,7 +217,12 @@ c01_each_command_asks_for_its_role(void **state)
 									  : "none");
 			json_decref(reply);
 			ctl_buf_drop(&out, ctl_buf_len(&out));
-			fake_backend_turn(&fake);
+			/* Orders are taken, and the end of a capture is seen by all. */
+			for (unsigned int turns = 0; turns < 2; turns++) {
+				fake_backend_turn(&fake);
+				mail_collect(&fake.hub);
+				capture_poll(&fake.hub);
+			}
 		}
 	}
 }
@@ -583,6 +589,10 @@ info_has_what_ss_has(void **state)
 	assert_int_equal(json_integer_value(json_object_get(row, "pmtu")), 1512);
 	assert_int_equal(json_integer_value(json_object_get(row, "not_sent")), 99);
 	assert_int_equal(json_integer_value(json_object_get(row, "rcv_wscale")), 8);
+	assert_int_equal(json_integer_value(json_object_get(row, "ato_ms")), 40);
+	assert_int_equal(json_integer_value(json_object_get(row, "sent_idle_ms")), 56);
+	assert_int_equal(json_integer_value(json_object_get(row, "backoff")), 1);
+	assert_string_equal(json_string_value(json_object_get(row, "limited_by")), "rwnd");
 	assert_int_equal(json_integer_value(json_object_get(row, "acked_mod_4gi")), 123456);
 	json_decref(reply);
 	ctl_buf_drop(&out, ctl_buf_len(&out));

@@ -120,6 +120,8 @@ info_counts_bytes_and_knows_what_was_negotiated(void **state)
 	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
 	assert_int_equal(info.received_bytes, 0);
 	assert_int_equal(info.data_idle_ms, UINT32_MAX);
+	assert_int_equal(info.sent_idle_ms, UINT32_MAX);
+	assert_int_equal(info.ato_ms, 0);
 	assert_non_null(info.cc);
 	bed_peer_send(&p, TCP_ACK, 123);
 	tcp_send(bed->stack, &bed->env, p.h, "12345", 5, 0);
@@ -133,6 +135,8 @@ info_counts_bytes_and_knows_what_was_negotiated(void **state)
 	assert_int_equal(info.flight_bytes, 5);
 	assert_int_equal(info.idle_ms, 30);
 	assert_int_equal(info.data_idle_ms, 30);
+	assert_int_equal(info.sent_idle_ms, 30);
+	assert_in_range(info.ato_ms, 1, 200);
 	tcp_recv(bed->stack, &bed->env, p.h, bed->sent.data, 200);
 }
 
@@ -156,6 +160,7 @@ info_tells_how_a_loss_is_repaired(void **state)
 	assert_int_equal(info.peer_mss, 1460);
 	assert_int_equal(info.flight_bytes + info.notsent_bytes, info.sendq_bytes);
 	assert_true(info.notsent_bytes > 0);
+	assert_int_equal(info.limit, TCP_LIMIT_CWND);
 	assert_int_equal(info.lost_bytes, 0);
 	tcp_bed_advance(bed, 1000);
 	tcp_bed_discard(bed);
@@ -163,7 +168,34 @@ info_tells_how_a_loss_is_repaired(void **state)
 	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
 	assert_int_equal(info.ca, TCP_CA_LOSS);
 	assert_int_equal(info.rexmits, 1);
+	assert_int_equal(info.backoff, 1);
 	assert_true(info.lost_bytes > 0);
+}
+
+static void
+info_tells_what_a_sender_waits_for(void **state)
+{
+	static const uint8_t data[30000];
+	struct tcp_bed *bed = *state;
+	struct tcp_conn_info info;
+	uint64_t cursor = 0;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
+	assert_int_equal(info.limit, TCP_LIMIT_OWNER);
+	/* A smaller window counts with new data only. */
+	bed_peer_send(&p, TCP_ACK, 1);
+	p.wnd = 3000;
+	bed_peer_send(&p, TCP_ACK, 1);
+	tcp_send(bed->stack, &bed->env, p.h, data, sizeof(data), 0);
+	tcp_bed_flush(bed);
+	tcp_bed_discard(bed);
+	cursor = 0;
+	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
+	assert_int_equal(info.limit, TCP_LIMIT_PEER);
+	tcp_recv(bed->stack, &bed->env, p.h, bed->sent.data, 2);
 }
 
 /* The numbers of SYN and FIN are no data. */
@@ -202,6 +234,7 @@ main(void)
 		BED_TEST(a_row_says_what_is_queued_and_when_the_next_timer_is),
 		BED_TEST(info_counts_bytes_and_knows_what_was_negotiated),
 		BED_TEST(info_tells_how_a_loss_is_repaired),
+		BED_TEST(info_tells_what_a_sender_waits_for),
 		BED_TEST(info_of_no_state_counts_bytes_that_were_not_there),
 		BED_TEST(time_wait_shows_what_is_left_of_it),
 	};

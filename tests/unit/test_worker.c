@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A worker's step: bursts, callbacks before output, full queues, when it must be called again. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "unit/tcp_unit.h"
@@ -465,6 +466,87 @@ every_octet_on_its_way_out_is_counted(void **state)
 	assert_int_equal(w.ctr.TxOctets, sum);
 }
 
+/* Take all records of a tap; returns how many, their outcomes in order. */
+static unsigned int
+tap_outcomes(struct tap *tap, unsigned int *outcomes, unsigned int max)
+{
+	static uint8_t data[TAP_SNAP_MAX];
+	struct tap_record r;
+	unsigned int n = 0;
+
+	while (n < max && tap_take(tap, &r, data))
+		outcomes[n++] = r.outcome;
+	return n;
+}
+
+/* ACKs of a burst stay one, so that looking on changes nothing. */
+static void
+who_looks_on_sees_each_frame_once_with_its_outcome(void **state)
+{
+	static const struct tap_filter any = { .outcome = -1 };
+	struct tap *tap = tap_init(
+		aligned_alloc(CACHE_LINE, tap_bytes(1 << 17)), 1 << 17, &any, TAP_SNAP_MAX);
+	unsigned int seen[16];
+	struct pkt *burst[4];
+
+	(void)state;
+	settle();
+	listen_with(&(const struct sluice_ops){ .acceptable = accept_all });
+	worker_set_tap(&w, tap);
+	burst[0] = segment(4000, ISN, 0, 0x02, 0);
+	burst[1] = segment(4000, ISN, 0, 0x02, 0);
+	pkt_data(burst[1])[36 + 14] ^= 1; /* TCP checksum */
+	burst[2] = segment(4001, ISN, 7, 0x10, 0);
+	worker_rx(&w, now_us, burst, 3);
+	assert_int_equal(tap_outcomes(tap, seen, 16), 5);
+	assert_int_equal(seen[0], OUT_SYN_QUEUED);
+	assert_int_equal(seen[1], OUT_BAD_TCP_CSUM);
+	assert_int_equal(outcome_desc((enum outcome)seen[2])->is_drop, true);
+	assert_int_equal(seen[3], TAP_SENT);
+	assert_int_equal(seen[4], TAP_SENT);
+	/* The port takes one of the two answers: the other is not seen again, the next one is. */
+	(void)port_takes();
+	assert_int_equal(w.frames.count, 1);
+	worker_poll(&w, now_us);
+	assert_int_equal(tap_outcomes(tap, seen, 16), 0);
+	receive(segment(4003, ISN, 0, 0x02, 0));
+	assert_int_equal(tap_outcomes(tap, seen, 16), 2);
+	assert_int_equal(seen[0], OUT_SYN_QUEUED);
+	assert_int_equal(seen[1], TAP_SENT);
+	worker_set_tap(&w, NULL);
+	receive(segment(4002, ISN, 0, 0x02, 0));
+	assert_int_equal(tap_outcomes(tap, seen, 16), 0);
+	/* Nor is what was queued while nobody looked. */
+	worker_set_tap(&w, tap);
+	worker_poll(&w, now_us);
+	assert_int_equal(tap_outcomes(tap, seen, 16), 0);
+	assert_int_equal(w.ctr.CaptureLost, 0);
+	worker_set_tap(&w, NULL);
+	free(tap);
+}
+
+static void
+who_looks_on_too_slowly_is_told_what_is_lost(void **state)
+{
+	static const struct tap_filter any = { .outcome = -1 };
+	struct tap *tap = tap_init(
+		aligned_alloc(CACHE_LINE, tap_bytes(1 << 17)), 1 << 17, &any, TAP_SNAP_MAX);
+
+	(void)state;
+	settle();
+	worker_set_tap(&w, tap);
+	for (unsigned int i = 0; i < 200; i++) {
+		receive(segment(4000, ISN, 7, 0x10, 1000));
+		worker_poll(&w, now_us);
+		while (w.frames.count > 0)
+			(void)port_takes();
+	}
+	assert_true(w.ctr.CaptureLost > 50);
+	assert_int_equal(w.ctr.CaptureLost, tap_lost(tap));
+	worker_set_tap(&w, NULL);
+	free(tap);
+}
+
 int
 main(void)
 {
@@ -476,6 +558,8 @@ main(void)
 		WORKER_TEST(frames_that_nobody_takes_stop_reception),
 		WORKER_TEST(what_the_port_did_not_take_stays_in_order),
 		WORKER_TEST(every_frame_has_one_outcome),
+		WORKER_TEST(who_looks_on_sees_each_frame_once_with_its_outcome),
+		WORKER_TEST(who_looks_on_too_slowly_is_told_what_is_lost),
 		WORKER_TEST(every_octet_on_its_way_out_is_counted),
 		WORKER_TEST(a45_a_chain_of_buffers_is_dropped_whole_and_counted),
 		WORKER_TEST(it_says_when_it_must_be_called_again),
