@@ -98,6 +98,33 @@ source_for(const struct sluice *s, const struct ip_addr *remote)
 	return -1;
 }
 
+/* --- wishes --------------------------------------------------------------------------------- */
+
+#define MAXSEG_MIN 88u /* as Linux; less wastes more than it carries */
+#define MAXSEG_MAX 32767u
+#define SYN_RETRIES_MAX 127u
+#define CLAMP_MIN 1152u
+
+static bool
+is_possible(const struct sluice_wishes *w)
+{
+	if (w->maxseg != 0 && (w->maxseg < MAXSEG_MIN || w->maxseg > MAXSEG_MAX))
+		return false;
+	return w->syn_retries <= SYN_RETRIES_MAX;
+}
+
+static struct tcp_wishes
+to_wishes(const struct sluice_wishes *w)
+{
+	return (struct tcp_wishes){
+		.mss_max = (uint16_t)w->maxseg,
+		.syn_retries = (uint8_t)w->syn_retries,
+		.rcvbuf = w->rcvbuf,
+		.window_clamp = w->window_clamp == 0 ? 0 : max_u32(w->window_clamp, CLAMP_MIN),
+		.no_cookie = w->fastopen_no_cookie,
+	};
+}
+
 /* --- listeners ------------------------------------------------------------------------------ */
 
 int
@@ -115,6 +142,8 @@ sluice_listen(struct sluice *s, const struct sluice_listen_params *params, sluic
 		.first_byte_s = params->first_byte_s,
 		.idle_s = params->idle_s,
 		.blackhole = params->blackhole,
+		.wishes = to_wishes(&params->wishes),
+		.defer_s = params->defer_accept_s,
 		.name = params->name,
 		.data = params->ctx,
 		.ops = params->ops,
@@ -122,7 +151,8 @@ sluice_listen(struct sluice *s, const struct sluice_listen_params *params, sluic
 
 	if (par.laddr_idx == -2)
 		return -EADDRNOTAVAIL;
-	if (params->ops == NULL || (params->syncookies_set && params->syncookies < 0))
+	if (params->ops == NULL || (params->syncookies_set && params->syncookies < 0) ||
+		!is_possible(&params->wishes))
 		return -EINVAL;
 	if (params->congestion_control != NULL) {
 		int cc = sluice_congestion_find(params->congestion_control);
@@ -201,11 +231,20 @@ sluice_connect_early(struct sluice *s, const struct sluice_early *early, sluice_
 {
 	struct flow_key key;
 	int err = early->ops == NULL ? -EINVAL : key_to(s, NULL, early->remote, &key);
+	struct tcp_connect_params par;
 	ptrdiff_t n;
 
 	if (err != 0)
 		return err;
-	n = tcp_connect_early(s->tcp, s->env, &key, early->src, early->len, out);
+	if (!is_possible(&early->wishes))
+		return -EINVAL;
+	par = (struct tcp_connect_params){
+		.wishes = to_wishes(&early->wishes),
+		.fastopen = !early->no_fastopen,
+		.src = early->src,
+		.len = early->len,
+	};
+	n = tcp_connect_with(s->tcp, s->env, &key, &par, out);
 	if (n >= 0)
 		tcp_set_owner(s->tcp, *out, early->data, early->ops);
 	return n;
@@ -253,6 +292,12 @@ static const enum tcp_sockopt sockopts[] = {
 	[SLUICE_TCP_MAXSEG] = TCP_SO_MAXSEG,
 	[SLUICE_TCP_CONGESTION] = TCP_SO_CONGESTION,
 	[SLUICE_TCP_CORK] = TCP_SO_CORK,
+	[SLUICE_TCP_WINDOW_CLAMP] = TCP_SO_WINDOW_CLAMP,
+	[SLUICE_TCP_KEEPIDLE] = TCP_SO_KEEPIDLE,
+	[SLUICE_TCP_KEEPINTVL] = TCP_SO_KEEPINTVL,
+	[SLUICE_TCP_KEEPCNT] = TCP_SO_KEEPCNT,
+	[SLUICE_TCP_LINGER2] = TCP_SO_LINGER2,
+	[SLUICE_TCP_QUICKACK] = TCP_SO_QUICKACK,
 };
 
 int

@@ -22,6 +22,7 @@
  * goes to the stack's event list. Every call takes the env of this moment.
  */
 struct tcp_stack;
+struct tun_secret;
 
 /** Handle of a connection or listener: generation in the high half, index in the low. 0: none. */
 typedef uint64_t tcp_handle;
@@ -102,6 +103,15 @@ bool tcp_next_event(struct tcp_stack *stack, struct tcp_event *ev);
 
 /* --- calls of the owner: 0, a count, or -errno; -EBADF for a handle that is gone ----------- */
 
+/** What an owner wants of a connection from its SYN on; 0: as the tunables have it. */
+struct tcp_wishes {
+	uint16_t mss_max;	/* largest segment, both ways */
+	uint8_t syn_retries;	/* of an active open */
+	uint32_t rcvbuf;	/* bytes: fixed, and what the window scale is chosen for */
+	uint32_t window_clamp;	/* bytes: no larger window is offered */
+	bool no_cookie;		/* Fast Open without one: peers are trusted (RFC 7413 s7.1) */
+};
+
 struct tcp_listen_params {
 	int laddr_idx;		/* index into local_addrs, -1: any */
 	uint16_t port;
@@ -110,11 +120,14 @@ struct tcp_listen_params {
 	unsigned int cc;	/* congestion control: 1 + enum tun_cc; 0: the tunable */
 	bool nodelay;
 	bool fastopen;		/* a SYN with a cookie may open, where tcp_fastopen lets it */
+	const struct tun_secret *fastopen_key; /* of its own; NULL: tcp_fastopen_key */
 	uint32_t source_syn_rate; /* for each source prefix, as the tunable; 0: the tunable */
 	uint32_t source_conns;
 	uint32_t first_byte_s;	/* timeouts of its connections; 0: the tunables */
 	uint32_t idle_s;
 	int blackhole;		/* no RST for what has no connection: 1, -1 RST, 0 the tunable */
+	struct tcp_wishes wishes; /* of its connections */
+	uint32_t defer_s;	/* a peer's first data is waited for so long; 0: not */
 	const char *name;	/* for listings; outlives the listener */
 	void *data;
 	const void *ops;
@@ -122,6 +135,9 @@ struct tcp_listen_params {
 
 int tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_params *par,
 	tcp_handle *out);
+/** Change all but where it listens; connections that exist keep what they have. */
+int tcp_listener_change(struct tcp_stack *stack, struct env *env, tcp_handle listener,
+	const struct tcp_listen_params *par);
 int tcp_listener_close(struct tcp_stack *stack, struct env *env, tcp_handle listener);
 int tcp_accept(struct tcp_stack *stack, struct env *env, tcp_handle listener, tcp_handle *out);
 
@@ -132,12 +148,19 @@ int tcp_accept(struct tcp_stack *stack, struct env *env, tcp_handle listener, tc
 int tcp_connect(struct tcp_stack *stack, struct env *env, const struct flow_key *to,
 	tcp_handle *out);
 
+struct tcp_connect_params {
+	struct tcp_wishes wishes;
+	bool fastopen;		/* the SYN asks for a Fast Open cookie, or takes data along */
+	const void *src;	/* data for the peer, at most a segment */
+	size_t len;
+};
+
 /**
- * The same with data for the peer, at most a segment, which rides with the SYN where Fast Open can
+ * The same with wishes, and with data for the peer, which rides with the SYN where Fast Open can
  * (RFC 7413) and else follows the handshake. Returns the bytes taken, or as tcp_connect.
  */
-ptrdiff_t tcp_connect_early(struct tcp_stack *stack, struct env *env, const struct flow_key *to,
-	const void *src, size_t len, tcp_handle *out);
+ptrdiff_t tcp_connect_with(struct tcp_stack *stack, struct env *env, const struct flow_key *to,
+	const struct tcp_connect_params *par, tcp_handle *out);
 
 /** A cookie for addr is at hand: data would go with the SYN. */
 bool tcp_fastopen_knows(struct tcp_stack *stack, struct env *env, const struct ip_addr *addr);
@@ -185,6 +208,12 @@ enum tcp_sockopt {
 	TCP_SO_MAXSEG,
 	TCP_SO_CONGESTION,	/* enum tun_cc */
 	TCP_SO_CORK,
+	TCP_SO_WINDOW_CLAMP,	/* bytes; 0: none */
+	TCP_SO_KEEPIDLE,	/* seconds; these three for the tunables tcp_keepalive_* */
+	TCP_SO_KEEPINTVL,
+	TCP_SO_KEEPCNT,
+	TCP_SO_LINGER2,		/* seconds, for tcp_fin_timeout; -1: no FIN-WAIT-2 after close */
+	TCP_SO_QUICKACK,	/* 1: ACKs go at once, until the owner answers; 0: they wait */
 };
 
 int tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_sockopt opt,

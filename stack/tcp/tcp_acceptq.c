@@ -91,13 +91,14 @@ open_conn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_handshak
 	c->snd_nxt = c->write_seq = hs->iss + 1;
 	cold->snd_sml = c->snd_una = hs->iss + !hs->fastopen;
 	c->rcv_nxt = c->rcv_acked = hs->irs + 1;
-	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack);
+	tcp_extra_begin(stack, c, &hs->l->wishes);
+	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack, &hs->l->wishes);
 	c->ts_recent = hs->ts_recent;
 	c->flags |= (hs->has_ts ? TF_TS : 0) | (hs->has_sack ? TF_SACK : 0) |
 		(hs->has_ecn ? TF_ECN : 0) | (hs->l->nodelay ? TF_NODELAY : 0);
 	if (hs->has_wscale) {
 		c->snd_wscale = hs->wscale & 15u;
-		c->rcv_wscale = tcp_own_wscale(stack) & 15u;
+		c->rcv_wscale = tcp_own_wscale(stack, &hs->l->wishes) & 15u;
 	}
 	/* RFC 7323 s2.2: the window of a SYN is never scaled. */
 	c->snd_wnd = (uint32_t)seg->wnd << (hs->fastopen ? 0 : c->snd_wscale);

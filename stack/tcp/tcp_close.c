@@ -38,6 +38,16 @@ tcp_process_fin(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 }
 
+uint32_t
+tcp_fin_timeout_s(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	int own = tcp_extra(stack, c)->linger2_s;
+
+	if (own < 0)
+		return 0;
+	return own > 0 ? (uint32_t)own : stack->env->tun->tcp_fin_timeout;
+}
+
 bool
 tcp_fin_acked_now(struct tcp_stack *stack, struct tcp_conn *c)
 {
@@ -45,9 +55,13 @@ tcp_fin_acked_now(struct tcp_stack *stack, struct tcp_conn *c)
 	case TCPS_FIN_WAIT_1:
 		tcp_set_state(stack, c, TCPS_FIN_WAIT_2);
 		/* Only one that nobody owns is timed; a half-closed one stays with its owner. */
-		if (c->flags & TF_ORPHAN)
-			tcp_timers_keep(
-				stack, c, 1000ULL * stack->env->tun->tcp_fin_timeout);
+		if (!(c->flags & TF_ORPHAN))
+			return false;
+		if (tcp_fin_timeout_s(stack, c) == 0) {
+			tcp_conn_end(stack, c, 0);
+			return true;
+		}
+		tcp_timers_keep(stack, c, 1000ULL * tcp_fin_timeout_s(stack, c));
 		return false;
 	case TCPS_CLOSING:
 		tcp_timewait_enter(stack, c);

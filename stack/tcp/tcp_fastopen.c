@@ -36,11 +36,16 @@ configured(const uint32_t group[4])
 		group[2] | (uint64_t)group[3] << 32 } };
 }
 
-/* The keys of now: the same on all workers, since the clock and the secrets are. */
+/*
+ * The keys of now, the listener's own or the tunable's: the same on all workers, since the clock
+ * and the secrets are.
+ */
 static const struct siphash_key *
-current_keys(struct tcp_stack *stack)
+current_keys(struct tcp_stack *stack, const struct tcp_listener *l)
 {
-	const struct tun_secret *own = &stack->env->tun->tcp_fastopen_key;
+	const struct tun_secret *own = l->fastopen_key.state != TUN_SECRET_RANDOM ?
+		&l->fastopen_key :
+		&stack->env->tun->tcp_fastopen_key;
 	struct tcp_fastopen_keys *fk = &stack->fastopen;
 	uint32_t period_s = stack->env->tun->tcp_fastopen_key_rotate;
 	uint64_t period = stack->env->now_us / (1000000ULL * period_s);
@@ -83,9 +88,10 @@ tcp_fastopen_is_on(const struct tcp_stack *stack, const struct tcp_listener *l)
 
 /* One of the key before is valid, too, and is to be replaced. */
 static bool
-is_valid(struct tcp_stack *stack, const struct tcp_seg *seg, bool *is_old)
+is_valid(struct tcp_stack *stack, const struct tcp_listener *l, const struct tcp_seg *seg,
+	bool *is_old)
 {
-	const struct siphash_key *keys = current_keys(stack);
+	const struct siphash_key *keys = current_keys(stack, l);
 	uint64_t cookie;
 
 	if (seg->opts.fastopen_len != COOKIE_LEN)
@@ -96,11 +102,12 @@ is_valid(struct tcp_stack *stack, const struct tcp_seg *seg, bool *is_old)
 }
 
 static void
-put_cookie(struct tcp_stack *stack, const struct flow_key *flow, struct tcp_opts *opts)
+put_cookie(struct tcp_stack *stack, const struct tcp_listener *l, const struct flow_key *flow,
+	struct tcp_opts *opts)
 {
 	opts->present |= TCP_OPT_FASTOPEN;
 	opts->fastopen_len = COOKIE_LEN;
-	store_le64(opts->fastopen, cookie_of(stack, &current_keys(stack)[0], flow));
+	store_le64(opts->fastopen, cookie_of(stack, &current_keys(stack, l)[0], flow));
 }
 
 void
@@ -108,14 +115,14 @@ tcp_fastopen_grant(struct tcp_stack *stack, const struct tcp_listener *l,
 	const struct tcp_seg *seg, struct tcp_opts *opts)
 {
 	if (tcp_fastopen_is_on(stack, l))
-		put_cookie(stack, &seg->key, opts);
+		put_cookie(stack, l, &seg->key, opts);
 }
 
 void
 tcp_fastopen_renew(struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_opts *opts)
 {
 	if (stack->fastopen.renew)
-		put_cookie(stack, &c->key, opts);
+		put_cookie(stack, &stack->listeners[tcp_cold(stack, c)->listener], &c->key, opts);
 }
 
 /* Resets that still count; those of the last RESET_HOLD_MS stand in [0]. */
@@ -145,7 +152,9 @@ admits(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg *se
 	struct counters *ctr = stack->env->ctr;
 	bool is_old;
 
-	if (!is_valid(stack, seg, &is_old)) {
+	if (l->wishes.no_cookie)
+		is_old = false;
+	else if (!is_valid(stack, l, seg, &is_old)) {
 		ctr->TCPFastOpenPassiveFail++;
 		return false;
 	}
@@ -164,12 +173,13 @@ admits(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg *se
 static bool
 may_open(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg *seg)
 {
+	bool asks = (seg->opts.present & TCP_OPT_FASTOPEN) && seg->opts.fastopen_len == 0;
+
 	if (!tcp_fastopen_is_on(stack, l))
 		return false;
-	if (seg->opts.fastopen_len == 0) {
-		stack->env->ctr->TCPFastOpenCookieReqd++;
+	stack->env->ctr->TCPFastOpenCookieReqd += asks;
+	if (asks && !l->wishes.no_cookie)
 		return false;
-	}
 	if (admits(stack, l, seg))
 		return true;
 	l->fastopen_failed++;
@@ -186,7 +196,7 @@ take_data(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *seg
 	rx.len = min_u32(rx.len, tcp_rcv_wnd(c));
 	if (rx.len > 0)
 		tcp_deliver(stack, c, &rx);
-	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack);
+	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack, &tcp_extra(stack, c)->wishes);
 	if (rx.pkt != NULL)
 		pkt_free(stack->env->pool, rx.pkt);
 }
@@ -202,7 +212,7 @@ tcp_fastopen_open(struct tcp_stack *stack, struct tcp_listener *l, const struct 
 		.iss = tcp_isn(stack, &seg->key),
 		.irs = seg->seq,
 		.ts_recent = seg->opts.tsval,
-		.mss = tcp_peer_mss(stack, &seg->key, &seg->opts),
+		.mss = tcp_peer_mss(stack, &seg->key, &l->wishes, &seg->opts),
 		.wscale = seg->opts.wscale & 15u,
 		.has_wscale = (offered & TCP_OPT_WSCALE) && tun->tcp_window_scaling,
 		.has_ts = (offered & TCP_OPT_TS) && tun->tcp_timestamps,

@@ -84,6 +84,8 @@ tcp_fastopen_ask(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_opts *o
 		c->flags &= ~TF_FASTOPEN;
 		return false;
 	}
+	if (tcp_extra(stack, c)->wishes.no_cookie)
+		return true;
 	opts->present |= TCP_OPT_FASTOPEN;
 	opts->fastopen_len = peer != NULL ? peer->cookie_len : 0;
 	if (opts->fastopen_len > 0)

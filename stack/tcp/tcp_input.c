@@ -144,7 +144,8 @@ listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
 	}
 	switch (tcp_listen_judge(stack, l, &why)) {
 	case TCP_SYN_QUEUE:
-		if ((seg->opts.present & TCP_OPT_FASTOPEN) &&
+		if (((seg->opts.present & TCP_OPT_FASTOPEN) ||
+			    (l->wishes.no_cookie && seg->len > 0)) &&
 			tcp_fastopen_open(stack, l, seg, b->hash[i], b->pkts[i]))
 			break;
 		tcp_synq_add(stack, l, seg, b->hash[i], b->pkts[i]);
@@ -199,7 +200,8 @@ open_from_cookie(struct tcp_stack *stack, struct burst *b, unsigned int i,
 		.iss = seg->ack - 1,
 		.irs = seg->seq - 1,
 		.ts_recent = info->has_ts ? seg->opts.tsval : 0,
-		.mss = (uint16_t)min_u32(info->mss, tcp_own_mss(stack, &seg->key)),
+		.mss = tcp_peer_mss(stack, &seg->key, &l->wishes,
+			&(struct tcp_opts){ .present = TCP_OPT_MSS, .mss = info->mss }),
 		.wscale = info->wscale,
 		.has_wscale = info->has_wscale,
 		.has_ts = info->has_ts,

@@ -192,6 +192,17 @@ struct tcp_dctcp {
 	bool is_started;
 };
 
+/**
+ * What few owners set, by slot beside tcp_cold. All zero, and so never resident, where nobody has
+ * set anything: tcp_cold.has_extra tells.
+ */
+struct tcp_extra {
+	struct tcp_wishes wishes;
+	uint16_t keep_idle_s, keep_intvl_s; /* 0: the tunables */
+	uint8_t keep_probes;
+	int16_t linger2_s;	/* 0: tcp_fin_timeout; -1: no FIN-WAIT-2 */
+};
+
 /** What an algorithm remembers; all zero when it begins. */
 union tcp_cc_state {
 	struct tcp_hystart hystart;
@@ -240,6 +251,7 @@ struct tcp_cold {
 	uint8_t is_corked : 1;	/* segments that are not full wait (TCP_CORK) */
 	uint8_t is_small_twice : 1; /* there were two of small_seq since the last ACK */
 	uint8_t is_cwnd_limited : 1; /* cwnd was the limit, not the owner or the peer */
+	uint8_t has_extra : 1;	/* tcp_extra is not all zero */
 	/* Line 2: now and then. */
 	uint32_t last_sent_ms;	/* when data was sent last */
 	uint32_t usage_seq;	/* snd_nxt when cwnd was used most, until acknowledged */
@@ -313,7 +325,8 @@ struct tcp_park {
 	uint32_t iss, irs;
 	int16_t linger_s;
 	uint16_t listener : 11;
-	uint16_t cc : 5;
+	uint16_t cc : 4;
+	uint16_t has_extra : 1;
 	void *data;
 	const void *ops;
 	uint16_t peer_mss, rcv_mss, mss_high;
@@ -384,6 +397,8 @@ struct tcp_score {
 
 _Static_assert(sizeof(struct tcp_score) <= 2 * CACHE_LINE, "as small as a connection");
 
+#define TCP_SYNQ_TRIES_MAX 127u
+
 /** A half-open connection (RFC 4987 s3.2): at most 64 bytes, its timer node included. */
 struct tcp_synq_entry {
 	struct flow_key key;	/* all zero: free */
@@ -397,7 +412,8 @@ struct tcp_synq_entry {
 	uint16_t mss;		/* the peer's */
 	uint16_t acked_ms;	/* low bits: when an unacceptable segment was last answered */
 	uint16_t listener;
-	uint8_t retrans;
+	uint8_t retrans : 7;	/* up to TCP_SYNQ_TRIES_MAX */
+	uint8_t is_acked : 1;	/* the handshake is done, its data is waited for */
 	uint8_t wscale : 4;	/* the peer's */
 	uint8_t has_wscale : 1;
 	uint8_t has_ts : 1;
@@ -452,6 +468,7 @@ struct tcp_listener {
 	uint32_t fastopen_resets[2]; /* children reset by the peer: lately, and the time before */
 	uint32_t fastopen_reset_ms; /* when [0] began */
 	bool fastopen;		/* a SYN with a cookie may open */
+	struct tun_secret fastopen_key; /* state 0: the tunable's */
 	uint64_t fastopen_opened, fastopen_failed; /* SYNs with a cookie */
 	bool has_source_limits;	/* one of its own, or two: at the end */
 	uint64_t cookie_us;	/* when a cookie was last sent; 0: never */
@@ -462,6 +479,8 @@ struct tcp_listener {
 	uint32_t source_syn_rate; /* for all workers; 0: the tunable */
 	uint32_t source_conns;
 	uint32_t first_byte_s, idle_s; /* timeouts of its connections; 0: the tunables */
+	struct tcp_wishes wishes;
+	uint8_t defer_tries;	/* SYN-ACKs in whose time a peer's first data is waited for */
 	const char *name;
 	void *data;
 	const void *ops;
@@ -563,6 +582,7 @@ struct tcp_stack {
 	struct tcp_conn *conns;
 	struct tcp_cold *cold;	/* one for each awake connection */
 	struct tcp_park *park;	/* by slot */
+	struct tcp_extra *extra; /* by slot */
 	struct tcp_notes *notes; /* by slot; NULL: none are taken */
 	struct tcp_synq_entry *synq;
 	struct tcp_tw *tw;
@@ -632,6 +652,12 @@ static inline struct tcp_cold *
 tcp_cold(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	return &stack->cold[c->cold];
+}
+
+static inline const struct tcp_extra *
+tcp_extra(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	return &stack->extra[c - stack->conns];
 }
 
 /** The scoreboard; NULL: nothing in flight is suspect. */

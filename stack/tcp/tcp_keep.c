@@ -86,15 +86,38 @@ idle_left(const struct tcp_stack *stack, const struct tcp_conn *c)
 		min_u32(stack->env->now_ms - cold->last_data_ms, unmoved_ms(stack, cold)));
 }
 
+uint32_t
+tcp_keep_idle_s(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	uint32_t own = tcp_extra(stack, c)->keep_idle_s;
+
+	return own != 0 ? own : stack->env->tun->tcp_keepalive_time;
+}
+
+uint32_t
+tcp_keep_intvl_s(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	uint32_t own = tcp_extra(stack, c)->keep_intvl_s;
+
+	return own != 0 ? own : stack->env->tun->tcp_keepalive_intvl;
+}
+
+uint32_t
+tcp_keep_probes(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	uint32_t own = tcp_extra(stack, c)->keep_probes;
+
+	return own != 0 ? own : stack->env->tun->tcp_keepalive_probes;
+}
+
 static uint64_t
 keepalive_left(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	const struct tcp_cold *cold = tcp_cold(stack, c);
-	const struct tunables *tun = stack->env->tun;
 
 	if (!(c->flags & TF_KEEPALIVE))
 		return TCP_KEEP_NEVER;
-	return left_ms(tun->tcp_keepalive_time + cold->probes * tun->tcp_keepalive_intvl,
+	return left_ms(tcp_keep_idle_s(stack, c) + cold->probes * tcp_keep_intvl_s(stack, c),
 		stack->env->now_ms - cold->last_rx_ms);
 }
 
@@ -116,6 +139,13 @@ tcp_keep_arm(struct tcp_stack *stack, struct tcp_conn *c, uint64_t keepalive_ms)
 }
 
 void
+tcp_keep_changed(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	tcp_keep_arm(stack, c,
+		(c->flags & TF_KEEPALIVE) ? 1000ULL * tcp_keep_idle_s(stack, c) : TCP_KEEP_NEVER);
+}
+
+void
 tcp_keep_opened(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	if (others_left(stack, c) != TCP_KEEP_NEVER)
@@ -131,7 +161,7 @@ keepalive(struct tcp_stack *stack, struct tcp_conn *c)
 	/* Data in flight or queued is timed by its own timer. */
 	if (c->write_seq != c->snd_una)
 		return true;
-	if (cold->probes >= stack->env->tun->tcp_keepalive_probes) {
+	if (cold->probes >= tcp_keep_probes(stack, c)) {
 		stack->env->ctr->TCPAbortOnTimeout++;
 		tcp_reset(stack, c, -ETIMEDOUT);
 		return false;
@@ -164,7 +194,7 @@ tcp_keep_timer(struct tcp_stack *stack, struct tcp_conn *c)
 	if (left_ms == 0) {
 		if (!keepalive(stack, c))
 			return;
-		left_ms = 1000ULL * stack->env->tun->tcp_keepalive_intvl;
+		left_ms = 1000ULL * tcp_keep_intvl_s(stack, c);
 	}
 	tcp_keep_arm(stack, c, left_ms);
 }

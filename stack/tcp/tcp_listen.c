@@ -2,6 +2,8 @@
 /* Listeners (RFC 9293 s3.10.7.2): where they are found, their limits, and what a SYN gets. */
 #include "tcp/tcp_parts.h"
 
+#define TCP_DEFER_STEP_MAX_S 120u /* a SYN-ACK waits no longer for its answer */
+
 struct tcp_listener *
 tcp_listener_find(const struct tcp_stack *stack, const struct flow_key *key)
 {
@@ -129,6 +131,55 @@ address_taken(const struct tcp_stack *stack, uint16_t port, int laddr_idx)
 	return false;
 }
 
+/*
+ * How many SYN-ACKs the seconds are, which is how Linux measures them. Of an embryo that has passed
+ * more only the limits of tcp_synack_retries are left.
+ */
+static uint8_t
+tries_of(uint32_t seconds)
+{
+	uint32_t wait_s = 1, sum_s = 1;
+	uint8_t tries = seconds > 0;
+
+	while (sum_s < seconds && tries < TCP_SYNQ_TRIES_MAX) {
+		wait_s = min_u32(2 * wait_s, TCP_DEFER_STEP_MAX_S);
+		sum_s += wait_s;
+		tries++;
+	}
+	return tries;
+}
+
+static bool
+is_valid(const struct tcp_stack *stack, const struct tcp_listen_params *par)
+{
+	return par->laddr_idx < (int)stack->par.local->count && par->syncookies <= 2 &&
+		par->cc <= TUN_CC_COUNT && par->blackhole >= -1 && par->blackhole <= 1;
+}
+
+/* All that may change while it listens. */
+static void
+take_params(struct tcp_listener *l, const struct tcp_listen_params *par)
+{
+	l->nodelay = par->nodelay;
+	l->fastopen = par->fastopen;
+	l->fastopen_key = par->fastopen_key != NULL ? *par->fastopen_key :
+						      (struct tun_secret){ 0 };
+	l->syncookies = (int8_t)(par->syncookies < 0 ? -1 : par->syncookies);
+	l->cc = (uint8_t)par->cc;
+	l->blackhole = (int8_t)par->blackhole;
+	l->has_source_limits = par->source_syn_rate != 0 || par->source_conns != 0;
+	l->source_syn_rate = par->source_syn_rate;
+	l->source_conns = par->source_conns;
+	l->first_byte_s = par->first_byte_s;
+	l->idle_s = par->idle_s;
+	l->backlog = par->backlog;
+	l->wishes = par->wishes;
+	l->defer_tries = tries_of(par->defer_s);
+	l->name = par->name;
+	l->data = par->data;
+	l->ops = par->ops;
+}
+
 int
 tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_params *par,
 	tcp_handle *out)
@@ -138,9 +189,7 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 	uint32_t gen, pending;
 
 	stack->env = env;
-	if (par->port == 0 || par->laddr_idx >= (int)stack->par.local->count ||
-		par->syncookies > 2 || par->cc > TUN_CC_COUNT || par->blackhole < -1 ||
-		par->blackhole > 1)
+	if (par->port == 0 || !is_valid(stack, par))
 		return -EINVAL;
 	if (address_taken(stack, par->port, par->laddr_idx))
 		return -EADDRINUSE;
@@ -151,28 +200,15 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 	pending = l->fastopen_pending;
 	*l = (struct tcp_listener){
 		.open = true,
-		.nodelay = par->nodelay,
-		.fastopen = par->fastopen,
 		.fastopen_pending = pending,
-		.syncookies = (int8_t)(par->syncookies < 0 ? -1 : par->syncookies),
-		.cc = (uint8_t)par->cc,
-		.blackhole = (int8_t)par->blackhole,
-		.has_source_limits = par->source_syn_rate != 0 || par->source_conns != 0,
-		.source_syn_rate = par->source_syn_rate,
-		.source_conns = par->source_conns,
-		.first_byte_s = par->first_byte_s,
-		.idle_s = par->idle_s,
 		.laddr_idx = par->laddr_idx < 0 ? -1 : par->laddr_idx,
 		.port = par->port,
 		.next = stack->port_listener[par->port],
 		.gen = gen,
-		.backlog = par->backlog,
 		.acceptq_head = TCP_NONE,
 		.acceptq_tail = TCP_NONE,
-		.name = par->name,
-		.data = par->data,
-		.ops = par->ops,
 	};
+	take_params(l, par);
 	stack->port_listener[par->port] = (uint16_t)slot;
 	stack->source.is_forced |= par->source_conns != 0;
 	*out = (uint64_t)gen << 32 | slot;
@@ -188,6 +224,22 @@ listener_get(const struct tcp_stack *stack, tcp_handle handle)
 		stack->listeners[slot].gen != handle >> 32)
 		return NULL;
 	return &stack->listeners[slot];
+}
+
+int
+tcp_listener_change(struct tcp_stack *stack, struct env *env, tcp_handle listener,
+	const struct tcp_listen_params *par)
+{
+	struct tcp_listener *l = listener_get(stack, listener);
+
+	stack->env = env;
+	if (l == NULL)
+		return -EBADF;
+	if (!is_valid(stack, par))
+		return -EINVAL;
+	take_params(l, par);
+	stack->source.is_forced |= par->source_conns != 0;
+	return 0;
 }
 
 int

@@ -17,11 +17,32 @@ tcp_own_mss(const struct tcp_stack *stack, const struct flow_key *key)
 	return (uint16_t)(stack->par.mtu - ip_hdr_len(key) - TCP_HDR_LEN);
 }
 
+static uint16_t
+wished_mss(const struct tcp_stack *stack, const struct flow_key *key, const struct tcp_wishes *w)
+{
+	uint16_t mss = tcp_own_mss(stack, key);
+
+	return w->mss_max != 0 && w->mss_max < mss ? w->mss_max : mss;
+}
+
+/* The largest window that will ever be offered. */
+static uint32_t
+window_limit(const struct tcp_stack *stack, const struct tcp_wishes *w)
+{
+	uint32_t limit = stack->env->tun->tcp_rmem[2];
+
+	if (w->rcvbuf != 0)
+		limit = min_u32(limit, w->rcvbuf / 2);
+	if (w->window_clamp != 0)
+		limit = min_u32(limit, w->window_clamp);
+	return limit;
+}
+
 /* The smallest shift that can offer the largest receive buffer (RFC 7323 s2.3), as Linux. */
 uint8_t
-tcp_own_wscale(const struct tcp_stack *stack)
+tcp_own_wscale(const struct tcp_stack *stack, const struct tcp_wishes *w)
 {
-	uint32_t wnd = stack->env->tun->tcp_rmem[2];
+	uint32_t wnd = window_limit(stack, w);
 	unsigned int bits = 32 - (unsigned int)__builtin_clz(wnd | 1);
 
 	return (uint8_t)min_u32(bits > 16 ? bits - 16 : 0, TCP_WSCALE_MAX);
@@ -29,7 +50,8 @@ tcp_own_wscale(const struct tcp_stack *stack)
 
 /* The peer's limit on our segments: its option, raised to a sane least, capped by our own MTU. */
 uint16_t
-tcp_peer_mss(const struct tcp_stack *stack, const struct flow_key *key, const struct tcp_opts *peer)
+tcp_peer_mss(const struct tcp_stack *stack, const struct flow_key *key,
+	const struct tcp_wishes *w, const struct tcp_opts *peer)
 {
 	uint32_t mss = key->family == FLOW_FAMILY_V4 ? TCP_MSS_V4_DEFAULT : TCP_MSS_V6_DEFAULT;
 
@@ -39,24 +61,28 @@ tcp_peer_mss(const struct tcp_stack *stack, const struct flow_key *key, const st
 		mss = stack->env->tun->tcp_min_snd_mss;
 		stack->env->ctr->MssRaised++;
 	}
-	return (uint16_t)min_u32(mss, tcp_own_mss(stack, key));
+	return (uint16_t)min_u32(mss, wished_mss(stack, key, w));
 }
 
 uint32_t
-tcp_syn_window(const struct tcp_stack *stack)
+tcp_syn_window(const struct tcp_stack *stack, const struct tcp_wishes *w)
 {
-	return min_u32(stack->env->tun->tcp_rmem[1] / 2, TCP_OWN_WND_MAX);
+	uint32_t wnd = min_u32(stack->env->tun->tcp_rmem[1] / 2, TCP_OWN_WND_MAX);
+
+	if (w->rcvbuf != 0)
+		wnd = min_u32(w->rcvbuf / 2, TCP_OWN_WND_MAX);
+	return w->window_clamp != 0 ? min_u32(wnd, w->window_clamp) : wnd;
 }
 
 void
-tcp_syn_options(const struct tcp_stack *stack, const struct flow_key *key, uint32_t ts_off,
-	struct tcp_opts *opts)
+tcp_syn_options(const struct tcp_stack *stack, const struct flow_key *key,
+	const struct tcp_wishes *w, uint32_t ts_off, struct tcp_opts *opts)
 {
 	const struct tunables *tun = stack->env->tun;
 
 	/* Only what present names is read. */
 	opts->present = TCP_OPT_MSS;
-	opts->mss = tcp_own_mss(stack, key);
+	opts->mss = wished_mss(stack, key, w);
 	if (tun->tcp_sack)
 		opts->present |= TCP_OPT_SACK_OK;
 	if (tun->tcp_timestamps) {
@@ -66,18 +92,16 @@ tcp_syn_options(const struct tcp_stack *stack, const struct flow_key *key, uint3
 	}
 	if (tun->tcp_window_scaling) {
 		opts->present |= TCP_OPT_WSCALE;
-		opts->wscale = tcp_own_wscale(stack);
+		opts->wscale = tcp_own_wscale(stack, w);
 	}
 }
 
 void
-tcp_synack_options(const struct tcp_stack *stack, const struct flow_key *key, uint8_t offered,
-	uint32_t tsval, uint32_t tsecr, struct tcp_opts *opts)
+tcp_synack_options(const struct tcp_stack *stack, const struct flow_key *key,
+	const struct tcp_wishes *w, uint8_t offered, struct tcp_opts *opts)
 {
-	tcp_syn_options(stack, key, 0, opts);
+	tcp_syn_options(stack, key, w, 0, opts);
 	opts->present &= offered | TCP_OPT_MSS;
-	opts->tsval = tsval;
-	opts->tsecr = tsecr;
 }
 
 void

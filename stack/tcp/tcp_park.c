@@ -75,7 +75,8 @@ save(const struct tcp_cold *cold, struct tcp_park *park)
 		.rcv_mss = cold->rcv_mss,
 		.mss_high = cold->mss_high,
 		.moved_ticks = cold->moved_ticks,
-		.cc = cold->cc & 31u,
+		.cc = cold->cc & 15u,
+		.has_extra = cold->has_extra,
 	};
 }
 
@@ -116,6 +117,7 @@ restore(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold
 		.mss_high = park->mss_high,
 		.moved_ticks = park->moved_ticks,
 		.cc = park->cc,
+		.has_extra = park->has_extra & 1u,
 		.owner = tcp_slot(stack, c),
 		.next = TCP_NONE,
 		.reo_mult = 1,

@@ -314,6 +314,8 @@ void tcp_reorder_timer(struct tcp_stack *stack, struct tcp_conn *c);
 
 /* tcp_close.c: eighth step, and the ends of connections. */
 void tcp_process_fin(struct tcp_stack *stack, struct tcp_conn *c);
+/** How long it may be in FIN-WAIT-2 without an owner; 0: not at all. */
+uint32_t tcp_fin_timeout_s(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** Our FIN was acknowledged: FIN-WAIT-2, TIME-WAIT or the end. True: the connection is gone. */
 bool tcp_fin_acked_now(struct tcp_stack *stack, struct tcp_conn *c);
 /** Reset and end. */
@@ -326,6 +328,11 @@ void tcp_close_timer(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_keep_opened(struct tcp_stack *stack, struct tcp_conn *c);
 /** Have the timer fire when the first of the limits is reached; keepalive_ms: its own. */
 void tcp_keep_arm(struct tcp_stack *stack, struct tcp_conn *c, uint64_t keepalive_ms);
+/** The owner has changed its own: it counts from now. */
+void tcp_keep_changed(struct tcp_stack *stack, struct tcp_conn *c);
+uint32_t tcp_keep_idle_s(const struct tcp_stack *stack, const struct tcp_conn *c);
+uint32_t tcp_keep_intvl_s(const struct tcp_stack *stack, const struct tcp_conn *c);
+uint32_t tcp_keep_probes(const struct tcp_stack *stack, const struct tcp_conn *c);
 void tcp_keep_timer(struct tcp_stack *stack, struct tcp_conn *c);
 /** Tell connections of changed tunables, some with each call. */
 void tcp_keep_poll(struct tcp_stack *stack);
@@ -505,18 +512,25 @@ void tcp_fill_row(const struct tcp_stack *stack, const struct env *env, const st
 uint32_t tcp_isn(const struct tcp_stack *stack, const struct flow_key *key);
 
 /* tcp_options.c: what our SYNs and SYN-ACKs say. */
-void tcp_syn_options(const struct tcp_stack *stack, const struct flow_key *key, uint32_t ts_off,
-	struct tcp_opts *opts);
-/** Only what the peer's SYN offered (TCP_OPT_*), and only what the tunables allow. */
-void tcp_synack_options(const struct tcp_stack *stack, const struct flow_key *key, uint8_t offered,
-	uint32_t tsval, uint32_t tsecr, struct tcp_opts *opts);
+void tcp_syn_options(const struct tcp_stack *stack, const struct flow_key *key,
+	const struct tcp_wishes *w, uint32_t ts_off, struct tcp_opts *opts);
+/** Only what the peer's SYN offered (TCP_OPT_*), and only what the tunables allow; the caller sets
+ * the timestamps. */
+void tcp_synack_options(const struct tcp_stack *stack, const struct flow_key *key,
+	const struct tcp_wishes *w, uint8_t offered, struct tcp_opts *opts);
 uint16_t tcp_own_mss(const struct tcp_stack *stack, const struct flow_key *key);
-uint8_t tcp_own_wscale(const struct tcp_stack *stack);
+uint8_t tcp_own_wscale(const struct tcp_stack *stack, const struct tcp_wishes *w);
 uint16_t tcp_peer_mss(const struct tcp_stack *stack, const struct flow_key *key,
-	const struct tcp_opts *peer);
-uint32_t tcp_syn_window(const struct tcp_stack *stack);
+	const struct tcp_wishes *w, const struct tcp_opts *peer);
+uint32_t tcp_syn_window(const struct tcp_stack *stack, const struct tcp_wishes *w);
 /** Take the negotiated options and windows over into a connection that becomes ESTABLISHED. */
 void tcp_conn_setup(struct tcp_stack *stack, struct tcp_conn *c, uint16_t peer_mss);
+
+/* tcp_sockopt.c: what an owner sets on its connection. */
+/** c begins as its owner wants it. */
+void tcp_extra_begin(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_wishes *w);
+/** Its slot is given back. */
+void tcp_extra_clear(struct tcp_stack *stack, const struct tcp_conn *c);
 
 /* tcp_port.c: RFC 6056. */
 int tcp_port_choose(struct tcp_stack *stack, struct flow_key *key, uint64_t *hash);

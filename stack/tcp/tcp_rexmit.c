@@ -47,9 +47,10 @@ is_out_of_tries(const struct tcp_stack *stack, const struct tcp_conn *c)
 	bool waits = closed && tcp_is_synchronised(c) && !(c->flags & TF_ORPHAN);
 	uint32_t tries = waits ? cold->probes : cold->rexmits;
 	uint32_t limit = tun->tcp_retries2;
+	uint32_t own = tcp_extra(stack, c)->wishes.syn_retries;
 
 	if (c->state == TCPS_SYN_SENT)
-		limit = tun->tcp_syn_retries;
+		limit = own != 0 ? own : tun->tcp_syn_retries;
 	else if (c->state == TCPS_SYN_RECEIVED)
 		limit = tun->tcp_synack_retries;
 	else if (c->flags & TF_ORPHAN)

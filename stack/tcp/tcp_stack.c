@@ -46,6 +46,7 @@ free_memory(struct tcp_stack *stack)
 	wheel_fini(&stack->wheel);
 	free(stack->conns_raw);
 	free(stack->notes);
+	free(stack->extra);
 	free(stack->cold_raw);
 	free(stack->park);
 	free(stack->synq);
@@ -84,6 +85,7 @@ alloc_memory(struct tcp_stack *stack)
 	stack->tw = calloc(stack->tw_slots, sizeof(*stack->tw));
 	stack->ranges = calloc(par->ranges_max, sizeof(*stack->ranges));
 	stack->scores = calloc(par->conns_max, sizeof(*stack->scores));
+	stack->extra = calloc(par->conns_max, sizeof(*stack->extra));
 	if (SLUICE_CONN_NOTES)
 		stack->notes = calloc(par->conns_max, sizeof(*stack->notes));
 	stack->listeners = calloc(TCP_LISTENERS_MAX, sizeof(*stack->listeners));
@@ -92,7 +94,8 @@ alloc_memory(struct tcp_stack *stack)
 	return stack->conns != NULL && stack->cold != NULL && stack->park != NULL &&
 		stack->synq != NULL && stack->tw != NULL && stack->ranges != NULL &&
 		stack->scores != NULL && stack->listeners != NULL && stack->port_listener != NULL &&
-		stack->fastopen_peers != NULL && (!SLUICE_CONN_NOTES || stack->notes != NULL);
+		stack->fastopen_peers != NULL && stack->extra != NULL &&
+		(!SLUICE_CONN_NOTES || stack->notes != NULL);
 }
 
 int
@@ -268,6 +271,7 @@ tcp_conn_free(struct tcp_stack *stack, struct tcp_conn *c)
 	struct tcp_park *park = &stack->park[tcp_slot(stack, c)];
 
 	ASSERT(c->state == TCPS_CLOSED);
+	tcp_extra_clear(stack, c);
 	tcp_timers_stop(stack, c);
 	tcp_recvq_free(stack, c);
 	c->key = (struct flow_key){ 0 };

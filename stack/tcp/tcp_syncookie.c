@@ -118,22 +118,23 @@ cookie_tsval(const struct tcp_stack *stack, uint64_t flow_hash, uint8_t bits)
 	return seq32_gt(ts, now) ? ts - (1u << COOKIE_TS_BITS) : ts;
 }
 
-/* What we would offer, the same for all SYNs of a burst over one version of IP. */
+/* What we would offer, the same for all SYNs of a burst to a listener over one version of IP. */
 struct own_offer {
+	const struct tcp_listener *l; /* NULL: nothing yet */
 	struct tcp_opts opts;
 	uint16_t wnd;
-	bool known;
 };
 
 static const struct own_offer *
-own_offer(struct tcp_stack *stack, const struct flow_key *key, struct own_offer offers[2])
+own_offer(struct tcp_stack *stack, const struct tcp_listener *l, const struct flow_key *key,
+	struct own_offer offers[2])
 {
 	struct own_offer *offer = &offers[key->family == FLOW_FAMILY_V6];
 
-	if (!offer->known) {
-		tcp_syn_options(stack, key, 0, &offer->opts);
-		offer->wnd = (uint16_t)tcp_syn_window(stack);
-		offer->known = true;
+	if (offer->l != l) {
+		tcp_syn_options(stack, key, &l->wishes, 0, &offer->opts);
+		offer->wnd = (uint16_t)tcp_syn_window(stack, &l->wishes);
+		offer->l = l;
 	}
 	return offer;
 }
@@ -182,18 +183,24 @@ tcp_cookie_answer(struct tcp_stack *stack, const struct tcp_cookie_syn *syns, un
 	uint8_t bits[TCP_BURST_MAX];
 
 	ASSERT(n > 0 && n <= TCP_BURST_MAX);
-	offers[0].known = offers[1].known = false;
+	offers[0].l = offers[1].l = NULL;
 	for (unsigned int i = 0; i < n; i++) {
 		const struct tcp_seg *seg = syns[i].seg;
 
-		class[i] = mss_class(tcp_peer_mss(stack, &seg->key, &seg->opts));
+		class[i] = mss_class(
+			tcp_peer_mss(stack, &seg->key, &syns[i].l->wishes, &seg->opts));
 		bits[i] = option_bits(stack, &syns[i]);
 		tcp_cookie_message(seg, seg->seq, class[i], bits[i], words[i]);
 	}
 	siphash24_4w_burst(&stack->cookies.key[k], words[0], mac, n);
-	for (unsigned int i = 0; i < n; i++)
-		answer_one(stack, &syns[i], own_offer(stack, &syns[i].seg->key, offers), bits[i],
+	for (unsigned int i = 0; i < n; i++) {
+		/* Another listener's may have other options. */
+		if (i > 0 && syns[i].l != syns[i - 1].l)
+			model.ip = NULL;
+		answer_one(stack, &syns[i],
+			own_offer(stack, syns[i].l, &syns[i].seg->key, offers), bits[i],
 			cookie_pack(mac[i], class[i], k), &model);
+	}
 	stack->env->ctr->SyncookiesSent += n;
 	stack->env->ctr->OutSegs += n;
 	stack->env->ctr->outcome[OUT_SYN_COOKIE_SENT] += n;

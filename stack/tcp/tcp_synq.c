@@ -24,17 +24,24 @@ offered(const struct tcp_synq_entry *e)
 		(e->has_sack ? TCP_OPT_SACK_OK : 0));
 }
 
+static const struct tcp_wishes *
+wishes_of(const struct tcp_stack *stack, const struct tcp_synq_entry *e)
+{
+	return &stack->listeners[e->listener].wishes;
+}
+
 static struct tcp_emit
 synack(const struct tcp_stack *stack, const struct tcp_synq_entry *e, uint64_t hash,
 	struct tcp_opts *opts)
 {
-	tcp_synack_options(stack, &e->key, offered(e), tcp_ts_now(stack, ts_off(hash)),
-		e->ts_recent, opts);
+	tcp_synack_options(stack, &e->key, wishes_of(stack, e), offered(e), opts);
+	opts->tsval = tcp_ts_now(stack, ts_off(hash));
+	opts->tsecr = e->ts_recent;
 	return (struct tcp_emit){
 		.key = &e->key,
 		.seq = e->iss,
 		.ack = e->irs + 1,
-		.wnd = (uint16_t)tcp_syn_window(stack),
+		.wnd = (uint16_t)tcp_syn_window(stack, wishes_of(stack, e)),
 		.flags = TCP_SYN | TCP_ACK | (e->has_ecn ? TCP_ECE : 0),
 		.opts = opts,
 	};
@@ -62,7 +69,7 @@ take_entry(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg
 		.irs = seg->seq,
 		.ts_recent = seg->opts.tsval,
 		.sent_us = (uint32_t)stack->env->now_us,
-		.mss = tcp_peer_mss(stack, &seg->key, &seg->opts),
+		.mss = tcp_peer_mss(stack, &seg->key, &l->wishes, &seg->opts),
 		.acked_ms = (uint16_t)(stack->env->now_ms - tun->tcp_invalid_ratelimit),
 		.listener = (uint16_t)(l - stack->listeners),
 		.wscale = seg->opts.wscale & 15u,
@@ -151,27 +158,55 @@ resend_synack(struct tcp_stack *stack, const struct tcp_synq_entry *e)
 	tcp_emit(stack, p, &syn);
 }
 
+/*
+ * As Linux's TCP_DEFER_ACCEPT: the handshake is done, but what is accepted is to have data. An ACK
+ * without is dropped until so many SYN-ACKs would have been sent; one before is.
+ */
+static bool
+defers(const struct tcp_stack *stack, const struct tcp_synq_entry *e, unsigned int before)
+{
+	return e->is_acked &&
+		e->retrans + before < stack->listeners[e->listener].defer_tries;
+}
+
+/* The third segment, and nothing more. */
+static bool
+is_deferred(const struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_seg *seg)
+{
+	if (e->retrans >= stack->listeners[e->listener].defer_tries ||
+		tcp_seg_len(seg) > 0 || seg->seq != e->irs + 1)
+		return false;
+	e->is_acked = 1;
+	stack->env->ctr->TCPDeferAcceptDrop++;
+	return true;
+}
+
 /* 1, 2, 4 ... s after each other; after the last try one more such wait, then it is dropped. */
 void
 tcp_synq_timer(struct tcp_stack *stack, uint32_t slot)
 {
 	struct tcp_synq_entry *e = &stack->synq[slot];
 	uint32_t delay_ms;
+	bool silent;
 
 	if (e->key.w[2] == 0)
 		return;
-	if (e->retrans >= stack->env->tun->tcp_synack_retries) {
+	if (e->retrans >= stack->env->tun->tcp_synack_retries && !defers(stack, e, 0)) {
 		stack->env->ctr->AttemptFails++;
 		tcp_synq_drop(stack, slot);
 		return;
 	}
+	/* The peer has ours; only at the end it is asked again for what it has. */
+	silent = defers(stack, e, 1);
 	if (e->retrans == 0)
 		stack->listeners[e->listener].synq_young--;
-	e->retrans++;
+	if (e->retrans < TCP_SYNQ_TRIES_MAX)
+		e->retrans = (e->retrans + 1u) & TCP_SYNQ_TRIES_MAX;
 	delay_ms = min_u32(TCP_RTO_INIT_MS << min_u32(e->retrans, 16),
 		stack->env->tun->tcp_rto_max);
 	tcp_timers_synq(stack, slot, delay_ms);
-	resend_synack(stack, e);
+	if (!silent)
+		resend_synack(stack, e);
 }
 
 /* RFC 9293 s3.10.7.4 first: the window of SYN-RECEIVED starts right behind the SYN. */
@@ -179,7 +214,7 @@ static bool
 in_window(const struct tcp_stack *stack, const struct tcp_synq_entry *e, const struct tcp_seg *seg)
 {
 	uint32_t nxt = e->irs + 1;
-	uint32_t end = nxt + tcp_syn_window(stack);
+	uint32_t end = nxt + tcp_syn_window(stack, wishes_of(stack, e));
 	uint32_t len = tcp_seg_len(seg);
 
 	return seq32_between(seg->seq, nxt, end) ||
@@ -264,11 +299,12 @@ ack_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_se
 {
 	uint16_t now = (uint16_t)stack->env->now_ms;
 	/* What the SYN-ACK offered: less would take it back (RFC 9293 s3.8.6). */
-	unsigned int shift = e->has_wscale ? tcp_own_wscale(stack) : 0;
+	const struct tcp_wishes *w = wishes_of(stack, e);
+	unsigned int shift = e->has_wscale ? tcp_own_wscale(stack, w) : 0;
 	const struct tcp_bare_ack answer = {
 		.seq = e->iss + 1,
 		.ack = e->irs + 1,
-		.wnd = (uint16_t)((tcp_syn_window(stack) + (1u << shift) - 1) >> shift),
+		.wnd = (uint16_t)((tcp_syn_window(stack, w) + (1u << shift) - 1) >> shift),
 		.has_ts = e->has_ts,
 		.ts_recent = e->ts_recent,
 	};
@@ -341,5 +377,8 @@ tcp_synq_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg
 		tcp_respond_rst(stack, seg, pkt, OUT_BAD_ACK);
 		return;
 	}
-	complete(stack, slot, seg, pkt, hash);
+	if (is_deferred(stack, e, seg))
+		tcp_drop(stack, pkt, OUT_ACCEPT_DEFERRED);
+	else
+		complete(stack, slot, seg, pkt, hash);
 }

@@ -48,12 +48,13 @@ syn_end(const struct tcp_stack *stack, const struct tcp_conn *c)
 void
 tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 {
+	const struct tcp_wishes *w = &tcp_extra(stack, c)->wishes;
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	struct tcp_opts opts;
 	struct tcp_emit e = {
 		.key = &c->key,
 		.seq = cold->iss,
-		.wnd = (uint16_t)tcp_syn_window(stack),
+		.wnd = (uint16_t)tcp_syn_window(stack, w),
 		.flags = TCP_SYN,
 		.opts = &opts,
 	};
@@ -67,7 +68,7 @@ tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 		stack->env->ctr->TCPRetransFail++;
 		return;
 	}
-	tcp_syn_options(stack, &c->key, cold->ts_off, &opts);
+	tcp_syn_options(stack, &c->key, w, cold->ts_off, &opts);
 	/* Not on a repeated SYN: something on the way may drop it for that (RFC 3168 s6.1.1.1). */
 	if (c->state == TCPS_SYN_SENT && cold->rexmits == 0 && tcp_ecn_asks(stack, c)) {
 		e.flags |= TCP_ECE | TCP_CWR;
@@ -111,7 +112,7 @@ take_options(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *
 		c->flags |= TF_SACK;
 	if ((o->present & TCP_OPT_WSCALE) && tun->tcp_window_scaling) {
 		c->snd_wscale = o->wscale & 15u;
-		c->rcv_wscale = tcp_own_wscale(stack) & 15u;
+		c->rcv_wscale = tcp_own_wscale(stack, &tcp_extra(stack, c)->wishes) & 15u;
 	}
 	stack->env->ctr->WindowScaleClamped += o->wscale_clamped;
 }
@@ -120,6 +121,7 @@ take_options(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *
 static void
 take_syn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {
+	const struct tcp_wishes *w = &tcp_extra(stack, c)->wishes;
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	/* RFC 3168 s6.1.1: a SYN-ACK that accepts ECN has ECE alone. */
 	uint16_t setup = rx->flags & TCP_ACK ? TCP_ECE : TCP_ECE | TCP_CWR;
@@ -127,13 +129,13 @@ take_syn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 	cold->irs = rx->seq;
 	c->rcv_nxt = rx->seq + 1;
 	c->rcv_acked = c->rcv_nxt;
-	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack);
+	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack, w);
 	take_options(stack, c, rx->seg);
 	if ((rx->flags & (TCP_ECE | TCP_CWR)) != setup)
 		c->flags &= ~TF_ECN;
 	c->snd_wnd = rx->seg->wnd;
 	c->snd_wl1 = rx->seq;
-	cold->peer_mss = tcp_peer_mss(stack, &c->key, &rx->seg->opts);
+	cold->peer_mss = tcp_peer_mss(stack, &c->key, w, &rx->seg->opts);
 }
 
 /* Fast Open: was the data of our SYN taken, too? If not it goes out again at once. */

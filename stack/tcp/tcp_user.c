@@ -379,10 +379,14 @@ become_orphan(struct tcp_stack *stack, struct tcp_conn *c)
 		tcp_reset(stack, c, -ECONNABORTED);
 		return;
 	}
-	if (c->state == TCPS_FIN_WAIT_2)
-		tcp_timers_keep(stack, c, 1000ULL * tun->tcp_fin_timeout);
-	else if (cold->linger_s > 0)
+	if (c->state == TCPS_FIN_WAIT_2 && tcp_fin_timeout_s(stack, c) == 0) {
+		stack->env->ctr->TCPAbortOnLinger++;
+		tcp_reset(stack, c, 0);
+	} else if (c->state == TCPS_FIN_WAIT_2) {
+		tcp_timers_keep(stack, c, 1000ULL * tcp_fin_timeout_s(stack, c));
+	} else if (cold->linger_s > 0) {
 		tcp_timers_keep(stack, c, 1000ULL * (uint16_t)cold->linger_s);
+	}
 }
 
 int

@@ -82,6 +82,8 @@ __attribute__((__noreturn__, __format__(__printf__, 2, 3))) void drive_fail(
 
 /** drive_wire.c */
 void drive_inject(struct drive *d, const struct drive_stmt *st);
+/** a: type, code, relative sequence number, MTU. */
+void drive_icmp(struct drive *d, const long *a);
 void drive_expect(struct drive *d, const struct drive_stmt *st, uint64_t lo_us, uint64_t hi_us);
 /** Print the packets that have left. */
 void drive_drain(struct drive *d);

@@ -30,7 +30,12 @@ static const struct {
 	NAME(EPOLLONESHOT), NAME(EPOLLOUT), NAME(EPOLLRDHUP), NAME(EPOLL_CTL_ADD),
 	NAME(EPOLL_CTL_DEL), NAME(EPOLL_CTL_MOD), NAME(F_GETFL), NAME(F_SETFL), NAME(IPPROTO_IP),
 	NAME(IPPROTO_IPV6), NAME(IPPROTO_TCP), NAME(IPV6_TCLASS), NAME(IPV6_V6ONLY), NAME(IP_TOS),
-	NAME(IP_MTU_DISCOVER), NAME(MSG_DONTWAIT), NAME(MSG_EOR), NAME(MSG_FASTOPEN),
+	NAME(IP_MTU_DISCOVER), NAME(IP_MTU), NAME(IP_RECVERR), NAME(POLLPRI), NAME(POLLRDNORM),
+	NAME(POLLWRNORM), NAME(SO_TIMESTAMPING), NAME(SO_TIMESTAMP), NAME(TCP_LINGER2),
+	NAME(TCP_WINDOW_CLAMP), NAME(TCP_SAVE_SYN), NAME(TCP_FASTOPEN), NAME(TCP_FASTOPEN_CONNECT),
+	NAME(TCP_FASTOPEN_NO_COOKIE), NAME(SO_MAX_PACING_RATE), NAME(SO_PRIORITY), NAME(SO_MARK),
+	NAME(SO_REUSEPORT), NAME(SO_DOMAIN), NAME(SO_PROTOCOL), NAME(EPOLLPRI),
+	NAME(IP_TTL), NAME(MSG_DONTWAIT), NAME(MSG_EOR), NAME(MSG_FASTOPEN),
 	NAME(MSG_MORE), NAME(MSG_OOB), NAME(MSG_PEEK), NAME(MSG_TRUNC), NAME(MSG_WAITALL),
 	NAME(MSG_ZEROCOPY),
 	NAME(MSG_ERRQUEUE), NAME(O_NONBLOCK), NAME(O_RDWR), NAME(POLLERR), NAME(POLLHUP),
@@ -287,6 +292,57 @@ call_writev(struct drive *d, const long *a)
 	return d->pd.writev(d->pd.ud, (int)a[0], iov, 2);
 }
 
+/* A timestamp of the error queue: its kind (0 left, 1 queued, 2 acknowledged) x 10^6 + its byte. */
+static long
+call_recv_stamp(struct drive *d, const long *a)
+{
+	union {
+		char b[256];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { zeros, (size_t)a[1] };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.b,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg;
+	struct sock_extended_err ee;
+	long n = d->pd.recvmsg(d->pd.ud, (int)a[0], &msg, MSG_ERRQUEUE | MSG_DONTWAIT);
+
+	if (n < 0)
+		return -1;
+	cmsg = CMSG_FIRSTHDR(&msg);
+	if (cmsg == NULL || cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SO_TIMESTAMPING)
+		drive_fail(d, "no time");
+	cmsg = CMSG_NXTHDR(&msg, cmsg);
+	if (cmsg == NULL || !(msg.msg_flags & MSG_ERRQUEUE))
+		drive_fail(d, "no error");
+	memcpy(&ee, CMSG_DATA(cmsg), sizeof(ee));
+	if (ee.ee_errno != ENOMSG || ee.ee_origin != 4)
+		drive_fail(d, "another error");
+	return (long)ee.ee_info * 1000000 + (long)ee.ee_data;
+}
+
+static long
+call_icmp(struct drive *d, const long *a)
+{
+	drive_icmp(d, a);
+	return 0;
+}
+
+/* Bytes of the SYN's headers. */
+static long
+call_saved_syn(struct drive *d, const long *a)
+{
+	socklen_t len = (socklen_t)a[1];
+
+	if (d->pd.getsockopt(d->pd.ud, (int)a[0], IPPROTO_TCP, TCP_SAVED_SYN, zeros, &len) != 0)
+		return -1;
+	return len;
+}
+
 static long
 call_send(struct drive *d, const long *a)
 {
@@ -524,6 +580,7 @@ static const struct {
 	{ "epoll_wait", 2, call_epoll_wait },
 	{ "fcntl", 3, call_fcntl },
 	{ "getsockopt", 3, call_getsockopt },
+	{ "icmp", 4, call_icmp },
 	{ "ioctl", 2, call_ioctl },
 	{ "linger", 3, call_linger },
 	{ "listen", 2, call_listen },
@@ -534,9 +591,11 @@ static const struct {
 	{ "readv", 3, call_readv },
 	{ "recv", 3, call_recv },
 	{ "recv_inq", 3, call_recv_inq },
+	{ "recv_stamp", 2, call_recv_stamp },
 	{ "recv_zerocopy", 2, call_recv_zerocopy },
 	{ "recvfrom", 3, call_recvfrom },
 	{ "recvmsg", 3, call_recvmsg },
+	{ "saved_syn", 2, call_saved_syn },
 	{ "send", 3, call_send },
 	{ "sendmsg", 3, call_sendmsg },
 	{ "sendto", 3, call_sendto },

@@ -8,12 +8,15 @@
 
 #include "packetdrill/drive.h"
 
+#include "lib/frames.h"
+
 #define ETH_LEN 14u
 #define LOCAL_IP4 "192.168.0.1"
 #define PEER_IP4 "192.0.2.1"
 #define LOCAL_IP6 "fd3d:fa7b:d17d::1"
 #define PEER_IP6 "fd3d:fa7b:d17d:8888::1"
 #define PEER_TS_BASE 1000u
+#define QUOTED_LEN 1500u /* of a segment of ours that an ICMP error is about */
 /* Timers have milliseconds, and every reading of the clock takes one of its microseconds. */
 #define TOLERANCE_US 2000u
 
@@ -99,6 +102,7 @@ drive_inject(struct drive *d, const struct drive_stmt *st)
 	v.seq = f->isn + pat->seq;
 	v.ack = pat->has_ack ? f->iss + pat->ack : 0;
 	v.wnd = pat->has_win ? (uint16_t)pat->win : 65535;
+	v.tos = pat->ecn;
 	v.payload = payload;
 	v.payload_len = pat->len;
 	make_opts(d, f, pat, &v.opts);
@@ -107,6 +111,38 @@ drive_inject(struct drive *d, const struct drive_stmt *st)
 		drive_fail(d, "netdev_send failed");
 	free(payload);
 	free(buf);
+}
+
+/* An ICMP error about a segment of ours: type and code of IPv4, and of IPv6 for what there is. */
+void
+drive_icmp(struct drive *d, const long *a)
+{
+	const struct drive_flow *f = &d->flows[d->at->st.flow];
+	const char *local = d->ip6 ? LOCAL_IP6 : LOCAL_IP4, *peer = d->ip6 ? PEER_IP6 : PEER_IP4;
+	static const uint8_t mac[6];
+	struct frame quoted, out;
+
+	frame_eth(&quoted, mac, mac, d->ip6 ? 0x86dd : 0x0800);
+	frame_eth(&out, mac, mac, d->ip6 ? 0x86dd : 0x0800);
+	if (d->ip6) {
+		bool too_big = a[0] == 3 && a[1] == 4;
+
+		frame_ip6(&quoted, local, peer, IPPROTO_TCP);
+		frame_ip6(&out, peer, local, IPPROTO_ICMPV6);
+		frame_icmp(&out, too_big ? 2 : 1, too_big ? 0 : a[1] == 3 ? 4 : 3,
+			(uint16_t)(a[3] >> 16), (uint16_t)a[3]);
+	} else {
+		frame_ip4(&quoted, local, peer, IPPROTO_TCP);
+		frame_ip4(&out, peer, local, IPPROTO_ICMP);
+		frame_icmp(&out, (uint8_t)a[0], (uint8_t)a[1], 0, (uint16_t)a[3]);
+	}
+	frame_tcp(&quoted, f->lport, f->rport, f->iss + (uint32_t)a[2], f->isn, 0x10);
+	frame_data(&quoted, NULL, QUOTED_LEN - (quoted.len - quoted.l3));
+	frame_finish(&quoted);
+	frame_data(&out, quoted.b + quoted.l3, quoted.l4 - quoted.l3 + 20);
+	frame_finish(&out);
+	if (d->pd.netdev_send(d->pd.ud, out.b + out.l3, out.len - out.l3) != 0)
+		drive_fail(d, "netdev_send failed");
 }
 
 /* --- what was sent -------------------------------------------------------------------------- */
@@ -247,6 +283,7 @@ drive_expect(struct drive *d, const struct drive_stmt *st, uint64_t lo_us, uint6
 void
 drive_drain(struct drive *d)
 {
+	static const char *const ecn[] = { "", " ect1", " ect0", " ce" };
 	uint8_t *bytes = malloc(VIEW_BUF_MAX);
 	uint64_t at_us = 0;
 	char text[512];
@@ -257,8 +294,8 @@ drive_drain(struct drive *d)
 	while (receive(d, bytes, &v, &at_us)) {
 		struct drive_flow *f = find_flow(d, &v);
 
-		printf("%.6f > %s\n", (double)(at_us - d->start_us) / 1e6,
-			text_of(f, &v, text, sizeof(text)));
+		printf("%.6f > %s%s\n", (double)(at_us - d->start_us) / 1e6,
+			text_of(f, &v, text, sizeof(text)), ecn[v.tos & 3]);
 	}
 	free(bytes);
 }

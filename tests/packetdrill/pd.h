@@ -63,18 +63,34 @@ struct pd_sock {
 	bool rd_shut, wr_shut;
 	bool peer_fin;
 	int error; /* SO_ERROR: a positive errno, taken by who reads it */
+	int backlog; /* as listen() had it */
 	uint64_t activity; /* what happened so far, for edges */
 	struct pd_notice *lent; /* writes with MSG_ZEROCOPY that are not acknowledged */
 	struct pd_notice *errq; /* ... and those to be told */
 	uint32_t lent_next;
+	struct pd_stamp *stamps; /* writes whose way is told of */
+	uint32_t stamp_base; /* what their bytes are counted from */
+	unsigned int stamp_once; /* of one sendmsg() */
+	bool has_stamp_once;
+	uint64_t rx_us; /* when data came last */
+	struct pd_syn *syn; /* TCP_SAVE_SYN: it was opened by */
 	uint8_t *left; /* received before the engine gave the connection up */
 	size_t left_len, left_at;
 	struct tcp_details last; /* as the connection was when it was given up */
 	int value[PD_OPT_COUNT];
+	bool rcvbuf_set;
+	struct tun_secret fastopen_key; /* TCP_FASTOPEN_KEY; state 0: none */
 	struct linger linger;
 	struct timeval timeo[2]; /* SO_RCVTIMEO, SO_SNDTIMEO */
 	char cc[16];
 	struct pd_epoll_row *rows; /* of an epoll descriptor: PD_EPOLL_MAX */
+};
+
+/** Headers of a SYN to a listener with TCP_SAVE_SYN. */
+struct pd_syn {
+	struct pd_syn *next;
+	size_t len;
+	uint8_t bytes[120];
 };
 
 /** A packet on its way to the script. */
@@ -101,6 +117,7 @@ struct pd {
 	struct pd_waiter *waiters;
 	struct pd_packet *out_head, **out_tail;
 	struct pd_sock *socks[PD_FDS_MAX];
+	struct pd_syn *syns; /* of connections that were not accepted yet */
 	struct tcp_stack *tcp;
 	struct net net;
 	struct env env;
@@ -112,6 +129,8 @@ struct pd {
 	struct local_addrs local;
 	uint16_t mtu;
 	uint32_t sndbuf_first; /* of a socket that is not connected */
+	uint32_t fastopen_bits; /* tcp_fastopen, with what only Linux has in it */
+	uint32_t notsent_lowat; /* tcp_notsent_lowat */
 	uint64_t wait_us; /* for a packet, at most */
 	char sysctl_dir[256];
 };
@@ -121,6 +140,12 @@ extern struct pd *pd_instance;
 
 /* pd_flags.c: "ip=192.168.0.1,fd00::1 mtu=1500 sysctl=/proc/sys/net wait=30". 0 or -EINVAL. */
 int pd_flags_parse(struct pd *pd, const char *flags);
+
+/* Bits of tcp_fastopen. */
+#define PD_TFO_CLIENT 0x1u
+#define PD_TFO_CLIENT_NO_COOKIE 0x4u
+#define PD_TFO_SERVER_NO_COOKIE 0x200u
+#define PD_TFO_SERVER_ALL 0x400u
 
 /* pd_sysctl.c: the namespace's sysctls into the tunables of the same name. */
 void pd_sysctl_load(struct pd *pd);
@@ -189,6 +214,10 @@ void pd_sock_close(struct pd *pd, struct pd_sock *s);
 void pd_opts_default(const struct pd *pd, struct pd_sock *s);
 /** Hand what was set before to a connection that has just begun. */
 void pd_opts_apply(struct pd *pd, struct pd_sock *s);
+/** What has to be known before its SYN or those of its children. */
+struct tcp_wishes pd_opts_wishes(const struct pd_sock *s);
+/** TCP_NOTSENT_LOWAT of s, or the namespace's; 0: none. */
+uint32_t pd_notsent_lowat(const struct pd *pd, const struct pd_sock *s);
 int pd_getsockopt(struct pd *pd, int fd, int level, int name, void *value, socklen_t *len);
 
 /* pd_errq.c: the error queue. */
@@ -202,6 +231,42 @@ void pd_errq_gone(struct pd_sock *s);
 struct msghdr;
 ssize_t pd_errq_recv(struct pd *pd, int fd, struct msghdr *msg);
 void pd_errq_free(struct pd_sock *s);
+/** A timestamp joins the queue: kind of SCM_TSTAMP_*, for a byte, with a packet of len bytes. */
+void pd_errq_stamp(struct pd_sock *s, uint64_t at_us, uint32_t kind, uint32_t byte, size_t len);
+
+/* pd_stamp.c: SO_TIMESTAMPING, and control messages. */
+#define PD_TS_TX_SOFTWARE 0x2u
+#define PD_TS_RX_SOFTWARE 0x8u
+#define PD_TS_SOFTWARE 0x10u
+#define PD_TS_OPT_ID 0x80u
+#define PD_TS_TX_SCHED 0x100u
+#define PD_TS_TX_ACK 0x200u
+#define PD_TS_OPT_TSONLY 0x800u
+#define PD_TS_OPT_STATS 0x1000u
+#define PD_TS_OPT_ID_TCP 0x10000u
+#define PD_TS_EOR 0x80000000u /* ours: nothing joins it */
+unsigned int pd_stamp_flags(const struct pd_sock *s);
+int pd_stamp_set(struct pd *pd, struct pd_sock *s, unsigned int flags);
+void pd_stamp_once(struct pd *pd, int fd, const struct msghdr *msg);
+/** The last of len bytes was queued; nothing joins them; bytes left; bytes were acknowledged. */
+void pd_stamp_queued(struct pd *pd, struct pd_sock *s, size_t len);
+void pd_stamp_eor(struct pd_sock *s);
+void pd_stamp_sent(struct pd *pd, struct pd_sock *s, uint32_t seq, uint32_t len,
+	size_t packet_len);
+void pd_stamp_acked(struct pd *pd, struct pd_sock *s, uint32_t una);
+void pd_stamp_free(struct pd_sock *s);
+/** Behind what msg_controllen counts; room is what the caller has. */
+void pd_cmsg_put(struct msghdr *msg, size_t room, int level, int type, const void *data,
+	size_t len);
+void pd_cmsg_time(const struct pd_sock *s, struct msghdr *msg, size_t room, uint64_t at_us);
+
+/* pd_syn.c: TCP_SAVE_SYN. */
+/** A SYN comes in: kept if its listener wants it. */
+void pd_syn_keep(struct pd *pd, const uint8_t *ip, size_t len);
+/** s was accepted: the SYN that opened it, if it was kept. */
+void pd_syn_take(struct pd *pd, struct pd_sock *s);
+int pd_syn_copy(struct pd_sock *s, void *out, socklen_t *len);
+void pd_syn_free_all(struct pd *pd);
 
 /* pd_info.c: TCP_INFO and the like; fill at most *len bytes. */
 int pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len);
@@ -213,6 +278,9 @@ int pd_copy_out(const void *from, size_t size, void *out, socklen_t *len);
 ssize_t pd_recv(struct pd *pd, int fd, void *buf, size_t len, int flags);
 ssize_t pd_send(struct pd *pd, int fd, const void *buf, size_t len, int flags);
 /* pd_socket.c: connect with the first bytes; those taken, or -EINPROGRESS and the like. */
+void pd_listen_params(const struct pd *pd, struct pd_sock *s, struct tcp_listen_params *par);
+/** An option of it was set, which may be of the engine's. */
+void pd_listener_changed(struct pd *pd, struct pd_sock *s);
 struct iovec;
 ssize_t pd_connect_early(struct pd *pd, int fd, const struct sockaddr *sa, socklen_t sa_len,
 	const struct iovec *early, bool wait);

@@ -122,7 +122,7 @@ engine_flags(int flags)
 static ssize_t
 send_once(struct pd *pd, struct pd_sock *s, const uint8_t *buf, size_t len, int flags)
 {
-	uint32_t lowat = (uint32_t)s->value[PD_OPT_NOTSENT_LOWAT];
+	uint32_t lowat = pd_notsent_lowat(pd, s);
 	struct tcp_details d;
 	ssize_t n;
 
@@ -141,6 +141,11 @@ send_once(struct pd *pd, struct pd_sock *s, const uint8_t *buf, size_t len, int 
 	if (lowat != 0 && pd_details(pd, s, &d) && d.write_seq - d.snd_nxt >= lowat)
 		return -EAGAIN;
 	n = tcp_send(pd->tcp, &pd->env, s->handle, buf, len, engine_flags(flags));
+	/* Once for a call, for what it queued last. */
+	if (n > 0 && ((size_t)n == len || s->nonblock || (flags & MSG_DONTWAIT)))
+		pd_stamp_queued(pd, s, (size_t)n);
+	if (n > 0 && (flags & MSG_EOR))
+		pd_stamp_eor(s);
 	pd_engine_run(pd);
 	return n;
 }
@@ -303,30 +308,28 @@ pd_slot_recvfrom(void *ud, int fd, void *buf, size_t len, int flags, struct sock
 
 /* TCP_INQ: how much is left to be read. */
 static void
-add_inq(struct pd *pd, int fd, struct msghdr *msg, size_t room)
+add_inq(struct pd *pd, const struct pd_sock *s, struct msghdr *msg, size_t room)
 {
-	struct pd_sock *s = pd_fd_get(pd, fd);
-	struct cmsghdr *cmsg;
 	int left;
 
-	if (s == NULL || s->value[PD_OPT_INQ] == 0 || msg->msg_control == NULL)
-		return;
-	msg->msg_controllen = room;
-	cmsg = CMSG_FIRSTHDR(msg);
-	if (cmsg == NULL || room < CMSG_LEN(sizeof(left))) {
-		msg->msg_controllen = 0;
-		msg->msg_flags |= MSG_CTRUNC;
-		return;
-	}
 	left = (int)pd_readable(pd, s);
 	/* Linux: at the end one is left, the end itself. */
 	if (left == 0 && pd_is_shut(pd, s, SHUT_RD))
 		left = 1;
-	cmsg->cmsg_level = IPPROTO_TCP;
-	cmsg->cmsg_type = TCP_CM_INQ;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(left));
-	memcpy(CMSG_DATA(cmsg), &left, sizeof(left));
-	msg->msg_controllen = CMSG_SPACE(sizeof(left));
+	pd_cmsg_put(msg, room, IPPROTO_TCP, TCP_CM_INQ, &left, sizeof(left));
+}
+
+static void
+add_control(struct pd *pd, int fd, struct msghdr *msg, size_t room, ssize_t n)
+{
+	const struct pd_sock *s = pd_fd_get(pd, fd);
+
+	if (s == NULL)
+		return;
+	if (n > 0 && s->rx_us != 0)
+		pd_cmsg_time(s, msg, room, s->rx_us);
+	if (s->value[PD_OPT_INQ] != 0)
+		add_inq(pd, s, msg, room);
 }
 
 ssize_t
@@ -346,7 +349,7 @@ pd_slot_recvmsg(void *ud, int fd, struct msghdr *msg, int flags)
 		msg->msg_flags = 0;
 		msg->msg_namelen = 0;
 		msg->msg_controllen = 0;
-		add_inq(pd, fd, msg, room);
+		add_control(pd, fd, msg, room, n);
 	}
 	return pd_leave(pd, n);
 }
@@ -430,10 +433,17 @@ ssize_t
 pd_slot_sendmsg(void *ud, int fd, const struct msghdr *msg, int flags)
 {
 	struct pd *pd = pd_enter(ud);
+	struct pd_sock *s;
+	ssize_t n;
 
 	if (msg == NULL)
 		return pd_leave(pd, -EFAULT);
-	return pd_leave(pd, send_iov(pd, fd, msg->msg_iov, msg->msg_iovlen, flags));
+	pd_stamp_once(pd, fd, msg);
+	n = send_iov(pd, fd, msg->msg_iov, msg->msg_iovlen, flags);
+	s = pd_fd_get(pd, fd);
+	if (s != NULL)
+		s->has_stamp_once = false;
+	return pd_leave(pd, n);
 }
 
 /* --- files and pipes ------------------------------------------------------------------------ */

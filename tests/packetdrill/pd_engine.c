@@ -106,6 +106,7 @@ pd_engine_fini(struct pd *pd)
 	free_queue(pd, &pd->ip_tx);
 	free_queue(pd, &pd->frames);
 	net_fini(&pd->net, &pd->env);
+	pd_syn_free_all(pd);
 	for (; pd->out_head != NULL; pd->out_head = next) {
 		next = pd->out_head->next;
 		free(pd->out_head);
@@ -172,6 +173,9 @@ look_at(struct pd *pd, struct pd_sock *s)
 		break;
 	}
 	pd_errq_acked(s, d.snd_una);
+	pd_stamp_acked(pd, s, d.snd_una);
+	if (d.rcv_nxt != s->last.rcv_nxt)
+		s->rx_us = pd->env.now_us;
 	s->last = d;
 }
 
@@ -217,11 +221,11 @@ port_pair(const uint8_t *tcp)
 }
 
 /* The socket a TCP packet comes from, by its ports; NULL: none of ours. */
-static const struct pd_sock *
+static struct pd_sock *
 sender_of(const struct pd *pd, const uint8_t *tcp)
 {
 	for (unsigned int i = 0; i < PD_FDS_MAX; i++) {
-		const struct pd_sock *s = pd->socks[i];
+		struct pd_sock *s = pd->socks[i];
 		uint8_t ports[4];
 
 		if (s == NULL || s->kind != PD_CONN)
@@ -238,17 +242,11 @@ sender_of(const struct pd *pd, const uint8_t *tcp)
 
 /* IP_TOS and IPV6_TCLASS, but for the two bits that are ECN's. */
 static void
-set_tos(const struct pd *pd, uint8_t *ip, size_t len)
+set_tos(const struct pd_sock *s, uint8_t *ip)
 {
 	bool v4 = ip[0] >> 4 == 4;
-	size_t at = v4 ? 20 : 40;
-	const struct pd_sock *s = len < at + 4 || (v4 ? ip[9] : ip[6]) != IPPROTO_TCP ?
-		NULL :
-		sender_of(pd, ip + at);
 	uint32_t tos, sum = 0;
 
-	if (s == NULL)
-		return;
 	tos = (uint32_t)s->value[v4 ? PD_OPT_TOS : PD_OPT_TCLASS] & 0xfc;
 	if (!v4) {
 		ip[0] = (uint8_t)(0x60 | tos >> 4);
@@ -266,6 +264,26 @@ set_tos(const struct pd *pd, uint8_t *ip, size_t len)
 }
 
 static void
+note_leaving(struct pd *pd, uint8_t *ip, size_t len)
+{
+	bool v4 = ip[0] >> 4 == 4;
+	size_t at = v4 ? 20 : 40, hdr;
+	struct pd_sock *s;
+	uint32_t seq;
+
+	if (len < at + 20 || (v4 ? ip[9] : ip[6]) != IPPROTO_TCP)
+		return;
+	s = sender_of(pd, ip + at);
+	if (s == NULL)
+		return;
+	set_tos(s, ip);
+	hdr = at + (size_t)(ip[at + 12] >> 4) * 4;
+	seq = load_be32(ip + at + 4) + (ip[at + 13] & 2 ? 1 : 0);
+	if (len > hdr)
+		pd_stamp_sent(pd, s, seq, (uint32_t)(len - hdr), len);
+}
+
+static void
 put_out(struct pd *pd, struct pkt *p, unsigned int skip)
 {
 	size_t len = (size_t)(p->data_len - skip);
@@ -277,7 +295,7 @@ put_out(struct pd *pd, struct pkt *p, unsigned int skip)
 	out->at_us = pd->env.now_us;
 	out->len = len;
 	memcpy(out->bytes, pkt_data(p) + skip, len);
-	set_tos(pd, out->bytes, len);
+	note_leaving(pd, out->bytes, len);
 	*pd->out_tail = out;
 	pd->out_tail = &out->next;
 	pkt_free(pd->env.pool, p);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The error queue of a socket: which writes with MSG_ZEROCOPY are done with, as Linux tells it. */
+/* The error queue of a socket: writes with MSG_ZEROCOPY that are done with, and timestamps. */
 #include <errno.h>
 /* errqueue.h needs struct timespec. */
 #include <time.h>
@@ -12,6 +12,9 @@
 
 #include "base/seq32.h"
 
+#ifndef SO_EE_ORIGIN_TIMESTAMPING
+#define SO_EE_ORIGIN_TIMESTAMPING 4
+#endif
 #ifndef SO_EE_ORIGIN_ZEROCOPY
 #define SO_EE_ORIGIN_ZEROCOPY 5
 #define SO_EE_CODE_ZEROCOPY_COPIED 1
@@ -24,9 +27,12 @@
  */
 struct pd_notice {
 	struct pd_notice *next;
-	uint32_t lo, hi; /* numbers of writes */
+	uint32_t lo, hi; /* numbers of writes; of a timestamp: its kind, and which byte */
 	uint32_t end_seq; /* while it is waited for */
 	bool open; /* the call is not over */
+	bool is_stamp;
+	uint64_t at_us; /* of a timestamp */
+	size_t len; /* ... bytes of the packet that comes with it */
 };
 
 static struct pd_notice **
@@ -68,7 +74,7 @@ give_back(struct pd_sock *s)
 		last = last->next;
 	if (last == NULL) {
 		s->errq = n;
-	} else if (last->hi + 1 == n->lo) {
+	} else if (!last->is_stamp && last->hi + 1 == n->lo) {
 		last->hi = n->hi;
 		free(n);
 	} else {
@@ -159,34 +165,70 @@ pd_errq_end(struct pd *pd, int fd, ssize_t sent)
 		pd_errq_acked(s, d.snd_una);
 }
 
-/* Address of whom an error came from: nobody. */
-static void
-put_control(const struct pd_sock *s, const struct pd_notice *n, struct msghdr *msg, size_t room)
+void
+pd_errq_stamp(struct pd_sock *s, uint64_t at_us, uint32_t kind, uint32_t byte, size_t len)
 {
-	const struct sock_extended_err ee = {
+	struct pd_notice *n = calloc(1, sizeof(*n));
+
+	if (n == NULL)
+		abort();
+	n->is_stamp = true;
+	n->at_us = at_us;
+	n->lo = kind;
+	n->hi = byte;
+	n->len = len;
+	*tail_of(&s->errq) = n;
+	s->activity++;
+}
+
+static struct sock_extended_err
+error_of(const struct pd_sock *s, const struct pd_notice *n)
+{
+	bool has_id = (pd_stamp_flags(s) & PD_TS_OPT_ID) != 0;
+
+	if (n->is_stamp)
+		return (struct sock_extended_err){
+			.ee_errno = ENOMSG,
+			.ee_origin = SO_EE_ORIGIN_TIMESTAMPING,
+			.ee_info = n->lo,
+			.ee_data = has_id ? n->hi : 0,
+		};
+	return (struct sock_extended_err){
 		.ee_origin = SO_EE_ORIGIN_ZEROCOPY,
 		.ee_code = SO_EE_CODE_ZEROCOPY_COPIED,
 		.ee_info = n->lo,
 		.ee_data = n->hi,
 	};
+}
+
+/* The address of whom an error came from follows it: nobody's. */
+static void
+put_control(const struct pd_sock *s, const struct pd_notice *n, struct msghdr *msg, size_t room)
+{
+	const struct sock_extended_err ee = error_of(s, n);
 	bool v4 = s->domain == AF_INET;
 	size_t len = sizeof(ee) +
 		(v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
-	struct cmsghdr *cmsg;
+	uint8_t both[sizeof(ee) + sizeof(struct sockaddr_in6)] = { 0 };
 
-	msg->msg_controllen = room;
-	cmsg = msg->msg_control == NULL ? NULL : CMSG_FIRSTHDR(msg);
-	if (cmsg == NULL || room < CMSG_LEN(len)) {
-		msg->msg_controllen = 0;
-		msg->msg_flags |= MSG_CTRUNC;
-		return;
-	}
-	cmsg->cmsg_level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
-	cmsg->cmsg_type = v4 ? IP_RECVERR : IPV6_RECVERR;
-	cmsg->cmsg_len = CMSG_LEN(len);
-	memset(CMSG_DATA(cmsg), 0, len);
-	memcpy(CMSG_DATA(cmsg), &ee, sizeof(ee));
-	msg->msg_controllen = min_size(room, CMSG_SPACE(len));
+	memcpy(both, &ee, sizeof(ee));
+	if (n->is_stamp)
+		pd_cmsg_time(s, msg, room, n->at_us);
+	pd_cmsg_put(msg, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR,
+		both, len);
+}
+
+/* What comes with it is a copy of the packet, of which nobody looks at more than its length. */
+static ssize_t
+put_packet(const struct pd_notice *n, struct msghdr *msg)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		room += msg->msg_iov[i].iov_len;
+	if (n->len > room)
+		msg->msg_flags |= MSG_TRUNC;
+	return (ssize_t)min_size(n->len, room);
 }
 
 ssize_t
@@ -195,6 +237,7 @@ pd_errq_recv(struct pd *pd, int fd, struct msghdr *msg)
 	struct pd_notice *n;
 	struct pd_sock *s;
 	int err = pd_sock_get(pd, fd, &s);
+	ssize_t len = 0;
 
 	if (err != 0)
 		return err;
@@ -203,10 +246,14 @@ pd_errq_recv(struct pd *pd, int fd, struct msghdr *msg)
 		return -EAGAIN;
 	s->errq = n->next;
 	if (msg != NULL) {
+		size_t room = msg->msg_controllen;
+
 		msg->msg_flags = MSG_ERRQUEUE;
 		msg->msg_namelen = 0;
-		put_control(s, n, msg, msg->msg_controllen);
+		msg->msg_controllen = 0;
+		len = put_packet(n, msg);
+		put_control(s, n, msg, room);
 	}
 	free(n);
-	return 0;
+	return len;
 }

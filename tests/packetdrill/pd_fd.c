@@ -47,6 +47,8 @@ drop(struct pd *pd, struct pd_sock *s)
 	pd->socks[s->fd] = NULL;
 	forget_in_epolls(pd, s->fd);
 	pd_errq_free(s);
+	pd_stamp_free(s);
+	free(s->syn);
 	free(s->left);
 	free(s->rows);
 	free(s);

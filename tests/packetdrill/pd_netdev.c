@@ -28,8 +28,10 @@ pd_slot_netdev_send(void *ud, const void *buf, size_t n)
 	int err = -EINVAL;
 
 	if (buf != NULL && n >= IP_LEN_MIN && n <= IP_LEN_MAX) {
-		if (is_syn(buf, n))
+		if (is_syn(buf, n)) {
 			pd_sysctl_load(pd);
+			pd_syn_keep(pd, buf, n);
+		}
 		err = pd_engine_input(pd, buf, n);
 	}
 	return (int)pd_leave(pd, err);

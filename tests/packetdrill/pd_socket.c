@@ -62,28 +62,58 @@ pd_slot_bind(void *ud, int fd, const struct sockaddr *sa, socklen_t len)
 	return (int)pd_leave(pd, do_bind(pd, fd, sa, len));
 }
 
+void
+pd_listen_params(const struct pd *pd, struct pd_sock *s, struct tcp_listen_params *par)
+{
+	*par = (struct tcp_listen_params){
+		.laddr_idx = pd_local_find(pd, &s->laddr),
+		.port = s->lport,
+		.syncookies = -1,
+		.name = "packetdrill",
+		.nodelay = s->value[PD_OPT_NODELAY] != 0,
+		.fastopen = s->value[PD_OPT_FASTOPEN] > 0 ||
+			(pd->fastopen_bits & PD_TFO_SERVER_ALL),
+		.fastopen_key = s->fastopen_key.state != 0 ? &s->fastopen_key : NULL,
+		.wishes = pd_opts_wishes(s),
+		.defer_s = (uint32_t)s->value[PD_OPT_DEFER_ACCEPT],
+		.data = s,
+	};
+	/* Linux's accept queue is full when it holds more than the backlog. */
+	par->backlog = (unsigned int)max_u32((uint32_t)s->backlog, 0) + 1;
+	par->wishes.no_cookie |= (pd->fastopen_bits & PD_TFO_SERVER_NO_COOKIE) != 0;
+}
+
+void
+pd_listener_changed(struct pd *pd, struct pd_sock *s)
+{
+	struct tcp_listen_params par;
+
+	if (s->kind != PD_LISTENER)
+		return;
+	pd_listen_params(pd, s, &par);
+	tcp_listener_change(pd->tcp, &pd->env, s->handle, &par);
+}
+
 static int
 do_listen(struct pd *pd, int fd, int backlog)
 {
-	struct tcp_listen_params par = { .syncookies = -1, .name = "packetdrill" };
+	struct tcp_listen_params par;
 	struct pd_sock *s;
 	int err = pd_sock_get(pd, fd, &s);
 
 	if (err != 0)
 		return err;
-	if (s->kind == PD_LISTENER)
+	if (s->kind == PD_LISTENER) {
+		s->backlog = backlog;
+		pd_listener_changed(pd, s);
 		return 0;
+	}
 	if (s->kind == PD_CONN)
 		return -EINVAL;
 	if (s->lport == 0)
 		s->lport = (uint16_t)pd->tun.ip_local_port_range[0];
-	par.laddr_idx = pd_local_find(pd, &s->laddr);
-	par.port = s->lport;
-	/* Linux's accept queue is full when it holds more than the backlog. */
-	par.backlog = (unsigned int)max_u32((uint32_t)backlog, 0) + 1;
-	par.nodelay = s->value[PD_OPT_NODELAY] != 0;
-	par.fastopen = s->value[PD_OPT_FASTOPEN] > 0;
-	par.data = s;
+	s->backlog = backlog;
+	pd_listen_params(pd, s, &par);
 	err = tcp_listen(pd->tcp, &pd->env, &par, &s->handle);
 	if (err == 0)
 		s->kind = PD_LISTENER;
@@ -111,6 +141,7 @@ new_child(struct pd *pd, const struct pd_sock *l, tcp_handle conn)
 		return NULL;
 	tcp_get_key(pd->tcp, conn, &key);
 	memcpy(s->value, l->value, sizeof(s->value));
+	s->rcvbuf_set = l->rcvbuf_set;
 	memcpy(s->cc, l->cc, sizeof(s->cc));
 	memcpy(s->timeo, l->timeo, sizeof(s->timeo));
 	s->linger = l->linger;
@@ -122,6 +153,7 @@ new_child(struct pd *pd, const struct pd_sock *l, tcp_handle conn)
 	s->laddr = pd->local.addr[key.laddr_idx];
 	s->lport = key.lport;
 	tcp_set_owner(pd->tcp, conn, s, NULL);
+	pd_syn_take(pd, s);
 	pd_opts_apply(pd, s);
 	return s;
 }
@@ -203,6 +235,10 @@ begin_connect(struct pd *pd, struct pd_sock *s, const struct ip_addr *addr, uint
 {
 	int laddr_idx = ip_addr_is_unspecified(&s->laddr) ? pd_local_for(pd, addr) :
 							     pd_local_find(pd, &s->laddr);
+	struct tcp_connect_params par = {
+		.wishes = pd_opts_wishes(s),
+		.fastopen = early != NULL,
+	};
 	struct flow_key key;
 	ssize_t err;
 
@@ -212,10 +248,12 @@ begin_connect(struct pd *pd, struct pd_sock *s, const struct ip_addr *addr, uint
 		return -ENETUNREACH;
 	pd_sysctl_load(pd);
 	key = flow_key_make(addr, port, (uint8_t)laddr_idx, s->lport);
-	err = early == NULL ?
-		tcp_connect(pd->tcp, &pd->env, &key, &s->handle) :
-		tcp_connect_early(pd->tcp, &pd->env, &key, early->iov_base, early->iov_len,
-			&s->handle);
+	par.wishes.no_cookie |= (pd->fastopen_bits & PD_TFO_CLIENT_NO_COOKIE) != 0;
+	if (early != NULL) {
+		par.src = early->iov_base;
+		par.len = early->iov_len;
+	}
+	err = tcp_connect_with(pd->tcp, &pd->env, &key, &par, &s->handle);
 	if (err < 0)
 		return err;
 	tcp_get_key(pd->tcp, s->handle, &key);
@@ -229,6 +267,14 @@ begin_connect(struct pd *pd, struct pd_sock *s, const struct ip_addr *addr, uint
 	pd_opts_apply(pd, s);
 	pd_engine_run(pd);
 	return err;
+}
+
+static bool
+early_may_go(struct pd *pd, const struct pd_sock *s, const struct ip_addr *addr)
+{
+	return s->value[PD_OPT_FASTOPEN_NO_COOKIE] != 0 ||
+		(pd->fastopen_bits & PD_TFO_CLIENT_NO_COOKIE) ||
+		tcp_fastopen_knows(pd->tcp, &pd->env, addr);
 }
 
 /* The result of an active open: told once, then EISCONN. */
@@ -293,7 +339,7 @@ do_connect(struct pd *pd, int fd, const struct sockaddr *sa, socklen_t len)
 	if (s->deferred)
 		return -EISCONN;
 	if (s->kind == PD_NEW && s->value[PD_OPT_FASTOPEN_CONNECT] != 0 &&
-		tcp_fastopen_knows(pd->tcp, &pd->env, &addr)) {
+		early_may_go(pd, s, &addr)) {
 		/* All is ready for the first write. */
 		s->deferred = true;
 		s->raddr = addr;
@@ -330,7 +376,7 @@ pd_connect_early(struct pd *pd, int fd, const struct sockaddr *sa, socklen_t sa_
 		return sa == NULL ? -EDESTADDRREQ : err;
 	s->deferred = false;
 	/* Without a cookie the SYN asks for one, and the data follows the handshake. */
-	if (!tcp_fastopen_knows(pd->tcp, &pd->env, &addr))
+	if (!early_may_go(pd, s, &addr))
 		early = &none;
 	n = begin_connect(pd, s, &addr, port, early);
 	if (n < 0)

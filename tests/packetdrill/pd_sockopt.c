@@ -20,6 +20,10 @@
 #define MEM_MAX 212992
 #define SNDBUF_MIN 4608
 #define RCVBUF_MIN 2304
+#define FASTOPEN_KEY_LEN 16u
+/* TCP_MIN_MSS and TCP_FIN_TIMEOUT_MAX of Linux. */
+#define MAXSEG_MIN 88
+#define LINGER2_MAX 120
 
 enum kind {
 	KIND_BOOL,
@@ -47,7 +51,6 @@ pd_opts_default(const struct pd *pd, struct pd_sock *s)
 	s->value[PD_OPT_KEEPIDLE] = (int)pd->tun.tcp_keepalive_time;
 	s->value[PD_OPT_KEEPINTVL] = (int)pd->tun.tcp_keepalive_intvl;
 	s->value[PD_OPT_KEEPCNT] = (int)pd->tun.tcp_keepalive_probes;
-	s->value[PD_OPT_SYNCNT] = (int)pd->tun.tcp_syn_retries;
 	s->value[PD_OPT_LINGER2] = (int)pd->tun.tcp_fin_timeout;
 	strncpy(s->cc, tunables_cc_names[pd->tun.tcp_congestion_control], sizeof(s->cc) - 1);
 }
@@ -75,6 +78,12 @@ engine_opt(unsigned int i, enum tcp_sockopt *opt)
 		{ PD_OPT_RCVBUF, TCP_SO_RCVBUF },
 		{ PD_OPT_SNDBUF, TCP_SO_SNDBUF },
 		{ PD_OPT_USER_TIMEOUT, TCP_SO_USER_TIMEOUT },
+		{ PD_OPT_WINDOW_CLAMP, TCP_SO_WINDOW_CLAMP },
+		{ PD_OPT_KEEPIDLE, TCP_SO_KEEPIDLE },
+		{ PD_OPT_KEEPINTVL, TCP_SO_KEEPINTVL },
+		{ PD_OPT_KEEPCNT, TCP_SO_KEEPCNT },
+		{ PD_OPT_LINGER2, TCP_SO_LINGER2 },
+		{ PD_OPT_QUICKACK, TCP_SO_QUICKACK },
 	};
 
 	for (size_t k = 0; k < ARRAY_SIZE(map); k++) {
@@ -90,6 +99,18 @@ static int
 engine_linger(const struct linger *l)
 {
 	return l->l_onoff ? (l->l_linger > 32767 ? 32767 : l->l_linger) : -1;
+}
+
+struct tcp_wishes
+pd_opts_wishes(const struct pd_sock *s)
+{
+	return (struct tcp_wishes){
+		.mss_max = (uint16_t)s->value[PD_OPT_MAXSEG],
+		.syn_retries = (uint8_t)s->value[PD_OPT_SYNCNT],
+		.rcvbuf = s->rcvbuf_set ? (uint32_t)s->value[PD_OPT_RCVBUF] : 0,
+		.window_clamp = (uint32_t)s->value[PD_OPT_WINDOW_CLAMP],
+		.no_cookie = s->value[PD_OPT_FASTOPEN_NO_COOKIE] != 0,
+	};
 }
 
 void
@@ -123,6 +144,19 @@ set_buffer(unsigned int i, int value)
 	return 2 * value > least ? 2 * value : least;
 }
 
+/* Linux measures it in SYN-ACKs: 1, 3, 7 ... s. */
+static int
+defer_rounded(int seconds)
+{
+	int wait_s = 1, sum_s = seconds > 0;
+
+	while (sum_s < seconds && sum_s < INT_MAX / 2) {
+		wait_s = wait_s < 60 ? 2 * wait_s : 120;
+		sum_s += wait_s;
+	}
+	return sum_s;
+}
+
 static int
 set_number(struct pd *pd, struct pd_sock *s, unsigned int i, int value)
 {
@@ -135,6 +169,7 @@ set_number(struct pd *pd, struct pd_sock *s, unsigned int i, int value)
 		break;
 	case KIND_BUFFER:
 		value = set_buffer(i, value);
+		s->rcvbuf_set |= i == PD_OPT_RCVBUF;
 		break;
 	case KIND_NUMBER:
 	case KIND_BYTE:
@@ -144,7 +179,20 @@ set_number(struct pd *pd, struct pd_sock *s, unsigned int i, int value)
 	}
 	if (i == PD_OPT_RCVLOWAT && value <= 0)
 		value = value < 0 ? INT_MAX : 1;
+	if (i == PD_OPT_MAXSEG && value != 0 && value < MAXSEG_MIN)
+		return -EINVAL;
+	if (i == PD_OPT_WINDOW_CLAMP && value != 0)
+		value = value < RCVBUF_MIN / 2 ? RCVBUF_MIN / 2 : value;
+	if (i == PD_OPT_WINDOW_CLAMP && value == 0 && s->kind != PD_NEW)
+		return -EINVAL;
+	if (i == PD_OPT_LINGER2)
+		value = value < 0 ? -1 : value > LINGER2_MAX ? LINGER2_MAX : value;
+	if (i == PD_OPT_TIMESTAMPING)
+		return pd_stamp_set(pd, s, (unsigned int)value);
+	if (i == PD_OPT_DEFER_ACCEPT)
+		value = defer_rounded(value);
 	s->value[i] = value;
+	pd_listener_changed(pd, s);
 	if (engine_opt(i, &opt)) {
 		set_engine(pd, s, opt, value);
 		pd_engine_run(pd);
@@ -169,6 +217,43 @@ set_timeo(struct pd_sock *s, unsigned int which, const void *value, socklen_t le
 		return -EINVAL;
 	memcpy(&s->timeo[which], value, sizeof(s->timeo[which]));
 	return 0;
+}
+
+uint32_t
+pd_notsent_lowat(const struct pd *pd, const struct pd_sock *s)
+{
+	uint32_t own = (uint32_t)s->value[PD_OPT_NOTSENT_LOWAT];
+
+	return own != 0 ? own : pd->notsent_lowat == UINT32_MAX ? 0 : pd->notsent_lowat;
+}
+
+/* One key or two, of 16 bytes each. */
+static int
+set_fastopen_key(struct pd *pd, struct pd_sock *s, const void *value, socklen_t len)
+{
+	const uint8_t *from = value;
+
+	if (len != FASTOPEN_KEY_LEN && len != 2 * FASTOPEN_KEY_LEN)
+		return -EINVAL;
+	s->fastopen_key.state = len == FASTOPEN_KEY_LEN ? TUN_SECRET_ONE : TUN_SECRET_TWO;
+	for (unsigned int i = 0; i < len / 4; i++)
+		s->fastopen_key.key[i / 4][i % 4] =
+			(uint32_t)from[4 * i] | (uint32_t)from[4 * i + 1] << 8 |
+			(uint32_t)from[4 * i + 2] << 16 | (uint32_t)from[4 * i + 3] << 24;
+	pd_listener_changed(pd, s);
+	return 0;
+}
+
+static int
+get_fastopen_key(const struct pd *pd, const struct pd_sock *s, void *value, socklen_t *len)
+{
+	const struct tun_secret *key = s->fastopen_key.state != 0 ? &s->fastopen_key :
+								    &pd->tun.tcp_fastopen_key;
+	uint8_t bytes[2 * FASTOPEN_KEY_LEN];
+
+	for (unsigned int i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(key->key[i / 16][i / 4 % 4] >> 8 * (i % 4));
+	return pd_copy_out(bytes, FASTOPEN_KEY_LEN * key->state, value, len);
 }
 
 /* Only what the tunable of the same name knows. */
@@ -217,6 +302,8 @@ do_setsockopt(struct pd *pd, int fd, int level, int name, const void *value, soc
 		return set_timeo(s, name == SO_SNDTIMEO, value, len);
 	if (level == IPPROTO_TCP && name == TCP_CONGESTION)
 		return set_cc(pd, s, value, len);
+	if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY)
+		return set_fastopen_key(pd, s, value, len);
 	if (row < 0)
 		return -ENOPROTOOPT;
 	if (len >= sizeof(number)) {
@@ -260,6 +347,8 @@ get_number(struct pd *pd, struct pd_sock *s, unsigned int i)
 		tcp_getopt(pd->tcp, &pd->env, s->handle, TCP_SO_MAXSEG, &value);
 	else if (i == PD_OPT_MAXSEG && value == 0)
 		value = 536;
+	else if (i == PD_OPT_SYNCNT && value == 0)
+		value = (int)pd->tun.tcp_syn_retries;
 	else if (engine_opt(i, &opt) && s->kind == PD_CONN && s->handle != 0)
 		tcp_getopt(pd->tcp, &pd->env, s->handle, opt, &value);
 	return value;
@@ -269,6 +358,7 @@ get_number(struct pd *pd, struct pd_sock *s, unsigned int i)
 static int
 get_other(struct pd *pd, struct pd_sock *s, int key, void *value, socklen_t *len)
 {
+	struct tcp_details d = { 0 };
 	int number;
 
 	switch (key) {
@@ -297,6 +387,16 @@ get_other(struct pd *pd, struct pd_sock *s, int key, void *value, socklen_t *len
 		return pd_info_mem(pd, s, value, len);
 	case IPPROTO_TCP << 16 | TCP_CONGESTION:
 		return pd_copy_out(s->cc, sizeof(s->cc), value, len);
+	case IPPROTO_TCP << 16 | TCP_FASTOPEN_KEY:
+		return get_fastopen_key(pd, s, value, len);
+	case IPPROTO_TCP << 16 | TCP_SAVED_SYN:
+		return pd_syn_copy(s, value, len);
+	case IPPROTO_IP << 16 | IP_MTU:
+	case IPPROTO_IPV6 << 16 | IPV6_MTU:
+		if (s->kind != PD_CONN)
+			return -ENOTCONN;
+		number = pd_details(pd, s, &d) && d.row.pmtu != 0 ? d.row.pmtu : pd->mtu;
+		break;
 	case IPPROTO_TCP << 16 | TCP_INFO:
 		return pd_info_tcp(pd, s, value, len);
 	case IPPROTO_TCP << 16 | TCP_CC_INFO:

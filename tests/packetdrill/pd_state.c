@@ -69,7 +69,7 @@ pd_readable(struct pd *pd, const struct pd_sock *s)
 bool
 pd_is_writable(struct pd *pd, const struct pd_sock *s)
 {
-	uint32_t lowat = (uint32_t)s->value[PD_OPT_NOTSENT_LOWAT];
+	uint32_t lowat = pd_notsent_lowat(pd, s);
 	struct tcp_details d;
 	uint32_t queued;
 

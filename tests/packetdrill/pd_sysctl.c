@@ -2,6 +2,7 @@
 /* The namespace's sysctls are the store of parameters: each sets the tunable of its name. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@ static const struct {
 } elsewhere[] = {
 	{ "somaxconn", "core/somaxconn" },
 	{ "netdev_max_backlog", "core/netdev_max_backlog" },
+	{ "tcp_rto_min", "ipv4/tcp_rto_min_us" },
+	{ "tcp_rto_max", "ipv4/tcp_rto_max_ms" },
 	/* Ours is for a connection, Linux's for all of them. */
 	{ "tcp_challenge_ack_limit", NULL },
 	/* For the whole host there, and no script is about it. */
@@ -60,6 +63,20 @@ read_value(const struct pd *pd, const char *path, char *buf, size_t len)
 	return true;
 }
 
+/* Where Linux has another unit, or more to say. */
+static void
+adapt(struct pd *pd, const char *name, char *text, size_t len)
+{
+	unsigned long n = strtoul(text, NULL, 0);
+
+	if (strcmp(name, "tcp_rto_min") == 0)
+		snprintf(text, len, "%lu", n / 1000);
+	if (strcmp(name, "tcp_fastopen") != 0)
+		return;
+	pd->fastopen_bits = (uint32_t)n;
+	snprintf(text, len, "%lu", n & 3);
+}
+
 /* What the stack does not have, or refuses, keeps its value: the script will say what it missed. */
 void
 pd_sysctl_load(struct pd *pd)
@@ -71,9 +88,14 @@ pd_sysctl_load(struct pd *pd)
 	for (size_t i = 0; (row = tunables_row(i)) != NULL; i++) {
 		const char *path = path_of(row->name, name, sizeof(name));
 
-		if (row->count > 0 && path != NULL && read_value(pd, path, text, sizeof(text)))
+		if (row->count > 0 && path != NULL && read_value(pd, path, text, sizeof(text))) {
+			adapt(pd, row->name, text, sizeof(text));
 			tunables_assign(&tun, row->name, text, err, sizeof(err));
+		}
 	}
+	pd->notsent_lowat = read_value(pd, "ipv4/tcp_notsent_lowat", text, sizeof(text)) ?
+		(uint32_t)strtoul(text, NULL, 10) :
+		0;
 	if (tunables_check(&tun, err, sizeof(err)) != 0)
 		return;
 	pd->sndbuf_first = tun.tcp_wmem[1];

@@ -67,9 +67,15 @@ enum sluice_opt {
 	SLUICE_SO_KEEPALIVE,	/* 0 or 1 (RFC 9293 s3.8.4); off by default */
 	SLUICE_SO_LINGER,	/* -1 off (default); 0: close resets; n: reset n s after close */
 	SLUICE_TCP_USER_TIMEOUT, /* ms without progress until -ETIMEDOUT; 0: by tcp_retries2 */
-	SLUICE_TCP_MAXSEG,	/* bytes; read only */
+	SLUICE_TCP_MAXSEG,	/* bytes; read only: struct sluice_wishes sets it */
 	SLUICE_TCP_CONGESTION,	/* an algorithm's number: sluice_congestion_find(); any time */
 	SLUICE_TCP_CORK,	/* 0 or 1: 1 holds segments that are not full, for one RTO each */
+	SLUICE_TCP_WINDOW_CLAMP, /* bytes, 1152 at least: no larger window is offered */
+	SLUICE_TCP_KEEPIDLE,	/* seconds; these three instead of the tunables tcp_keepalive_* */
+	SLUICE_TCP_KEEPINTVL,
+	SLUICE_TCP_KEEPCNT,
+	SLUICE_TCP_LINGER2,	/* s in FIN-WAIT-2 after close, for tcp_fin_timeout; -1: none */
+	SLUICE_TCP_QUICKACK,	/* 1: ACKs go at once until the service answers; 0: they wait */
 };
 
 /** Why sluice_shutdown() was called; as SHUT_RD, SHUT_WR, SHUT_RDWR. */
@@ -88,6 +94,15 @@ struct sluice_buf {
 
 /* --- listeners ------------------------------------------------------------------------------ */
 
+/** What has to be known before a connection's SYN or SYN-ACK goes. Zeroed: all defaults. */
+struct sluice_wishes {
+	unsigned int maxseg;	/* TCP_MAXSEG: largest segment both ways, bytes; 88..32767 */
+	unsigned int rcvbuf;	/* SO_RCVBUF: bytes, fixed; the window scale is chosen for it */
+	unsigned int window_clamp; /* TCP_WINDOW_CLAMP: bytes; no larger window is offered */
+	unsigned int syn_retries; /* TCP_SYNCNT: of an active open, 1..127 */
+	bool fastopen_no_cookie; /* Fast Open with peers that are known and trusted */
+};
+
 /** How a listener behaves beyond the tunables. Zeroed: all defaults. */
 struct sluice_listen_params {
 	struct sluice_addr addr; /* local address (any: all zero) and port 1..65535 */
@@ -102,6 +117,8 @@ struct sluice_listen_params {
 	unsigned int first_byte_s; /* time for a peer's first data; 0: tcp_first_byte_timeout */
 	unsigned int idle_s;	/* time without data either way; 0: tcp_idle_timeout */
 	int blackhole;		/* no RST from this port: 1; -1: RST; 0: tcp_blackhole decides */
+	unsigned int defer_accept_s; /* TCP_DEFER_ACCEPT: time for a peer's first data */
+	struct sluice_wishes wishes; /* of its connections */
 	const struct sluice_ops *ops; /* acceptable, and the default of accepted connections */
 	void *ctx;		/* handed to acceptable */
 	const char *name;	/* shown to the operator; a string that outlives the listener */
@@ -136,6 +153,8 @@ struct sluice_early {
 	void *data;
 	const void *src;
 	size_t len;
+	struct sluice_wishes wishes;
+	bool no_fastopen;	/* only the wishes are wanted: nothing is taken of src */
 };
 
 /**
