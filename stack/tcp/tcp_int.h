@@ -24,6 +24,7 @@
 
 #define TCP_RCV_MSS_INIT 536u		/* a full segment, until a larger one is seen */
 #define TCP_RANGES_PER_CONN 256u	/* runs behind gaps, and SACKed runs, each */
+#define TCP_RCV_PKTS_MIN 8u		/* packets that any connection may receive and hold */
 #define TCP_DUPACK_THRESHOLD 3u		/* RFC 5681 s3.2 */
 #define TCP_MIN_RTT_MS 300000u		/* a least round trip is forgotten after this, as Linux */
 #define TCP_RTT_MAX_MS 1000000u	/* an echo older than this is of no segment in flight */

@@ -88,8 +88,12 @@ tcp_mem_admits_text(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	const struct tcp_cold *cold = tcp_cold(stack, c);
 
-	/* Each time at least half of the runs go: a run pays for its walk once. */
-	while (cold->ooo != NULL && cold->rmem >= cold->rcvbuf)
+	/*
+	 * What the window has promised finds place beside all that may wait behind a gap, unless
+	 * the buffer has become smaller. Each time at least half of the runs go: a run pays for its
+	 * walk once.
+	 */
+	while (cold->ooo != NULL && cold->rmem >= 2ull * tcp_rcv_limit(stack, cold))
 		prune(stack, c, tcp_reass_runs(stack, c) / 2);
 	if (!stack->mem.over || (c->flags & TF_RD_SHUT))
 		return true;
@@ -104,11 +108,9 @@ tcp_mem_admits_text(struct tcp_stack *stack, struct tcp_conn *c)
 bool
 tcp_mem_admits_ooo(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	const struct tcp_cold *cold = tcp_cold(stack, c);
-
 	/* A packet parked behind a gap may not touch what receiving lives on. */
 	if (!stack->mem.over && pkt_pool_has_spare(stack->env->pool))
-		return cold->rmem < cold->rcvbuf;
+		return true;
 	prune(stack, c, 0);
 	return false;
 }

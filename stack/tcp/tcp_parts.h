@@ -188,11 +188,15 @@ bool tcp_fin_acked(const struct tcp_conn *c);
 /* tcp_text.c: seventh step. */
 void tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
 /**
- * Copy the payload of rx behind what tail holds, as far as that saves buffers: all of little data;
- * of more, what fits, once the connection holds much. True: nothing of it is left.
+ * Copy the payload of rx behind what tail (NULL: none) holds, as far as that saves buffers: all of
+ * little data; of more, what fits, once the connection holds much. True: nothing of it is left.
+ * Else what is left may have moved to a buffer with room for more.
  */
 bool tcp_text_pack(struct tcp_stack *stack, const struct tcp_cold *cold, struct pkt *tail,
 	struct tcp_rx *rx);
+/** The same for a whole packet of a queue, if all of it fits; true: it is not needed any more. */
+bool tcp_text_pack_pkt(struct tcp_stack *stack, const struct tcp_cold *cold, struct pkt *tail,
+	const struct pkt *p);
 /** Take the packet over, cut down to the payload still wanted. */
 struct pkt *tcp_take_payload(struct tcp_rx *rx);
 /** Put the payload of rx at the end of the receive queue. */
@@ -229,14 +233,25 @@ tcp_wake(struct tcp_stack *stack, struct tcp_conn *c)
 		tcp_unpark(stack, c);
 }
 
+/**
+ * Bytes of buffers that may be held while there is a gap. A receive buffer of a packet or two would
+ * be full with one unread and one behind a gap: what follows were refused, though it lies within the
+ * window, and sent again from timeout to timeout.
+ */
+static inline uint32_t
+tcp_rcv_limit(const struct tcp_stack *stack, const struct tcp_cold *cold)
+{
+	return max_u32(cold->rcvbuf, TCP_RCV_PKTS_MIN * stack->env->pool->charge);
+}
+
 /* tcp_mem.c: what all queues hold, and who gives it back. */
 /** Compare with the marks; once per burst. */
 void tcp_mem_look(struct tcp_stack *stack);
 /** The same, and reset who holds memory without progress while there is too little. */
 void tcp_mem_poll(struct tcp_stack *stack);
-/** True if data in order may be queued; out-of-order data makes place for it. */
+/** True if data in order may be queued; while memory is short, out-of-order data makes place. */
 bool tcp_mem_admits_text(struct tcp_stack *stack, struct tcp_conn *c);
-/** True if out-of-order data may be queued. */
+/** True if out-of-order data may be queued, as far as all connections together are concerned. */
 bool tcp_mem_admits_ooo(struct tcp_stack *stack, struct tcp_conn *c);
 /** True if one more packet may be queued for sending. */
 bool tcp_mem_admits_send(const struct tcp_stack *stack, const struct tcp_conn *c);

@@ -6,7 +6,11 @@
  * Threat model: tiny segments at every other sequence number (SegmentSmack). Runs, not segments,
  * are walked; a connection has at most TCP_RANGES_PER_CONN, all connections of a worker share
  * tcp_params.ranges_max, and data beyond either is dropped and counted: the peer sends it again.
- * A packet costs its whole buffer of the receive buffer, and small ones within a run are packed.
+ * A packet costs its whole buffer of the receive buffer, and small ones within a run are packed: so
+ * a run takes data without taking buffers, which it may when no more of them are to be had.
+ *
+ * What is held was SACKed, and who threw it away would be sent it again only after a timeout: data
+ * that finds no place is refused, also where it is nearer than what has one.
  *
  *	ooo -> [start, end) -> [start, end) -> NULL	ends never touch the next start
  *	        | head .. tail: packets in order, linked by app.next
@@ -91,14 +95,30 @@ cut_front(struct tcp_rx *rx, uint32_t len)
 	rx->payload_off += len;
 }
 
+/* The first packet of r is copied where it is small, or gaps of a byte would fill the queue. */
+static void
+pack_head(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *tail, struct tcp_range *r)
+{
+	struct pkt *p = r->head;
+
+	if (tail == NULL || p == NULL || !tcp_text_pack_pkt(stack, tcp_cold(stack, c), tail, p))
+		return;
+	r->head = p->app.next;
+	if (r->head == NULL)
+		r->tail = NULL;
+	p->app.next = NULL;
+	free_pkts(stack, c, p);
+}
+
 /* r now reaches its successor: one run. */
 static void
-join_next(struct tcp_stack *stack, struct tcp_range *r)
+join_next(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r)
 {
 	struct tcp_range *n = r->next;
 
 	if (n == NULL || r->end != n->start)
 		return;
+	pack_head(stack, c, r->tail, n);
 	if (n->head != NULL) {
 		if (r->tail != NULL)
 			r->tail->app.next = n->head;
@@ -113,17 +133,32 @@ join_next(struct tcp_stack *stack, struct tcp_range *r)
 	tcp_range_free(stack, n);
 }
 
-/* rx starts exactly at r's end and stops before or at the next run. */
-static void
+/* Within its own limit the connection may keep one more buffer behind a gap. */
+static bool
+has_place(const struct tcp_stack *stack, const struct tcp_cold *cold)
+{
+	return cold->rmem < tcp_rcv_limit(stack, cold);
+}
+
+/*
+ * rx starts exactly at r's end and stops before or at the next run. What fits into r's last buffer
+ * is taken in any case; a run without one is new, and found to have place. False: not all was taken.
+ */
+static bool
 append(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r, struct tcp_rx *rx)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t end = rx->seq + rx->len;
 	bool fin = (rx->flags & TCP_FIN) != 0;
 
-	if (rx->len > 0 && (r->tail == NULL || !tcp_text_pack(stack, cold, r->tail, rx))) {
-		struct pkt *p = tcp_take_payload(rx);
+	if (rx->len > 0 && !tcp_text_pack(stack, cold, r->tail, rx)) {
+		struct pkt *p;
 
+		if (r->tail != NULL && !has_place(stack, cold)) {
+			r->end = rx->seq;
+			return false;
+		}
+		p = tcp_take_payload(rx);
 		tcp_mem_take_rcv(stack, cold);
 		if (r->tail != NULL)
 			r->tail->app.next = p;
@@ -134,7 +169,8 @@ append(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r, struct 
 	r->end = end;
 	r->fin |= fin;
 	r->stamp = ++stack->range_stamp;
-	join_next(stack, r);
+	join_next(stack, c, r);
+	return true;
 }
 
 /* A run of its own behind prev (NULL: first). */
@@ -142,14 +178,14 @@ static bool
 insert(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range **link, struct tcp_rx *rx,
 	unsigned int runs)
 {
-	struct tcp_range *r = runs < TCP_RANGES_PER_CONN ? tcp_range_new(stack) : NULL;
+	bool may = runs < TCP_RANGES_PER_CONN && has_place(stack, tcp_cold(stack, c));
+	struct tcp_range *r = may ? tcp_range_new(stack) : NULL;
 
 	if (r == NULL)
 		return false;
 	*r = (struct tcp_range){ .start = rx->seq, .end = rx->seq, .next = *link };
 	*link = r;
-	append(stack, c, r, rx);
-	return true;
+	return append(stack, c, r, rx);
 }
 
 static void
@@ -188,6 +224,7 @@ tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	struct tcp_range **link = &cold->ooo;
 	struct tcp_range *prev = NULL;
 	unsigned int runs = 0;
+	uint32_t from;
 
 	if (tcp_notes(stack, c) != NULL)
 		tcp_notes(stack, c)->rcv_ooopack++;
@@ -212,6 +249,7 @@ tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		rx->outcome = prev->fin && rx->len > 0 ? OUT_AFTER_FIN : OUT_OLD_DUPLICATE;
 		return;
 	}
+	from = rx->seq;
 	if (*link != NULL && seq32_gt(rx->seq + rx->len, (*link)->start)) {
 		rx->len = (*link)->start - rx->seq;
 		rx->flags &= (uint16_t)~TCP_FIN;
@@ -227,7 +265,10 @@ tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		cold->last_data_ms = stack->env->now_ms;
 	if (prev != NULL && prev->end == rx->seq) {
 		stack->env->ctr->OfoRunsVisited += runs;
-		append(stack, c, prev, rx);
+		if (!append(stack, c, prev, rx) && prev->end == from) {
+			refuse(stack, rx);
+			return;
+		}
 	} else {
 		runs += count_runs(*link);
 		stack->env->ctr->OfoRunsVisited += runs;
@@ -263,24 +304,6 @@ trim(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r, uint32_t 
 	r->start = rcv_nxt;
 }
 
-/* The first packet of a run is copied where it is small, or gaps of a byte would fill the queue. */
-static void
-pack_head(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r)
-{
-	struct pkt *p = r->head;
-	struct pkt *tail = c->recvq_tail;
-
-	if (tail == NULL || 4u * p->data_len >= stack->env->pool->charge ||
-		p->data_len > pkt_tailroom(tail))
-		return;
-	memcpy(pkt_data(tail) + tail->data_len, pkt_data(p), p->data_len);
-	pkt_set_len(tail, (uint16_t)(tail->data_len + p->data_len));
-	stack->env->ctr->TCPRcvCoalesce++;
-	r->head = p->app.next;
-	p->app.next = NULL;
-	free_pkts(stack, c, p);
-}
-
 static void
 to_recvq(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r)
 {
@@ -289,7 +312,7 @@ to_recvq(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r)
 	if (r->head == NULL)
 		return;
 	tcp_raise(stack, c, TCP_EV_READABLE);
-	pack_head(stack, c, r);
+	pack_head(stack, c, c->recvq_tail, r);
 	if (r->head == NULL)
 		return;
 	if (c->recvq_tail == NULL)

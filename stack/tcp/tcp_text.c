@@ -8,7 +8,9 @@
  * A segment that fills less than a quarter of a buffer is copied rather than kept. Where the
  * connection already holds half its receive buffer everything is, and the rest of a segment that
  * does not fit moves to the front of its own buffer: the queue then has no gaps, and what the
- * window has promised finds place. Each byte is copied once or twice, whatever the queue holds.
+ * window has promised finds place. Where frames come in buffers of their own size, the first that
+ * finds no place moves to one of the pool, which the next ones fill. Each byte is copied once or
+ * twice, whatever the queue holds: there is never a walk over it to make room.
  */
 static bool
 is_little(const struct tcp_stack *stack, const struct tcp_rx *rx)
@@ -22,15 +24,54 @@ is_crowded(const struct tcp_cold *cold)
 	return cold->rmem >= cold->rcvbuf / 2;
 }
 
+/* Half a buffer of the pool, at least, is to be left behind rx; without packets it stays as it is. */
+static void
+give_room(struct tcp_stack *stack, struct tcp_rx *rx)
+{
+	struct pkt_pool *pool = stack->env->pool;
+	const struct pkt *old = rx->pkt;
+	uint32_t room = old->buf_len - old->data_off - rx->payload_off - rx->len;
+	struct pkt *p;
+
+	if (room >= pool->payload_max / 2u || rx->len > pool->payload_max / 2u ||
+		!pkt_pool_has_spare(pool))
+		return;
+	p = pkt_alloc(pool);
+	if (p == NULL)
+		return;
+	memcpy(pkt_data(p), pkt_data(old) + rx->payload_off, rx->len);
+	pkt_set_len(p, (uint16_t)rx->len);
+	pkt_free(pool, rx->pkt);
+	rx->pkt = p;
+	rx->payload_off = 0;
+}
+
+bool
+tcp_text_pack_pkt(struct tcp_stack *stack, const struct tcp_cold *cold, struct pkt *tail,
+	const struct pkt *p)
+{
+	if (p->data_len > pkt_tailroom(tail) ||
+		(4u * p->data_len >= stack->env->pool->charge && !is_crowded(cold)))
+		return false;
+	memcpy(pkt_data(tail) + tail->data_len, pkt_data(p), p->data_len);
+	pkt_set_len(tail, (uint16_t)(tail->data_len + p->data_len));
+	stack->env->ctr->TCPRcvCoalesce++;
+	return true;
+}
+
 bool
 tcp_text_pack(struct tcp_stack *stack, const struct tcp_cold *cold, struct pkt *tail,
 	struct tcp_rx *rx)
 {
-	uint32_t n = min_u32(pkt_tailroom(tail), rx->len);
+	uint32_t n = tail == NULL ? 0 : min_u32(pkt_tailroom(tail), rx->len);
 	bool crowded = is_crowded(cold);
 
-	if (n == 0 || !(crowded || (n == rx->len && is_little(stack, rx))))
+	if (!crowded && !is_little(stack, rx))
 		return false;
+	if (n == 0 || (n < rx->len && !crowded)) {
+		give_room(stack, rx);
+		return false;
+	}
 	memcpy(pkt_data(tail) + tail->data_len, pkt_data(rx->pkt) + rx->payload_off, n);
 	pkt_set_len(tail, (uint16_t)(tail->data_len + n));
 	rx->seq += n;

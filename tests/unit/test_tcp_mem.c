@@ -82,10 +82,34 @@ badly_filled_buffers_halve_what_is_offered(void **state)
 	/* Well filled: the bytes are what counts. */
 	assert_int_equal(tcp_rcv_space(bed->stack, bed_peer_conn(&p)), 65536 - 30 * 1460);
 	read_all(&p, p.irs + 1);
-	for (unsigned int i = 0; i < 30; i++)
-		bed_peer_send(&p, TCP_ACK, 1);
+	for (unsigned int i = 0; i < 26; i++)
+		bed_peer_send(&p, TCP_ACK, CHARGE / 4);
 	assert_int_equal(
-		tcp_rcv_space(bed->stack, bed_peer_conn(&p)), (131072 - 30 * CHARGE) / 2);
+		tcp_rcv_space(bed->stack, bed_peer_conn(&p)), (131072 - 26 * CHARGE) / 2);
+	tcp_bed_discard(bed);
+}
+
+/* A port may deliver frames in buffers of just their size: nothing can be added to these. */
+static void
+little_data_shares_a_buffer_also_where_its_own_has_no_room(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	open_peers(bed, &p, 1);
+	for (unsigned int i = 0; i < 200; i++)
+		assert_int_equal(bed_peer_send(&p, TCP_ACK, 7), OUT_DELIVERED);
+	/* The first as it came, all others in one of the pool. */
+	assert_int_equal(cold_of(&p)->rmem, 2 * CHARGE);
+	assert_int_equal(read_all(&p, p.irs + 1), 1400);
+	/* Behind a gap already the first. */
+	for (unsigned int i = 1; i < 200; i++)
+		assert_int_equal(
+			bed_peer_send_at(&p, (int32_t)(7 * i), 0, TCP_ACK, 7), OUT_OOO_QUEUED);
+	assert_int_equal(cold_of(&p)->rmem, CHARGE);
+	assert_int_equal(bed_peer_send(&p, TCP_ACK, 7), OUT_DELIVERED);
+	assert_int_equal(read_all(&p, p.seq - 7), 1400);
+	assert_int_equal(bed->stack->mem.held, 0);
 	tcp_bed_discard(bed);
 }
 
@@ -142,7 +166,7 @@ all_that_was_offered_is_taken_and_fits_the_buffer(void **state)
 }
 
 static void
-gaps_are_charged_and_give_way_to_data_in_order(void **state)
+gaps_are_charged_and_stay_beside_data_in_order(void **state)
 {
 	struct tcp_bed *bed = *state;
 	struct bed_peer p;
@@ -156,12 +180,40 @@ gaps_are_charged_and_give_way_to_data_in_order(void **state)
 	/* They lie within the window, which is no smaller for them. */
 	assert_int_equal(tcp_rcv_space(bed->stack, bed_peer_conn(&p)), 65536);
 	assert_int_equal(cold_of(&p)->rmem, held * CHARGE);
+	/* A run goes on with what its buffer has room for, and two become one. */
+	assert_int_equal(bed_peer_send_at(&p, 2, 0, TCP_ACK, 1), OUT_OOO_QUEUED);
+	assert_int_equal(bed->stack->ranges_used, held - 1);
+	assert_int_equal(cold_of(&p)->rmem, (held - 1) * CHARGE);
+	/* What was SACKed stays: thrown away it would be sent again only after a timeout. */
+	assert_int_equal(bed_peer_send(&p, TCP_ACK, 1), OUT_DELIVERED);
 	assert_int_equal(bed->ctr.PruneCalled, 0);
-	/* The nearer half stays. */
+	assert_int_equal(bed->stack->ranges_used, held - 2);
+	assert_int_equal(read_all(&p, p.irs + 1), 4);
+	tcp_bed_discard(bed);
+}
+
+static void
+a_smaller_buffer_is_made_place_in_from_the_far_end(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	open_peers(bed, &p, 1);
+	for (unsigned int i = 0; i < 40; i++)
+		bed_peer_send_at(&p, (int32_t)(2 * i + 1), 0, TCP_ACK, 1);
+	/* 40 runs and what comes now are twice the buffer and one more. */
+	cold_of(&p)->rcvbuf = 20 * CHARGE + 1;
+	assert_int_equal(bed_peer_send(&p, TCP_ACK, 1), OUT_DELIVERED);
+	assert_int_equal(bed->ctr.OfoPruned, 0);
+	read_all(&p, p.irs + 1);
+	assert_int_equal(cold_of(&p)->rmem, 39 * CHARGE);
+	cold_of(&p)->rcvbuf = 39 * CHARGE / 2;
+	/* Two bytes come in order then; the nearer half of the runs stays. */
+	p.seq++;
 	assert_int_equal(bed_peer_send(&p, TCP_ACK, 1), OUT_DELIVERED);
 	assert_int_equal(bed->ctr.OfoPruned, 1);
-	assert_int_equal(bed->stack->ranges_used, held / 2 - 1);
-	assert_int_equal(read_all(&p, p.irs + 1), 2);
+	assert_int_equal(bed->stack->ranges_used, 39 / 2 - 1);
+	assert_int_equal(read_all(&p, p.irs + 3), 2);
 	tcp_bed_discard(bed);
 }
 
@@ -456,8 +508,10 @@ main(void)
 		BED_TEST(a_queued_packet_costs_its_whole_buffer),
 		BED_TEST(badly_filled_buffers_halve_what_is_offered),
 		BED_TEST(little_data_shares_a_buffer),
+		BED_TEST(little_data_shares_a_buffer_also_where_its_own_has_no_room),
 		BED_TEST(all_that_was_offered_is_taken_and_fits_the_buffer),
-		BED_TEST(gaps_are_charged_and_give_way_to_data_in_order),
+		BED_TEST(gaps_are_charged_and_stay_beside_data_in_order),
+		BED_TEST(a_smaller_buffer_is_made_place_in_from_the_far_end),
 		BED_TEST(marks_come_from_the_packets_above_the_reserve_unless_set),
 		BED_TEST(between_the_marks_windows_and_buffers_stop_growing),
 		BED_TEST(above_the_last_mark_only_empty_queues_take_a_packet),
