@@ -95,7 +95,7 @@ pcapng_begin(FILE *out)
 	put_u32(out, 0); /* no limit */
 	put_option(out, OPT_IF_NAME, name, strlen(name));
 	put_option(out, OPT_IF_TSRESOL, &resolution, 1);
-	put_option(out, OPT_END, NULL, 0);
+	put_option(out, OPT_END, "", 0);
 	put_u32(out, len);
 }
 
@@ -117,7 +117,7 @@ pcapng_frame(FILE *out, const struct pcapng_frame *frame)
 	put_option(out, OPT_FLAGS, &flags, sizeof(flags));
 	if (frame->comment != NULL)
 		put_option(out, OPT_COMMENT, frame->comment, strlen(frame->comment));
-	put_option(out, OPT_END, NULL, 0);
+	put_option(out, OPT_END, "", 0);
 	put_u32(out, len);
 }
 
@@ -133,6 +133,6 @@ pcapng_end(FILE *out, uint64_t at_ns, uint64_t taken, uint64_t lost)
 	put_time(out, at_ns);
 	put_option(out, OPT_IF_RECEIVED, &received, sizeof(received));
 	put_option(out, OPT_IF_DROPPED, &lost, sizeof(lost));
-	put_option(out, OPT_END, NULL, 0);
+	put_option(out, OPT_END, "", 0);
 	put_u32(out, len);
 }

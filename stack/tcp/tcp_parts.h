@@ -235,7 +235,7 @@ tcp_wake(struct tcp_stack *stack, struct tcp_conn *c)
 
 /**
  * Bytes of buffers that may be held while there is a gap. A receive buffer of a packet or two would
- * be full with one unread and one behind a gap: what follows were refused, though it lies within the
+ * be full with one unread and one behind a gap: what follows would be refused, though within the
  * window, and sent again from timeout to timeout.
  */
 static inline uint32_t
