@@ -29,6 +29,14 @@ uint32_t tcp_flow_find(const struct tcp_stack *stack, const struct flow_key *key
 /** True if what ref names has this key: cheap check of a reference found earlier. */
 bool tcp_ref_has_key(const struct tcp_stack *stack, uint32_t ref, const struct flow_key *key);
 
+/* tcp_brief.c: keys of SYN-queue and TIME-WAIT entries. */
+void tcp_brief_take(struct tcp_stack *stack, const struct flow_key *key, struct tcp_brief *brief);
+/** Nobody's from now on. */
+void tcp_brief_give(struct tcp_stack *stack, struct tcp_brief *brief);
+struct flow_key tcp_brief_key(const struct tcp_stack *stack, const struct tcp_brief *brief);
+bool tcp_brief_is(const struct tcp_stack *stack, const struct tcp_brief *brief,
+	const struct flow_key *key);
+
 /* tcp_state.c: the only writer of tcp_conn.state. */
 void tcp_set_state(struct tcp_stack *stack, struct tcp_conn *c, enum tcp_state state);
 
@@ -242,6 +250,27 @@ static inline uint32_t
 tcp_rcv_limit(const struct tcp_stack *stack, const struct tcp_cold *cold)
 {
 	return max_u32(cold->rcvbuf, TCP_RCV_PKTS_MIN * stack->env->pool->charge);
+}
+
+/** The hot part is on its way to the cache. */
+static inline void
+tcp_prefetch_conn(const struct tcp_stack *stack, uint32_t slot)
+{
+	prefetch0(&stack->conns[slot]);
+	prefetch0((const char *)&stack->conns[slot] + CACHE_LINE);
+}
+
+/** It has come by now; what it points to, and what a segment or a timer touches of it, follows. */
+static inline void
+tcp_prefetch_cold(const struct tcp_stack *stack, uint32_t slot)
+{
+	uint32_t cold = stack->conns[slot].cold;
+	const char *at = cold == TCP_NONE ? (const char *)&stack->park[slot] :
+					    (const char *)&stack->cold[cold];
+
+	prefetch0(at);
+	prefetch0(at + CACHE_LINE);
+	prefetch0(at + 2 * CACHE_LINE);
 }
 
 /* tcp_mem.c: what all queues hold, and who gives it back. */

@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "base/assert.h"
+#include "base/compiler.h"
+#include "base/mem.h"
 #include "base/seq32.h"
 
 /*
@@ -54,11 +56,13 @@ struct wheel {
 	uint32_t now_ms; /* the clock: everything before it has fired */
 	uint32_t armed; /* timers armed: its gauge */
 	uint32_t ids_max;
+	struct mem_source mem; /* of the nodes */
 	uint64_t used[WHEEL_LEVELS][WHEEL_SLOTS / 64]; /* a bit per slot that is not empty */
 };
 
 /** Make a wheel for ids 0 .. ids_max - 1, none armed, its clock at now_ms. -EINVAL, -ENOMEM. */
-int wheel_init(struct wheel *w, uint32_t ids_max, uint32_t now_ms);
+int wheel_init(
+	struct wheel *w, uint32_t ids_max, uint32_t now_ms, const struct mem_source *mem);
 void wheel_fini(struct wheel *w);
 
 /** The general half of wheel_arm. */
@@ -88,6 +92,13 @@ unsigned int wheel_advance(
  * means now. False, and *at_ms untouched, when nothing is armed.
  */
 bool wheel_next(const struct wheel *w, uint32_t *at_ms);
+
+/** Have a timer on its way before it is asked for. */
+static inline void
+wheel_prefetch(const struct wheel *w, uint32_t id)
+{
+	prefetch0(&w->nodes[WHEEL_HEADS + id]);
+}
 
 static inline bool
 wheel_is_armed(const struct wheel *w, uint32_t id)
