@@ -5,6 +5,9 @@
 void
 tcp_process_fin(struct tcp_stack *stack, struct tcp_conn *c)
 {
+	/* Nothing counts behind a FIN, also of a peer that has sent something there. */
+	if (c->flags & TF_OOO)
+		tcp_reass_free(stack, c);
 	c->rcv_nxt++;
 	if (seq32_lt(c->rcv_adv, c->rcv_nxt))
 		c->rcv_adv = c->rcv_nxt;

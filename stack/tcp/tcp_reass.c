@@ -347,9 +347,8 @@ tcp_reass_merge(struct tcp_stack *stack, struct tcp_conn *c)
 		cold->ooo = r->next;
 		tcp_range_free(stack, r);
 	}
-	/* Nothing counts behind a FIN. */
-	if (fin || cold->ooo == NULL)
-		tcp_reass_free(stack, c);
+	if (cold->ooo == NULL)
+		c->flags &= ~TF_OOO;
 	return fin;
 }
 

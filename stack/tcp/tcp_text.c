@@ -332,7 +332,7 @@ tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		rx->outcome = OUT_FIN_CONSUMED;
 	fin = fin_is_next(rx, c, end);
 	if (had_gap) {
-		fin |= tcp_reass_merge(stack, c);
+		fin = fin || tcp_reass_merge(stack, c);
 		/* RFC 5681 s4.2: an ACK at once for what fills a gap. */
 		c->flags |= TF_ACK_NOW;
 	}

@@ -215,6 +215,31 @@ a_fin_inside_held_data_and_data_behind_a_fin_do_no_harm(void **state)
 	assert_int_equal(bed->stack->ranges_used, 0);
 }
 
+/* Where the run begins: at the FIN's number, behind it, and behind a gap from there. */
+static void
+a_fin_that_comes_in_order_ends_what_is_held_behind_it(void **state)
+{
+	struct tcp_bed *bed = *state;
+	uint32_t seq;
+
+	for (int32_t at = 10; at <= 12; at++) {
+		struct bed_peer p;
+
+		bed_peer_init(&p, bed);
+		bed_peer_reach(&p, TCPS_ESTABLISHED);
+		seq = p.seq;
+		assert_int_equal(bed_peer_send_at(&p, at, 0, TCP_ACK, 20), OUT_OOO_QUEUED);
+		assert_int_equal(bed_peer_send_at(&p, 0, 0, TCP_FIN | TCP_ACK, 10), OUT_DELIVERED);
+		tcp_bed_discard(bed);
+		tcp_check_invariants(bed->stack, &bed->env);
+		assert_int_equal(bed_peer_state(&p), TCPS_CLOSE_WAIT);
+		assert_int_equal(bed_peer_conn(&p)->rcv_nxt, seq + 11);
+		assert_int_equal(bed_peer_conn(&p)->flags & TF_OOO, 0);
+		read_all(&p, &seq);
+		assert_int_equal(bed->pkts.pool.held, 0);
+	}
+}
+
 static void
 a_run_does_not_take_the_packets_that_receiving_lives_on(void **state)
 {
@@ -259,6 +284,7 @@ main(void)
 		BED_TEST(without_sack_permitted_no_block_is_sent),
 		BED_TEST(a_fin_behind_a_gap_waits_for_the_data_before_it),
 		BED_TEST(a_fin_inside_held_data_and_data_behind_a_fin_do_no_harm),
+		BED_TEST(a_fin_that_comes_in_order_ends_what_is_held_behind_it),
 		BED_TEST(a_run_does_not_take_the_packets_that_receiving_lives_on),
 		BED_TEST(after_shutdown_of_reading_runs_are_acknowledged_and_thrown_away),
 	};
