@@ -171,7 +171,8 @@ input_one(struct tcp_stack *stack, struct burst *b, unsigned int i)
 		conn_input(stack, &stack->conns[slot], &b->segs[i], b->pkts[i]);
 		break;
 	case TCP_REF_SYNQ:
-		tcp_synq_input(stack, slot, &b->segs[i], b->pkts[i], b->hash[i]);
+		if (!tcp_synq_input(stack, slot, &b->segs[i], b->pkts[i], b->hash[i]))
+			b->acks[b->nacks++] = (uint8_t)i;
 		break;
 	default:
 		if (tcp_timewait_input(stack, slot, &b->segs[i], b->pkts[i]))
@@ -228,6 +229,21 @@ open_from_cookie(struct tcp_stack *stack, struct burst *b, unsigned int i,
 		tcp_drop(stack, b->pkts[i], why);
 }
 
+/* What does not fit the queued SYN; info: it carries a cookie instead, given for the same SYN. */
+static void
+queued_ack(struct tcp_stack *stack, struct burst *b, unsigned int i, uint32_t slot,
+	const struct tcp_cookie_info *info)
+{
+	if (info == NULL) {
+		stack->listeners[stack->synq[slot].listener].cookies_invalid++;
+		stack->env->ctr->SyncookiesFailed++;
+		tcp_synq_refuse(stack, slot, &b->segs[i], b->pkts[i], b->hash[i]);
+		return;
+	}
+	tcp_synq_drop(stack, slot);
+	open_from_cookie(stack, b, i, info);
+}
+
 static void
 check_acks(struct tcp_stack *stack, struct burst *b)
 {
@@ -246,6 +262,8 @@ check_acks(struct tcp_stack *stack, struct burst *b)
 		/* An earlier ACK of this burst may have opened it. */
 		if (ref != FLOW_REF_NONE && (ref & TCP_REF_TYPE) == TCP_REF_CONN) {
 			conn_input(stack, &stack->conns[ref], &b->segs[i], b->pkts[i]);
+		} else if (ref != FLOW_REF_NONE && (ref & TCP_REF_TYPE) == TCP_REF_SYNQ) {
+			queued_ack(stack, b, i, ref & ~TCP_REF_TYPE, valid[j] ? &infos[j] : NULL);
 		} else if (valid[j]) {
 			open_from_cookie(stack, b, i, &infos[j]);
 		} else if (l->cookie_us != 0) {

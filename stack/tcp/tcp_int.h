@@ -316,7 +316,12 @@ struct tcp_park {
 		uint32_t srtt_us;
 		uint32_t next;	/* of a free slot: link of the free list */
 	};
-	uint32_t rttvar_us, min_rtt_us, ssthresh;
+	uint32_t rttvar_us : 28;	/* saturating: four times it is beyond any tcp_rto_max */
+	uint32_t reo_mult : 4;	/* saturating */
+	uint32_t min_rtt_us : 28;
+	uint32_t min_rtt_age : 4; /* at the last segment, in parts of TCP_MIN_RTT_MS */
+	uint32_t ssthresh : 31;
+	uint32_t reo_seen : 1;
 	uint32_t rcvbuf, sndbuf;
 	uint32_t last_rx_ms, last_data_ms;
 	uint32_t keep_at_ms, app_at_ms, pmtu_at_ms;
@@ -328,8 +333,9 @@ struct tcp_park {
 	uint32_t iss, irs;
 	int16_t linger_s;
 	uint16_t listener : 11;
-	uint16_t cc : 4;
+	uint16_t cc : 2;
 	uint16_t has_extra : 1;
+	uint16_t reo_persist : 2; /* in sixes */
 	void *data;
 	const void *ops;
 	uint16_t peer_mss, rcv_mss, mss_high;

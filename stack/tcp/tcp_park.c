@@ -9,8 +9,10 @@
  *	           nothing for park_after_ms
  *
  * An awake connection has a tcp_cold; a parked one has given it back, and its tcp_park remembers
- * what cannot be had anew. What congestion control, RACK and autotuning learnt of a path that was
- * not used for that long is forgotten, and what was answered in this second.
+ * what cannot be had anew. What congestion control and autotuning learnt of a path that was not
+ * used for that long is forgotten, and what was answered in this second. What RACK knows of the
+ * path stays: one that reorders would else have its window reduced for nothing after each pause.
+ * Nothing is in flight, so that there is no recovery, and nothing of PRR or of an undo to keep.
  *
  * There are as many tcp_cold as connections, so that waking cannot fail; those given back are used
  * first, and what was never used is not resident.
@@ -21,6 +23,14 @@
 #define RETRANS_MAX 0x3ffffu
 #define BACKOFF_MAX 31u
 #define ATO_MS_MAX 511u
+#define RTT_US_MAX 0xfffffffu
+#define REO_MULT_MAX 15u
+#define REO_PERSIST_UNIT 6u
+/* The least round trip is forgotten at an age of so many, as by who stays awake. */
+#define MIN_RTT_AGE_MAX 15u
+#define MIN_RTT_AGE_MS (TCP_MIN_RTT_MS / MIN_RTT_AGE_MAX)
+
+_Static_assert(TUN_CC_COUNT <= 4, "two bits for the congestion control");
 
 static bool
 is_quiet(const struct tcp_conn *c)
@@ -44,15 +54,28 @@ may_park(const struct tcp_stack *stack, const struct tcp_conn *c, const struct t
 		stack->env->now_ms - cold->last_rx_ms > stack->par.park_after_ms;
 }
 
+/* Rounded up: with many pauses it may be forgotten too early, but never is too late. */
+static uint32_t
+min_rtt_age(const struct tcp_cold *cold)
+{
+	uint32_t age_ms = cold->last_rx_ms - cold->min_rtt_at_ms;
+
+	return age_ms > TCP_MIN_RTT_MS ? MIN_RTT_AGE_MAX :
+					 (age_ms + MIN_RTT_AGE_MS - 1) / MIN_RTT_AGE_MS;
+}
+
 static void
 save(const struct tcp_cold *cold, struct tcp_park *park)
 {
 	*park = (struct tcp_park){
 		.gen = cold->gen,
 		.srtt_us = cold->srtt_us,
-		.rttvar_us = cold->rttvar_us,
-		.min_rtt_us = cold->min_rtt_us,
-		.ssthresh = cold->ssthresh,
+		.rttvar_us = min_u32(cold->rttvar_us, RTT_US_MAX) & RTT_US_MAX,
+		.reo_mult = min_u32(cold->reo_mult, REO_MULT_MAX) & REO_MULT_MAX,
+		.min_rtt_us = min_u32(cold->min_rtt_us, RTT_US_MAX) & RTT_US_MAX,
+		.min_rtt_age = min_rtt_age(cold) & MIN_RTT_AGE_MAX,
+		.ssthresh = cold->ssthresh & INT32_MAX,
+		.reo_seen = cold->reo_seen,
 		.rcvbuf = cold->rcvbuf,
 		.sndbuf = cold->sndbuf,
 		.last_rx_ms = cold->last_rx_ms,
@@ -75,8 +98,9 @@ save(const struct tcp_cold *cold, struct tcp_park *park)
 		.rcv_mss = cold->rcv_mss,
 		.mss_high = cold->mss_high,
 		.moved_ticks = cold->moved_ticks,
-		.cc = cold->cc & 15u,
+		.cc = cold->cc & 3u,
 		.has_extra = cold->has_extra,
+		.reo_persist = (cold->reo_persist + REO_PERSIST_UNIT - 1) / REO_PERSIST_UNIT & 3u,
 	};
 }
 
@@ -91,7 +115,7 @@ restore(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold
 		.srtt_us = park->srtt_us,
 		.rttvar_us = park->rttvar_us,
 		.min_rtt_us = park->min_rtt_us,
-		.min_rtt_at_ms = park->last_rx_ms,
+		.min_rtt_at_ms = park->last_rx_ms - park->min_rtt_age * MIN_RTT_AGE_MS,
 		.ssthresh = park->ssthresh,
 		.rcvbuf = park->rcvbuf,
 		.sndbuf = park->sndbuf,
@@ -120,7 +144,9 @@ restore(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold
 		.has_extra = park->has_extra & 1u,
 		.owner = tcp_slot(stack, c),
 		.next = TCP_NONE,
-		.reo_mult = 1,
+		.reo_mult = park->reo_mult,
+		.reo_persist = (park->reo_persist * REO_PERSIST_UNIT) & 0x7fu,
+		.reo_seen = park->reo_seen,
 		.snd_sml = c->snd_una,
 		.small_seq = c->rcv_nxt,
 		.usage_seq = c->snd_una,

@@ -84,7 +84,11 @@ tcp_source_is_limited(const struct tcp_stack *stack, const struct tcp_listener *
 /** Take the SYN in and answer it in its own buffer; pkt is taken over. */
 void tcp_synq_add(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg *seg,
 	uint64_t hash, struct pkt *pkt);
-void tcp_synq_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg,
+/** False, and nothing was done, if it may be the answer to a cookie; then it is judged by that. */
+bool tcp_synq_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg,
+	struct pkt *pkt, uint64_t hash);
+/** The rest of it for what has no cookie either. */
+void tcp_synq_refuse(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg,
 	struct pkt *pkt, uint64_t hash);
 void tcp_synq_drop(struct tcp_stack *stack, uint32_t slot);
 void tcp_synq_drop_listener(struct tcp_stack *stack, uint16_t listener);

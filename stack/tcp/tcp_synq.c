@@ -324,8 +324,8 @@ ack_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_se
 }
 
 /* RFC 9293 s3.10.7.4 for SYN-RECEIVED of a passive open, in its order. */
-void
-tcp_synq_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, struct pkt *pkt,
+static void
+synq_arrives(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, struct pkt *pkt,
 	uint64_t hash)
 {
 	struct tcp_synq_entry *e = &stack->synq[slot];
@@ -382,4 +382,33 @@ tcp_synq_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg
 		tcp_drop(stack, pkt, OUT_ACCEPT_DEFERRED);
 	else
 		complete(stack, slot, seg, pkt, hash);
+}
+
+/*
+ * Its SYN came twice, was answered with a cookie while the queue was full, and then queued: the
+ * answer to the first one counts as well.
+ */
+static bool
+may_be_cookie(const struct tcp_stack *stack, const struct tcp_synq_entry *e,
+	const struct tcp_seg *seg)
+{
+	return (seg->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK && seg->ack != e->iss + 1 &&
+		stack->listeners[e->listener].cookie_us != 0;
+}
+
+bool
+tcp_synq_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, struct pkt *pkt,
+	uint64_t hash)
+{
+	if (may_be_cookie(stack, &stack->synq[slot], seg))
+		return false;
+	synq_arrives(stack, slot, seg, pkt, hash);
+	return true;
+}
+
+void
+tcp_synq_refuse(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, struct pkt *pkt,
+	uint64_t hash)
+{
+	synq_arrives(stack, slot, seg, pkt, hash);
 }

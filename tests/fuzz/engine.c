@@ -8,13 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/compiler.h"
 #include "base/rng.h"
 #include "fuzz/life.h"
+#include "lib/pieces.h"
 
 /*
  * A life is some thousand steps long, so that its start and end cost little, and depends on the
@@ -24,13 +22,13 @@
 #define LIFE_STEPS 2048u
 #define LIFE_BYTES (LIFE_STEPS * 16u)
 #define STEP_BYTES_MAX 64u
-#define JOBS_MAX 64u
-#define REPORT_PACKETS 1000000u
+#define PIECE_LIVES 64u
 
 struct args {
 	uint64_t seed, packets, only;
 	bool one; /* life number only */
 	unsigned int jobs;
+	const char *state; /* NULL: nothing is kept */
 };
 
 /* What the signal handler tells: the only state outside main(). */
@@ -176,62 +174,49 @@ play(uint64_t seed, uint64_t number)
 
 /* --- all of them ----------------------------------------------------------------------------- */
 
-/* Lives job, job + jobs, job + 2 jobs ... until all jobs together have received enough. */
-static int
-work(const struct args *args, unsigned int job, volatile struct life_result *done)
+/* A piece is so many lives that a process for it costs nothing. */
+static void
+play_piece(void *ctx, uint64_t number, uint64_t *sums)
 {
-	uint64_t told = 0, all = 0;
+	const struct args *args = ctx;
 
-	for (uint64_t life = job; all < args->packets; life += args->jobs) {
+	for (uint64_t life = number * PIECE_LIVES; life < (number + 1) * PIECE_LIVES; life++) {
 		struct life_result res = play(args->seed, life);
 
-		done[job].packets += res.packets;
-		done[job].connections += res.connections;
-		done[job].bytes += res.bytes;
-		all = 0;
-		for (unsigned int i = 0; i < args->jobs; i++)
-			all += done[i].packets;
-		if (job != 0 || all < told + REPORT_PACKETS)
-			continue;
-		told = all;
-		printf("%" PRIu64 " packets, %" PRIu64 " lives\n", all, life + args->jobs);
-		fflush(stdout);
+		sums[0] += res.packets;
+		sums[1] += res.connections;
+		sums[2] += res.bytes;
 	}
-	return 0;
+}
+
+static void
+tell(const struct pieces *p)
+{
+	const struct args *args = p->ctx;
+
+	printf("%" PRIu64 " packets of seed %" PRIu64 ", %" PRIu64 " connections, %" PRIu64
+	       " bytes read, %" PRIu64 " lives, %" PRIu64 " findings\n",
+		p->sum[0], args->seed, p->sum[1], p->sum[2], p->next * PIECE_LIVES, p->failed);
+	fflush(stdout);
 }
 
 static int
-run_jobs(const struct args *args)
+run_pieces(struct args *args)
 {
-	size_t size = JOBS_MAX * sizeof(struct life_result);
-	struct life_result *done = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct life_result all = { 0 };
-	int failed = 0;
+	static const char *const names[] = { "packets", "connections", "bytes", NULL };
+	struct pieces p = { .path = args->state,
+		.names = names,
+		.wanted = args->packets,
+		.jobs = args->jobs,
+		.play = play_piece,
+		.ctx = args,
+		.tell = tell };
+	char what[80];
 
-	if (done == MAP_FAILED) {
-		perror("mmap");
-		return 2;
-	}
-	for (unsigned int job = 0; job < args->jobs; job++) {
-		pid_t pid = fork();
-
-		if (pid == 0)
-			_exit(work(args, job, done));
-		failed += pid < 0;
-	}
-	for (int status; wait(&status) > 0 || errno == EINTR;)
-		failed += !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	for (unsigned int job = 0; job < args->jobs; job++) {
-		all.packets += done[job].packets;
-		all.connections += done[job].connections;
-		all.bytes += done[job].bytes;
-	}
-	printf("%" PRIu64 " packets of seed %" PRIu64 ", %" PRIu64 " connections, %" PRIu64
-	       " bytes read, %d findings\n",
-		all.packets, args->seed, all.connections, all.bytes, failed);
-	(void)munmap(done, size);
-	return failed > 0;
+	(void)snprintf(what, sizeof(what), "engine, seed %" PRIu64 ", %u steps, %u lives",
+		args->seed, LIFE_STEPS, PIECE_LIVES);
+	p.what = what;
+	return pieces_run(&p) != 0;
 }
 
 int
@@ -242,6 +227,7 @@ main(int argc, char **argv)
 		{ "only", required_argument, NULL, 'o' },
 		{ "packets", required_argument, NULL, 'p' },
 		{ "seed", required_argument, NULL, 's' },
+		{ "state", required_argument, NULL, 'f' },
 		{ NULL, 0, NULL, 0 },
 	};
 	static const int crashes[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP };
@@ -255,13 +241,16 @@ main(int argc, char **argv)
 			args.packets = (uint64_t)strtod(optarg, NULL);
 		else if (option == 's')
 			args.seed = strtoull(optarg, NULL, 0);
+		else if (option == 'f')
+			args.state = optarg;
 		else if (option == 'o')
 			args.only = strtoull(optarg, NULL, 0);
 		args.one |= option == 'o';
-		if (option != '?' && args.jobs > 0 && args.jobs <= JOBS_MAX)
+		if (option != '?' && args.jobs > 0 && args.jobs <= PIECES_JOBS_MAX)
 			continue;
-		fprintf(stderr, "usage: %s [--packets N] [--seed S] [--jobs 1..64 | --only LIFE]\n",
-			argv[0]);
+		fprintf(stderr, "usage: %s [--packets N] [--seed S] [--jobs 1..64] [--state FILE]\n"
+				"       %s [--seed S] --only LIFE\n",
+			argv[0], argv[0]);
 		return 2;
 	}
 	running.program = argv[0];
@@ -269,7 +258,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)
 		signal(crashes[i], on_crash);
 	if (!args.one)
-		return run_jobs(&args);
+		return run_pieces(&args);
 	printf("%" PRIu64 " packets\n", play(args.seed, args.only).packets);
 	return 0;
 }

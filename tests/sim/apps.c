@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/fail.h"
+#include "sim/invariants.h"
 
 #define HEADER_MAGIC 0x21214d53u
 
@@ -159,6 +160,7 @@ open_end(struct app_end *e, const struct sim_node *peer, uint16_t lport, uint16_
 		e, &e->conn);
 	if (rc != 0) {
 		e->open = false;
+		e->had_no_port = true;
 		e->err = rc;
 		e->world->open_ends--;
 	}
@@ -219,11 +221,42 @@ launch(struct sim *sim, void *ctx)
 	}
 }
 
+static const struct sim_node *
+node_at(const struct app_world *w, const uint8_t ip[16])
+{
+	for (unsigned int i = 0; i < w->server_count; i++) {
+		const struct sim_node *node = w->servers[i];
+		struct ip_addr ip4 = ip_addr_from_v4(node->ip4);
+
+		if (memcmp(ip4.b, ip, 16) == 0 || memcmp(node->ip6, ip, 16) == 0)
+			return node;
+	}
+	return NULL;
+}
+
+/*
+ * Who answers with cookies takes the first segment that has a good one and resets the others: when
+ * they change places the client is reset as soon as it is connected (RFC 4987 s3.6). And who comes
+ * when its half-open connection has timed out is a stranger.
+ */
+static bool
+was_refused(const struct app_world *w, const struct app_end *c)
+{
+	const struct sim_node *server = node_at(w, c->id.rip);
+	struct flow_id id = { .rport = c->id.lport, .lport = c->id.rport };
+
+	memcpy(id.rip, c->id.lip, 16);
+	memcpy(id.lip, c->id.rip, 16);
+	return c->err == -ECONNRESET && c->received == 0 && server != NULL &&
+	       watch_refused(server->watch, &id);
+}
+
 void
 app_on_closed(struct app_end *e)
 {
 	struct app_world *w = e->world;
 
+	e->is_refused = e->is_client && was_refused(w, e);
 	w->stats.finished++;
 	if (e->slot != NULL)
 		launch_later(e->slot, 0);
@@ -348,49 +381,76 @@ is_exact(const struct app_rec *rec)
 	return is_complete(s) && c->fin_sent && c->received == s->sent && s->received == c->sent;
 }
 
-/* Who closes does not hear it when the rest never gets through. */
-static bool
-was_left(const struct app_end *e, const struct app_end *peer)
+/* The server's end, also if it never got so far as to know whose it is. */
+static const struct app_end *
+server_end(const struct app_world *w, const struct app_rec *rec)
 {
-	return e != NULL && e->closed_self && (peer == NULL || peer->err != 0 || peer->gave_up);
+	const struct app_end *c = rec->end[0];
+
+	if (rec->end[1] != NULL)
+		return rec->end[1];
+	for (uint32_t i = 0; i < w->end_count; i++) {
+		const struct app_end *e = w->ends[i];
+
+		if (!e->is_client && e->rec == NULL && e->id.rport == c->id.lport &&
+			memcmp(e->id.rip, c->id.lip, 16) == 0 &&
+			memcmp(e->id.lip, c->id.rip, 16) == 0 && e->begin_us >= c->begin_us)
+			return e;
+	}
+	return NULL;
+}
+
+/* It held packets while there were none left, and its stack says so. */
+static bool
+was_shed(const struct app_end *e)
+{
+	return e->err == -ENOBUFS && e->node->host != NULL &&
+	       e->node->host->w.ctr.TCPAbortOnMemory > 0;
+}
+
+/* Nothing is heard of who is cut off; who closes does not hear either that the rest is lost. */
+static bool
+was_cut_off(const struct app_end *e, const struct app_end *peer)
+{
+	if (e->is_stuck && (peer == NULL || peer->is_stuck))
+		return false;
+	return e->gave_up || e->err == -ETIMEDOUT || e->err == -EHOSTUNREACH ||
+	       (e->closed_self && (peer == NULL || peer->err != 0));
 }
 
 /*
- * Who answers with cookies takes the first segment that has a good one and resets the others: when
- * they change places the client is reset as soon as it is connected (RFC 4987 s3.6).
+ * No server ever heard of it: the handshake timed out, nobody listened, or the machine has started
+ * again since, and knows nothing of what was before.
  */
 static bool
-lost_its_cookie(const struct app_rec *rec)
+is_unheard(const struct app_world *w, const struct app_end *c)
 {
-	const struct app_end *c = rec->end[0], *s = rec->end[1];
+	const struct sim_node *server = node_at(w, c->id.rip);
 
-	return s != NULL && c->err == -ECONNRESET && c->received == 0 && s->node->host != NULL &&
-	       s->node->host->w.ctr.SyncookiesFailed > 0;
+	if (c->err == -ECONNREFUSED || c->err == -ETIMEDOUT || c->err == -EHOSTUNREACH)
+		return true;
+	return c->err == -ECONNRESET && server != NULL &&
+	       (server->host == NULL || server->par.start_us >= c->begin_us);
 }
 
 static bool
 is_excused(const struct app_world *w, const struct app_rec *rec)
 {
-	/* No server ever heard of it. */
-	if ((w->mix->may_fail_open || w->mix->may_time_out) && rec->end[1] == NULL &&
-		rec->end[0]->err != 0)
+	const struct app_end *end[2] = { rec->end[0], server_end(w, rec) };
+	const struct app_mix *mix = w->mix;
+
+	if (end[0]->had_no_port || (mix->may_come_again && end[0]->is_refused))
 		return true;
-	if (w->mix->may_come_again && lost_its_cookie(rec))
+	if ((mix->may_fail_open || mix->may_time_out) && end[1] == NULL && is_unheard(w, end[0]))
 		return true;
 	for (unsigned int i = 0; i < 2; i++) {
-		const struct app_end *e = rec->end[i];
+		const struct app_end *e = end[i];
 
 		if (e == NULL)
 			continue;
-		if (e->aborted || e->lost)
+		if (e->aborted || e->lost || (mix->may_be_shed && was_shed(e)))
 			return true;
-		if (w->mix->may_time_out && (e->gave_up || e->err == -ETIMEDOUT))
-			return true;
-		if (w->mix->may_time_out && was_left(e, rec->end[1 - i]))
-			return true;
-		if (w->mix->may_be_shed && e->err == -ENOBUFS)
-			return true;
-		if (e->err == -EADDRINUSE || e->err == -EADDRNOTAVAIL)
+		if (mix->may_time_out && was_cut_off(e, end[1 - i]))
 			return true;
 	}
 	return false;
@@ -432,20 +492,23 @@ print_end(const struct app_world *w, const struct app_end *e, const char *who)
 	}
 	fprintf(stderr,
 		"%s: node %u, port %u, from %.6f s to %.6f s, sent %llu, received %llu, error "
-		"%d%s%s%s%s%s\n",
+		"%d%s%s%s%s%s%s\n",
 		who, e->node->idx, e->port, (double)(e->begin_us - w->sim->start_us) / 1e6,
 		(double)(e->end_us - w->sim->start_us) / 1e6, (unsigned long long)e->sent,
 		(unsigned long long)e->received, e->err, e->eof_read ? ", end read" : "",
 		e->fin_sent ? ", end sent" : "", e->closed_self ? ", closed" : "",
-		e->gave_up ? ", gave up" : "", e->aborted ? ", broken off" : "");
+		e->gave_up ? ", gave up" : "", e->aborted ? ", broken off" : "",
+		e->is_stuck ? ", stuck" : "");
 }
 
 void
 app_check_records(struct app_world *w)
 {
 	for (uint32_t i = 0; i < w->end_count; i++)
-		if (w->ends[i]->open)
+		if (w->ends[i]->open) {
+			w->sim->busy = w->ends[i]->node;
 			fail_open(w->ends[i]);
+		}
 	for (uint32_t i = 0; i < w->rec_count; i++) {
 		const struct app_rec *rec = w->recs[i];
 
@@ -459,7 +522,8 @@ app_check_records(struct app_world *w)
 		}
 		fprintf(stderr, "I-9: connection %u came to a bad end:\n", rec->id);
 		print_end(w, rec->end[0], "client");
-		print_end(w, rec->end[1], "server");
+		print_end(w, server_end(w, rec), "server");
+		w->sim->busy = rec->end[0]->node;
 		fail("neither is the other's fault");
 	}
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/flows.h"
 #include "sim/sim.h"
 #include "sluice/sluice.h"
 
@@ -50,7 +51,11 @@ struct app_end {
 	bool gave_up; /* reset by itself because nothing moved */
 	bool closed_self;
 	bool lost; /* with its whole machine */
+	bool had_no_port; /* its own stack did not open it, or had no memory for it */
+	bool is_refused; /* a client: the server knew nothing of it, with reason */
+	bool is_stuck; /* when it ended, segments still came and nothing moved */
 	uint16_t port; /* the client's, for messages */
+	struct flow_id id; /* as its node's watcher knows the connection */
 	uint64_t begin_us, end_us;
 	int err; /* of the closed callback */
 	uint64_t sent, received; /* header not counted */

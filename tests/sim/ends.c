@@ -6,6 +6,7 @@
 
 #include "lib/fail.h"
 #include "sim/apps.h"
+#include "sim/invariants.h"
 
 #define HEADER_MAGIC 0x21214d53u
 #define SERVER_STREAM 0x5eedf00d5eedf00dULL
@@ -429,8 +430,12 @@ note_port(struct app_end *e)
 {
 	struct sluice_addr local, remote;
 
-	if (sluice_addrs(stack_of(e), e->conn, &local, &remote) == 0)
-		e->port = e->is_client ? local.port : remote.port;
+	if (sluice_addrs(stack_of(e), e->conn, &local, &remote) != 0)
+		return;
+	e->port = e->is_client ? local.port : remote.port;
+	e->id = (struct flow_id){ .lport = local.port, .rport = remote.port };
+	memcpy(e->id.lip, local.ip, 16);
+	memcpy(e->id.rip, remote.ip, 16);
 }
 
 /* --- callbacks ------------------------------------------------------------------------------ */
@@ -496,6 +501,7 @@ on_closed(struct sluice *s, sluice_conn c, void *data, int err)
 	e->open = false;
 	e->err = err;
 	e->end_us = sluice_now_us(s);
+	e->is_stuck = e->id.lport != 0 && watch_is_stuck(e->node->watch, &e->id);
 	e->world->open_ends--;
 	app_on_closed(e);
 }

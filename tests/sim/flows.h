@@ -39,6 +39,12 @@ struct flow {
 	struct flow *next;
 	struct flow_id id;
 	uint64_t seen_us;
+	/* When something new came or was acknowledged, and what came long after without either. */
+	uint64_t moved_us;
+	unsigned int idle_frames;
+	uint32_t peer_acked; /* the highest number that the peer has acknowledged */
+	uint64_t syn_us; /* when our first SYN or SYN-ACK of this number went */
+	bool refused; /* an RST of ours was for a bad cookie, or long after the SYN-ACK */
 	/* What came in. Anybody can send a SYN: it counts as soon as we acknowledge it. */
 	struct stream in, calls[FLOW_CALLS_MAX];
 	unsigned int call_last;
@@ -48,6 +54,8 @@ struct flow {
 	uint32_t iss, out_end;
 	bool iss_old_known; /* the number of the SYN-ACK before: a cookie that is good as well */
 	uint32_t iss_old;
+	bool ws_old_offered; /* and its window scale */
+	uint8_t ws_old;
 	bool fin_sent;
 	uint32_t fin_seq;
 	bool acked; /* ack_last and edge_last mean something */

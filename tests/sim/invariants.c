@@ -16,6 +16,11 @@
 #define WIRE_LEN_MIN 60u
 #define MSS_OPT_LEN 4u
 #define TS_OPT_LEN 12u /* padded */
+/** Who hears from the other end so often, so long after anything moved, is not cut off from it. */
+#define STUCK_FRAMES 8u
+#define STUCK_AFTER_US 60000000u
+/** A half-open connection lasts that long at least: SYN-ACKs after 1, 3, 7, 15 and 31 s. */
+#define HALF_OPEN_US 31000000u
 
 struct watch {
 	struct sim_node *node;
@@ -26,6 +31,7 @@ struct watch {
 	bool overtaken; /* frames that waited for a neighbour may leave behind younger ones */
 	bool syn_sent;
 	uint32_t first_iss;
+	uint64_t cookies_refused; /* before this step */
 };
 
 struct watch *
@@ -129,6 +135,8 @@ see_offer(struct flow *f, const struct view *v)
 		return;
 	if (f->iss_old_known && !f->verified && v->ack == f->iss_old + 1) {
 		f->iss = f->iss_old;
+		f->out_ws_offered = f->ws_old_offered;
+		f->out_ws = f->ws_old;
 		f->out_end = v->ack;
 	}
 	/* An answer to what was never sent says nothing. */
@@ -140,9 +148,41 @@ see_offer(struct flow *f, const struct view *v)
 	f->edge_known = true;
 }
 
+/* Of all workers of the machine. */
+static uint64_t
+cookies_refused(const struct watch *w)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < w->node->steer.workers; i++) {
+		const struct host *h = w->node->sim->nodes[w->node->idx + i]->host;
+
+		sum += h != NULL ? h->w.ctr.SyncookiesFailed : 0;
+	}
+	return sum;
+}
+
+/* Does the connection get on, or does it only talk? */
+static void
+see_progress(struct flow *f, const struct view *v, uint32_t next_before, uint64_t now_us)
+{
+	bool acked = (v->flags & VIEW_ACK) && f->out_known && seq32_gt(v->ack, f->peer_acked) &&
+		     seq32_leq(v->ack, f->out_end);
+
+	if (acked)
+		f->peer_acked = v->ack;
+	if (acked || flow_stream(f)->next != next_before || (v->flags & VIEW_SYN)) {
+		f->moved_us = now_us;
+		f->idle_frames = 0;
+	} else if (now_us - f->moved_us > STUCK_AFTER_US) {
+		f->idle_frames++;
+	}
+}
+
 static void
 see_arrival(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len, bool alone)
 {
+	uint32_t next_before;
 	struct flow *f;
 	struct view v;
 
@@ -157,8 +197,10 @@ see_arrival(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len, bo
 		see_syn(w, f, &v);
 	count(&f->got, len);
 	count(&f->got_since_syn, len);
+	next_before = flow_stream(f)->next;
 	flow_arrived(f, v.seq, v.seq + view_seg_len(&v), (v.flags & VIEW_FIN) != 0);
 	see_offer(f, &v);
+	see_progress(f, &v, next_before, now_us);
 }
 
 void
@@ -166,6 +208,7 @@ watch_burst(struct watch *w, uint64_t now_us, const uint8_t *const *bufs, const 
 	unsigned int n)
 {
 	w->lone_rst = false;
+	w->cookies_refused = cookies_refused(w);
 	for (unsigned int i = 0; i < n; i++)
 		see_arrival(w, now_us, bufs[i], lens[i], n == 1);
 }
@@ -222,15 +265,20 @@ check_data(const struct watch *w, struct flow *f, const struct view *v)
 }
 
 static void
-send_syn(const struct watch *w, struct flow *f, const struct view *v)
+send_syn(const struct watch *w, struct flow *f, const struct view *v, uint64_t now_us)
 {
 	const struct view_opt *ws = view_opt_find(&v->opts, VIEW_OPT_WSCALE);
 	bool answers = (v->flags & VIEW_ACK) != 0, is_cookie = cookies_sent(w) > f->cookies_before;
+	bool again = f->out_known && f->iss == v->seq;
 
+	if (!again) {
+		f->ws_old_offered = f->out_ws_offered;
+		f->ws_old = f->out_ws;
+	}
 	f->out_ws_offered = ws != NULL;
 	f->out_ws = ws != NULL ? (uint8_t)ws->v[0] : 0;
 	/* A cookie repeats its number within a minute, also for a SYN older than what has ended. */
-	if (f->out_known && f->iss == v->seq && !(f->verified && is_cookie))
+	if (again && !(f->verified && is_cookie))
 		return;
 	/* The same ports again: what passed between the old ends proves nothing for the new. */
 	if (f->verified || f->called) {
@@ -248,6 +296,9 @@ send_syn(const struct watch *w, struct flow *f, const struct view *v)
 	f->verified = false;
 	f->called = !answers;
 	f->synacks_again = 0;
+	f->peer_acked = v->seq;
+	f->refused = false;
+	f->syn_us = now_us;
 }
 
 /*
@@ -288,10 +339,13 @@ check_tcp(struct watch *w, uint64_t now_us, const struct view *v, size_t len)
 		w->rst.dport == v->sport && memcmp(w->rst.src, v->dst, 16) == 0)
 		broken(w, f, v, "I-11: RST in reply to RST");
 	if ((v->flags & VIEW_SYN) && !(v->flags & VIEW_RST))
-		send_syn(w, f, v);
+		send_syn(w, f, v, now_us);
 	check_strangers(w, f, v, len, again);
-	if (v->flags & VIEW_RST)
+	if (v->flags & VIEW_RST) {
+		f->refused |= cookies_refused(w) > w->cookies_refused ||
+			      (!f->called && now_us - f->syn_us >= HALF_OPEN_US);
 		return;
+	}
 	if ((v->flags & VIEW_SYN) && !w->syn_sent) {
 		w->syn_sent = true;
 		w->first_iss = v->seq;
@@ -319,6 +373,18 @@ watch_sent(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len)
 	if (!is_own(w->node, v.src))
 		fail("node %u sent from an address that is not its own", w->node->idx);
 	check_tcp(w, now_us, &v, len);
+}
+
+bool
+watch_is_stuck(struct watch *w, const struct flow_id *id)
+{
+	return flows_find(w->flows, id, w->node->sim->now_us)->idle_frames >= STUCK_FRAMES;
+}
+
+bool
+watch_refused(struct watch *w, const struct flow_id *id)
+{
+	return flows_find(w->flows, id, w->node->sim->now_us)->refused;
 }
 
 bool

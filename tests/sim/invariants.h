@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/flows.h"
+
 /*
  *  I-1   streams are byte-exact                          apps.c
  *  I-2   no ACK beyond what arrived                      here
@@ -45,6 +47,18 @@ void watch_sent(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len
 
 /** The number of the first SYN the node has sent; false: none yet. */
 bool watch_first_iss(const struct watch *w, uint32_t *iss);
+
+/**
+ * Of a connection of the node that did not end well: did the other end's segments go on to arrive
+ * when nothing had moved for a minute? Then it was not the network that failed it.
+ */
+bool watch_is_stuck(struct watch *w, const struct flow_id *id);
+
+/**
+ * An RST that the node sent there was its answer to a cookie that is no good, or to who came when
+ * the half-open connection was over.
+ */
+bool watch_refused(struct watch *w, const struct flow_id *id);
 
 /** The node's step is over. */
 void watch_step_end(struct watch *w);

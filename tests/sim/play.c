@@ -31,9 +31,12 @@ print_context(void *ctx, FILE *to)
 
 	if (run->sim.pcap != NULL)
 		fflush(run->sim.pcap);
-	fprintf(to, "scenario %s, seed 0x%llx, event %llu, %.6f s after the start\n", run->sc->name,
+	fprintf(to, "scenario %s, seed 0x%llx, event %llu, %.6f s after the start", run->sc->name,
 		(unsigned long long)run->opts->seed, (unsigned long long)run->sim.events,
 		(double)(run->sim.now_us - run->sim.start_us) / 1e6);
+	if (run->sim.busy != NULL)
+		fprintf(to, ", node %u", run->sim.busy->idx);
+	fprintf(to, "\n");
 	fprintf(to, "repeat: build/tests/sim/sim --scenario %s --seed 0x%llx", run->sc->name,
 		(unsigned long long)run->opts->seed);
 	if (run->opts->seconds > 0)
@@ -208,9 +211,11 @@ wind_down(struct run *run)
 			;
 	}
 	app_check_records(&run->world);
-	for (unsigned int i = 0; i < sim->node_count; i++)
+	for (unsigned int i = 0; i < sim->node_count; i++) {
+		sim->busy = sim->nodes[i];
 		if (sim->nodes[i]->host != NULL)
 			host_check_idle(sim->nodes[i]->host);
+	}
 }
 
 static void

@@ -2,14 +2,12 @@
 /* Faults as an engine might have them, one for each invariant of the simulation. */
 #include "sim/sabotage.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "lib/fail.h"
 #include "lib/view.h"
+#include "sim/child.h"
 #include "sim/isolation.h"
 #include "sim/scenarios.h"
 
@@ -240,47 +238,17 @@ static const struct fault {
 	{ "a limit is shared by all", "I-15:", NULL, 0, { .out = share_a_limit } },
 };
 
-SLUICE_NORETURN static void
-play_fault(const struct fault *f)
+static void
+play_fault(const void *arg)
 {
+	const struct fault *f = arg;
 	struct run_opts opts = { .seed = 1, .seconds = f->seconds, .tamper = &f->tamper };
-	const struct rlimit no_core = { 0, 0 };
 	struct run_result res;
 
-	(void)setrlimit(RLIMIT_CORE, &no_core);
 	if (f->scenario != NULL)
 		scenario_run(scenario_find(f->scenario), &opts, &res);
 	for (uint64_t seed = 1; f->scenario == NULL && seed <= 6; seed++)
 		isolation_run(seed, &f->tamper);
-	exit(0);
-}
-
-/* What a child that plays the fault says before it ends; returns its status. */
-static int
-hear(const struct fault *f, char *said, size_t cap)
-{
-	size_t len = 0;
-	int fds[2], status;
-	ssize_t n;
-	pid_t pid;
-
-	CHECK(pipe(fds) == 0, "pipe");
-	fflush(stdout);
-	pid = fork();
-	CHECK(pid >= 0, "fork");
-	if (pid == 0) {
-		(void)dup2(fds[1], STDERR_FILENO);
-		(void)close(fds[0]);
-		(void)close(fds[1]);
-		play_fault(f);
-	}
-	(void)close(fds[1]);
-	while (len + 1 < cap && (n = read(fds[0], said + len, cap - len - 1)) > 0)
-		len += (size_t)n;
-	said[len] = '\0';
-	(void)close(fds[0]);
-	CHECK(waitpid(pid, &status, 0) == pid, "waitpid");
-	return status;
 }
 
 int
@@ -291,15 +259,14 @@ sabotage_all(void)
 	for (unsigned int i = 0; i < ARRAY_SIZE(faults); i++) {
 		const struct fault *f = &faults[i];
 		char said[4096];
-		int status = hear(f, said, sizeof(said));
-		bool found = !(WIFEXITED(status) && WEXITSTATUS(status) == 0) &&
+		bool found = !child_plays(play_fault, f, said, sizeof(said)) &&
 			     strncmp(said, f->found_by, strlen(f->found_by)) == 0;
 
 		printf("%-36s %-6s %s\n", f->name, f->found_by, found ? "found" : "NOT FOUND");
 		if (found)
 			continue;
-		fprintf(stderr, "%s: expected %s, but status 0x%x and:\n%s\n", f->name,
-			f->found_by, (unsigned int)status, said);
+		fprintf(stderr, "%s: expected %s, but it said:\n%s\n", f->name, f->found_by,
+			said);
 		rc = 1;
 	}
 	return rc;

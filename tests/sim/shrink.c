@@ -2,77 +2,80 @@
 /* Leaves out what a failure does not need; each try is a process of its own. */
 #include "sim/shrink.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <stdio.h>
 
-#include "lib/fail.h"
+#include "sim/child.h"
 #include "sim/draw.h"
 
-SLUICE_NORETURN static void
-play_silently(const struct scenario *sc, const struct run_opts *opts)
-{
-	const struct rlimit no_core = { 0, 0 };
-	struct run_result res;
-	int null = open("/dev/null", O_WRONLY);
+struct try {
+	const struct scenario *sc;
+	struct run_opts opts;
+};
 
-	(void)setrlimit(RLIMIT_CORE, &no_core);
-	if (null >= 0) {
-		(void)dup2(null, STDOUT_FILENO);
-		(void)dup2(null, STDERR_FILENO);
-	}
-	scenario_run(sc, opts, &res);
-	_exit(0);
+static void
+play(const void *arg)
+{
+	const struct try *t = arg;
+	struct run_result res;
+
+	scenario_run(t->sc, &t->opts, &res);
 }
 
+/* True if it fails, and how. */
 static bool
-fails(const struct scenario *sc, const struct run_opts *opts)
+fails(const struct try *t, struct failure *how)
 {
-	int status;
-	pid_t pid;
+	static char said[65536];
 
-	fflush(stdout);
-	pid = fork();
-	CHECK(pid >= 0, "fork");
-	if (pid == 0)
-		play_silently(sc, opts);
-	CHECK(waitpid(pid, &status, 0) == pid, "waitpid");
-	return !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	if (child_plays(play, t, said, sizeof(said)))
+		return false;
+	failure_parse(said, how);
+	return true;
+}
+
+/* The same invariant at the same node, that is: another failure is another search. */
+static bool
+still_fails(const struct try *t, const struct failure *as)
+{
+	struct failure how;
+
+	return fails(t, &how) && failure_is_same(&how, as);
 }
 
 int
 shrink_run(const struct scenario *sc, struct run_opts opts)
 {
+	struct try best = { sc, opts };
+	struct failure as;
 	struct run_result res;
 
-	if (opts.seconds <= 0)
-		opts.seconds = sc->seconds;
-	if (!fails(sc, &opts)) {
+	if (best.opts.seconds <= 0)
+		best.opts.seconds = sc->seconds;
+	if (!fails(&best, &as)) {
 		printf("%s, seed 0x%" PRIx64 ": nothing fails\n", sc->name, opts.seed);
 		return 0;
 	}
+	printf("fails: %s, node %d\n", as.what, as.node);
 	for (unsigned int i = 0; sc->drawn && draw_feature_name(i) != NULL; i++) {
-		struct run_opts fewer = opts;
+		struct try fewer = best;
 
-		fewer.without |= 1u << i;
-		if (!fails(sc, &fewer))
+		fewer.opts.without |= 1u << i;
+		if (!still_fails(&fewer, &as))
 			continue;
-		opts = fewer;
+		best = fewer;
 		printf("fails without %s, too\n", draw_feature_name(i));
 	}
 	for (;;) {
-		struct run_opts shorter = opts;
+		struct try shorter = best;
 
-		shorter.seconds /= 2;
-		if (shorter.seconds < 1 || !fails(sc, &shorter))
+		shorter.opts.seconds /= 2;
+		if (shorter.opts.seconds < 1 || !still_fails(&shorter, &as))
 			break;
-		opts = shorter;
+		best = shorter;
 	}
 	fflush(stdout);
 	/* Does not return: it fails, and says how to repeat it. */
-	scenario_run(sc, &opts, &res);
+	scenario_run(sc, &best.opts, &res);
 	return 1;
 }

@@ -201,6 +201,7 @@ after_step(struct sim *sim, struct sim_node *node)
 void
 sim_enter(struct sim *sim, struct sim_node *node)
 {
+	sim->busy = node;
 	if (sim_chance(sim, node->alloc_fail_ppm))
 		node->host->pkts.fail_nth = 1 + sim_below(sim, 8);
 	host_run(node->host, sim->now_us);
@@ -209,6 +210,7 @@ sim_enter(struct sim *sim, struct sim_node *node)
 void
 sim_leave(struct sim *sim, struct sim_node *node)
 {
+	sim->busy = node;
 	host_run(node->host, sim->now_us);
 	after_step(sim, node);
 }
@@ -243,6 +245,7 @@ receive(struct sim *sim, struct sim_node *node)
 static void
 run_node(struct sim *sim, struct sim_node *node)
 {
+	sim->busy = node;
 	if (sim_chance(sim, node->alloc_fail_ppm))
 		node->host->pkts.fail_nth = 1 + sim_below(sim, 8);
 	if (node->rx_count > 0 && !node->stalled)
@@ -504,8 +507,6 @@ free_node(struct sim_node *node)
 		host_fini(node->host);
 		free(node->host);
 	}
-	if (node->watch != NULL && node->leader == node)
-		watch_free(node->watch);
 }
 
 void
@@ -514,6 +515,12 @@ sim_fini(struct sim *sim)
 	/* Closing a worker tells its applications, which may still schedule something. */
 	for (unsigned int i = 0; i < sim->node_count; i++)
 		free_node(sim->nodes[i]);
+	for (unsigned int i = 0; i < sim->node_count; i++) {
+		struct sim_node *node = sim->nodes[i];
+
+		if (node->watch != NULL && node->leader == node)
+			watch_free(node->watch);
+	}
 	for (unsigned int i = 0; i < sim->node_count; i++)
 		free(sim->nodes[i]);
 	for (size_t i = 0; i < sim->heap_count; i++)

@@ -143,6 +143,7 @@ struct sim {
 	uint64_t order;
 	struct sim_node *nodes[SIM_NODES_MAX];
 	unsigned int node_count;
+	const struct sim_node *busy; /* whose turn it is, for the message of a failure */
 	struct sim_switch switches[SIM_SWITCHES_MAX];
 	uint64_t hash; /* over every delivered frame: time, node, bytes */
 	uint64_t events;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Idle connections: when they are packed, what wakes them, and what they still know. */
-#include "unit/tcp_unit.h"
+#include "unit/recovery.h"
 
 #define AFTER_MS 1000u
 
@@ -139,6 +139,76 @@ what_decides_when_something_is_sent_is_remembered(void **state)
 	assert_int_equal(tcp_cold(bed->stack, c)->total_retrans, (1u << 18) - 1);
 }
 
+/* A path that reorders: three segments SACKed are no proof, the window of RACK is. */
+static void
+what_rack_knows_of_the_path_is_remembered(void **state)
+{
+	static const uint8_t data[5 * SEG];
+	struct tcp_bed *bed = *state;
+
+	for (unsigned int twin = 0; twin < 2; twin++) {
+		struct tcp_cold *cold;
+		struct bed_peer p;
+
+		bed->par.park_after_ms = bed->stack->par.park_after_ms = twin == 0 ? AFTER_MS : 0;
+		open_with_flight(&p, bed, TCP_OPT_SACK_OK, 5);
+		send_sack(&p, 5, 0, 0);
+		tcp_bed_events(bed, p.h, NULL);
+		cold = tcp_cold(bed->stack, bed_peer_conn(&p));
+		cold->reo_seen = 1;
+		cold->reo_mult = 3;
+		cold->reo_persist = 13;
+		cold->srtt_us = cold->min_rtt_us = 100000;
+		idle(bed);
+		assert_int_equal(is_parked(&p), twin == 0);
+		assert_int_equal(tcp_send(bed->stack, &bed->env, p.h, data, 5 * SEG, 0), 5 * SEG);
+		tcp_bed_flush(bed);
+		tcp_bed_discard(bed);
+		cold = tcp_cold(bed->stack, bed_peer_conn(&p));
+		assert_int_equal(cold->reo_mult, 3);
+		assert_in_range(cold->reo_persist, 13, 18);
+		tcp_bed_advance(bed, 100);
+		send_sack(&p, 5, 7, 10);
+		assert_sent_count(&p, 0);
+		/* Three quarters of the round trip of 100 ms. */
+		tcp_bed_advance(bed, 74);
+		assert_sent_count(&p, 0);
+		tcp_bed_advance(bed, 2);
+		assert_sent_count(&p, 1);
+	}
+}
+
+/* However often it pauses: a path that became longer is known after five minutes. */
+static void
+the_least_round_trip_grows_old_while_parked(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_conn *c;
+	struct bed_peer p;
+	uint32_t measured_ms, pauses = 0;
+
+	open_one(bed, &p);
+	c = bed_peer_conn(&p);
+	measured_ms = bed->env.now_ms;
+	tcp_cold(bed->stack, c)->min_rtt_us = 1000;
+	tcp_cold(bed->stack, c)->min_rtt_at_ms = measured_ms;
+	for (; bed->env.now_ms - measured_ms <= 310000; pauses++) {
+		uint32_t age_ms;
+
+		for (unsigned int i = 0; i < 10; i++)
+			idle(bed);
+		assert_true(is_parked(&p));
+		bed_peer_send(&p, TCP_ACK, 0);
+		tcp_wake(bed->stack, c);
+		age_ms = bed->env.now_ms - tcp_cold(bed->stack, c)->min_rtt_at_ms;
+		assert_in_range(age_ms, bed->env.now_ms - measured_ms,
+			bed->env.now_ms - measured_ms + (pauses + 1) * 20000);
+		if (age_ms > TCP_MIN_RTT_MS)
+			break;
+	}
+	assert_in_range(bed->env.now_ms - measured_ms, 150000, 320000);
+}
+
 static void
 keepalive_and_the_owners_timer_go_on(void **state)
 {
@@ -227,6 +297,8 @@ main(void)
 		PARK_TEST(what_a_peer_can_see_does_not_change),
 		PARK_TEST(round_trip_limits_and_options_are_remembered),
 		PARK_TEST(what_decides_when_something_is_sent_is_remembered),
+		PARK_TEST(what_rack_knows_of_the_path_is_remembered),
+		PARK_TEST(the_least_round_trip_grows_old_while_parked),
 		PARK_TEST(keepalive_and_the_owners_timer_go_on),
 		PARK_TEST(who_holds_or_owes_something_stays_awake),
 		PARK_TEST(a_stale_handle_finds_nothing),

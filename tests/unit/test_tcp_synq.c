@@ -296,10 +296,42 @@ a_syn_of_one_burst_may_be_finished_in_the_same_burst(void **state)
 	tcp_bed_discard(bed);
 }
 
+/* The queue was full, and had room when the SYN came again: the first answer may arrive first. */
+static void
+the_answer_to_a_cookie_counts_though_the_syn_was_queued_since(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p, bad;
+
+	bed->tun.tcp_syncookies = 2;
+	tcp_bed_listen(bed, 0);
+	bed_peer_init(&p, bed);
+	bed_peer_init(&bad, bed);
+	bed_peer_syn(&p);
+	bed_peer_syn(&bad);
+	bed->tun.tcp_syncookies = 1;
+	tcp_bed_advance(bed, 1000);
+	assert_int_equal(bed_peer_send_at(&p, -1, 0, TCP_SYN, 0), OUT_SYN_QUEUED);
+	assert_int_equal(bed_peer_send_at(&bad, -1, 0, TCP_SYN, 0), OUT_SYN_QUEUED);
+	tcp_bed_discard(bed);
+	assert_int_equal(bed->ctr.HalfOpen, 2);
+	assert_int_equal(bed_peer_ack_syn(&p), OUT_COOKIE_ACCEPTED);
+	assert_int_equal(bed->ctr.HalfOpen, 1);
+	bed_peer_accept(&p);
+	assert_int_equal(bed_peer_send(&p, TCP_ACK, 10), OUT_DELIVERED);
+	tcp_bed_discard(bed);
+	/* What is neither ends as ever. */
+	assert_int_equal(bed_peer_send_at(&bad, 0, 12345, TCP_ACK, 0), OUT_BAD_ACK);
+	assert_int_equal(bed->ctr.HalfOpen, 1);
+	assert_int_equal(bed->ctr.SyncookiesFailed, 1);
+	tcp_bed_discard(bed);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		BED_TEST(the_answer_to_a_cookie_counts_though_the_syn_was_queued_since),
 		BED_TEST(a_syn_is_answered_and_takes_no_connection_and_no_packet),
 		BED_TEST(the_synack_is_repeated_after_1_3_7_15_and_31_s_and_dropped_after_63),
 		BED_TEST(without_retries_the_entry_goes_after_one_second),
