@@ -236,8 +236,12 @@ class Shared(unittest.TestCase):
                          'lastsnd:56 lastrcv:34 lastack:12 ca:recovery notsent:99 rwnd_limited')
         out = self.ok('show', 'connections', '--info', '--limit', '1', '--plain')
         self.assertEqual(out.count('\n'), 2)
+        self.assertNotIn('segs_in', out)
+        out = self.ok('show', 'connections', '--info', '--remote=:2', '--limit', '1')
+        self.assertRegex(out, r' bytes_retrans:77 segs_in:6 send:.* busy:5ms$')
         rows = json.loads(self.ok('show', 'connections', '--info', '--json', '--local', ':80',
                                   '--remote=192.0.2.9:2'))['connections']
+        self.assertEqual([row['segs_in'] for row in rows], [6, 6])
         self.assertEqual([row['data_idle_ms'] for row in rows], [34, 34])
         self.fails(1, "remote 'x' is no address", 'show', 'connections', '--remote', 'x')
 
