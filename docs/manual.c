@@ -138,6 +138,10 @@ sluiced_write(FILE *out)
 	roff_item("0", "The file is good, or it served until it was told to stop.", out);
 	roff_item("1", "The check failed, or it could not start.", out);
 	roff_item("2", "Wrong usage.", out);
+	fputs(".SH ENVIRONMENT\n", out);
+	roff_item("NOTIFY_SOCKET, WATCHDOG_USEC", "Where a service manager that waits for it "
+		"(systemd, Type=notify) is told that everything answers, and how often that the "
+		"daemon lives.", out);
 	fputs(".SH FILES\n", out);
 	roff_item(CTL_SOCKET_DEFAULT, "The control socket, unless control.socket says otherwise.",
 		out);

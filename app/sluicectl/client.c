@@ -35,6 +35,7 @@ int
 client_open(const struct cli *cli, struct client *out, struct failure *f)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	const char *version;
 	json_t *greeting;
 
 	*out = (struct client){ .fd = -1, .timeout_ms = cli->timeout_ms };
@@ -54,6 +55,9 @@ client_open(const struct cli *cli, struct client *out, struct failure *f)
 		client_close(out);
 		return f->exit_code;
 	}
+	/* A newer protocol is no reason to stop: what it adds is ignored. */
+	version = json_string_value(json_object_get(greeting, "sluice"));
+	snprintf(out->version, sizeof(out->version), "%s", version != NULL ? version : "?");
 	json_decref(greeting);
 	return 0;
 }
@@ -192,13 +196,20 @@ line_receive(struct client *c, struct failure *f)
 
 /* The daemon said no. */
 static void
-refused(const json_t *error, struct failure *f)
+refused(const struct client *c, const json_t *error, struct failure *f)
 {
 	const char *code = json_string_value(json_object_get(error, "code"));
 	const char *message = json_string_value(json_object_get(error, "message"));
 	const char *hint = json_string_value(json_object_get(error, "hint"));
 	int exit_code = EXIT_REFUSED;
+	char older[160];
 
+	/* We send no command but those of our own table. */
+	if (code != NULL && strcmp(code, CTL_E_UNKNOWN_COMMAND) == 0) {
+		snprintf(older, sizeof(older), "the daemon is sluice %s, older than this "
+			"sluicectl: restart it after an upgrade", c->version);
+		hint = older;
+	}
 	if (code != NULL && strcmp(code, CTL_E_PERMISSION) == 0)
 		exit_code = EXIT_DENIED;
 	if (code != NULL && strcmp(code, CTL_E_TIMEOUT) == 0)
@@ -229,7 +240,7 @@ client_answer(struct client *c, struct failure *f)
 	error = json_object_get(answer, "error");
 	if (error == NULL)
 		return answer;
-	refused(error, f);
+	refused(c, error, f);
 	json_decref(answer);
 	return NULL;
 }

@@ -12,6 +12,7 @@ struct client {
 	int timeout_ms;
 	char *data; /* received, not yet handed out */
 	size_t begin, end, size;
+	char version[40]; /* of the daemon */
 };
 
 /** Connect and read the greeting. 0, or the exit code with f filled in. */

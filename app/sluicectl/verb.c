@@ -7,6 +7,8 @@
 #include "verb.h"
 
 #define WORDS_MAX 3u
+#define WORD_MAX 20u
+#define VERBS_MAX 64u
 #define TEXT_MAX 1024u
 
 /* clang-format off */
@@ -137,6 +139,36 @@ verb_name_at(const void *ctx, size_t i)
 	return verb_at((unsigned int)i, &verb) ? verb.name : NULL;
 }
 
+struct first_words {
+	char text[VERBS_MAX][WORD_MAX];
+};
+
+static const char *
+first_word_at(const void *ctx, size_t i)
+{
+	const struct first_words *first = ctx;
+
+	return i < VERBS_MAX && first->text[i][0] != '\0' ? first->text[i] : NULL;
+}
+
+/* Each once: those with the same first word stand together. */
+static void
+first_words_fill(struct first_words *first)
+{
+	unsigned int i, n = 0;
+	struct verb verb;
+
+	memset(first, 0, sizeof(*first));
+	for (i = 0; verb_at(i, &verb) && n < VERBS_MAX; i++) {
+		snprintf(first->text[n], WORD_MAX, "%.*s", (int)strcspn(verb.name, " "),
+			verb.name);
+		if (n == 0 || strcmp(first->text[n], first->text[n - 1]) != 0)
+			n++;
+		else
+			first->text[n][0] = '\0';
+	}
+}
+
 /* The first words as one text. */
 static void
 words_join(char *const *words, unsigned int count, char *out, size_t out_len)
@@ -154,6 +186,7 @@ static int
 not_found(char *const *words, unsigned int count, struct failure *f)
 {
 	char typed[128], near[200] = "", hint[256];
+	struct first_words first;
 	unsigned int n;
 
 	/* Words behind the verb would only be in the way of the comparison. */
@@ -161,10 +194,16 @@ not_found(char *const *words, unsigned int count, struct failure *f)
 		words_join(words, n, typed, sizeof(typed));
 		nearest_names(typed, verb_name_at, NULL, near, sizeof(near));
 	}
+	first_words_fill(&first);
+	if (near[0] == '\0')
+		nearest_names(words[0], first_word_at, &first, near, sizeof(near));
 	if (near[0] != '\0')
 		snprintf(hint, sizeof(hint), "did you mean %s?", near);
 	else
 		snprintf(hint, sizeof(hint), "sluicectl help lists all");
+	if (words[0][0] == '-')
+		return failure_set(f, EXIT_USAGE, "E_USAGE", "sluicectl help lists all",
+			"there is no option '%s'", words[0]);
 	return failure_set(f, EXIT_USAGE, "E_USAGE", hint, "no command is called '%s'", typed);
 }
 
@@ -280,11 +319,47 @@ verb_has_letters(const struct verb *verb, const char *word)
 	return true;
 }
 
+/* For nearest_names(): the options of a verb, with gaps where an argument is none. */
+static const char *
+option_name_at(const void *ctx, size_t i)
+{
+	const struct verb *verb = ctx;
+	unsigned int at;
+
+	for (at = 0; !is_end(verb, at); at++) {
+		if (verb_arg_is_option(verb, at) && i-- == 0)
+			return verb->args[at].name;
+	}
+	return NULL;
+}
+
 static int
 no_option(const struct verb *verb, const char *word, struct failure *f)
 {
-	return failure_set(f, EXIT_USAGE, "E_USAGE", "sluicectl help COMMAND lists the options",
-		"%s has no option '%s'", verb->name, word);
+	char typed[60], near[100] = "", hint[200];
+
+	snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word, "="), word);
+	if (strncmp(typed, "--", 2) == 0)
+		nearest_names(typed + 2, option_name_at, verb, near, sizeof(near));
+	if (near[0] != '\0')
+		snprintf(hint, sizeof(hint), "did you mean %s?", near);
+	else
+		snprintf(hint, sizeof(hint), "sluicectl help %s lists what it takes", verb->name);
+	return failure_set(f, EXIT_USAGE, "E_USAGE", hint, "%s has no option '%s'", verb->name,
+		typed);
+}
+
+/* What may stand behind the verb. */
+static const char *
+usage_hint(const struct verb *verb, char *out, size_t out_len)
+{
+	FILE *text = fmemopen(out, out_len, "w");
+
+	if (text == NULL)
+		return NULL;
+	fputs("usage: sluicectl ", text);
+	verb_usage(verb, text);
+	return fclose(text) == 0 ? out : NULL;
 }
 
 /* Does word look like flags in their short forms, to a verb that has some? */
@@ -383,6 +458,7 @@ assignment_take(const struct verb *verb, unsigned int at, const char *word, json
 static int
 args_missing(const struct verb *verb, const json_t *args, struct failure *f)
 {
+	char usage[300];
 	unsigned int i;
 
 	for (i = 0; !is_end(verb, i); i++) {
@@ -391,7 +467,8 @@ args_missing(const struct verb *verb, const json_t *args, struct failure *f)
 		if ((arg->kind == CTL_ARG_TEXT || arg->kind == CTL_ARG_TUNABLE ||
 			    arg->kind == CTL_ARG_OUTPUT) &&
 			json_object_get(args, arg->name) == NULL)
-			return failure_set(f, EXIT_USAGE, "E_USAGE", NULL, "%s needs '%s' (%s)",
+			return failure_set(f, EXIT_USAGE, "E_USAGE",
+				usage_hint(verb, usage, sizeof(usage)), "%s needs '%s' (%s)",
 				verb->name, arg->name, arg->help);
 	}
 	return 0;
@@ -420,6 +497,10 @@ verb_args(const struct verb *verb, char *const *words, unsigned int count, struc
 			if (letters_take(verb, words[i++], args, f) != 0)
 				goto failed;
 			continue;
+		}
+		if (!in_rest && words[i][0] == '-' && words[i][1] != '\0' && is_end(verb, at)) {
+			no_option(verb, words[i], f);
+			goto failed;
 		}
 		if (is_end(verb, at)) {
 			failure_set(f, EXIT_USAGE, "E_USAGE", NULL, "%s takes no '%s'", verb->name,

@@ -192,6 +192,30 @@ put_recovery(FILE *out, const json_t *row)
 	fputs(json_is_true(json_object_get(row, "reordering")) ? " reordering" : "", out);
 }
 
+/* What a daemon counts that was built for it, in the order of ss. */
+static void
+put_segments(FILE *out, const json_t *row)
+{
+	put_figure(out, row, "bytes_sent", "bytes_sent");
+	put_figure(out, row, "bytes_retrans", "bytes_retrans");
+	put_figure(out, row, "segs_out", "segs_out");
+	put_figure(out, row, "segs_in", "segs_in");
+	put_figure(out, row, "data_segs_out", "data_segs_out");
+	put_figure(out, row, "data_segs_in", "data_segs_in");
+}
+
+static void
+put_deliveries(FILE *out, const json_t *row)
+{
+	put_figure(out, row, "delivered", "delivered");
+	put_figure(out, row, "delivered_ce", "delivered_ce");
+	if (view_int(row, "busy_us", NULL) > 0)
+		fprintf(out, " busy:%lldms", (long long)(view_int(row, "busy_us", NULL) / 1000));
+	put_figure(out, row, "dsack_dups", "dsack_dups");
+	put_figure(out, row, "reord_seen", "reord_seen");
+	put_figure(out, row, "rcv_ooopack", "rcv_ooopack");
+}
+
 /* What sending waits for: app_limited is ss's word. */
 static void
 put_limit(FILE *out, const json_t *row)
@@ -224,6 +248,7 @@ put_info(struct table *t, const json_t *row)
 	put_round_trip(out, row);
 	put_figure(out, row, "acked(mod-4Gi)", "acked_mod_4gi");
 	put_figure(out, row, "received(mod-4Gi)", "received_mod_4gi");
+	put_segments(out, row);
 	put_speed(out, row);
 	put_figure(out, row, "lastsnd", "sent_idle_ms");
 	put_figure(out, row, "lastrcv", "data_idle_ms");
@@ -236,6 +261,7 @@ put_info(struct table *t, const json_t *row)
 		fprintf(out, " retrans:%lld/%lld", (long long)view_int(row, "rexmits", NULL),
 			(long long)view_int(row, "retrans", NULL));
 	put_figure(out, row, "probes", "probes");
+	put_deliveries(out, row);
 	if (view_int(row, "min_rtt_us", NULL) > 0)
 		fprintf(out, " minrtt:%.3f", (double)view_int(row, "min_rtt_us", NULL) / 1e3);
 	put_figure(out, row, "snd_wnd", "snd_wnd");

@@ -7,6 +7,7 @@
 #include "appliance/appliance.h"
 #include "appliance/signals.h"
 #include "control.h"
+#include "notify.h"
 #include "serve.h"
 #include "service_set.h"
 
@@ -49,7 +50,8 @@ print_ready(const struct config *conf)
  * Enter the phase and wait until no connection is left. False: time over, or one more signal came.
  */
 static bool
-wait_empty(struct appliance *a, struct control *c, enum appliance_phase phase, uint64_t limit_ms)
+wait_empty(struct appliance *a, struct control *c, struct notify *n, enum appliance_phase phase,
+	uint64_t limit_ms)
 {
 	int signals_before = signals_stops();
 	uint64_t start = now_ms();
@@ -59,18 +61,20 @@ wait_empty(struct appliance *a, struct control *c, enum appliance_phase phase, u
 		if (signals_stops() != signals_before || now_ms() - start >= limit_ms)
 			return false;
 		control_poll(c, DRAIN_POLL_MS);
+		notify_alive(n, now_ms());
 	}
 	return true;
 }
 
 static void
-go_down(struct appliance *a, struct control *c)
+go_down(struct appliance *a, struct control *c, struct notify *n)
 {
 	uint64_t drain_ms = (uint64_t)a->conf->drain_timeout_s * 1000;
 
-	if (!wait_empty(a, c, APPLIANCE_DRAINING, drain_ms)) {
+	notify_say(n, "STOPPING=1\nSTATUS=letting connections finish");
+	if (!wait_empty(a, c, n, APPLIANCE_DRAINING, drain_ms)) {
 		fprintf(stderr, "sluiced: resetting the connections that are left\n");
-		(void)wait_empty(a, c, APPLIANCE_ABORTING, ABORT_MS);
+		(void)wait_empty(a, c, n, APPLIANCE_ABORTING, ABORT_MS);
 	}
 }
 
@@ -97,18 +101,20 @@ warn_of_duplicates(const struct appliance *a, uint64_t *told)
 }
 
 static void
-serve_until_told(struct appliance *a, struct control *c)
+serve_until_told(struct appliance *a, struct control *c, struct notify *n)
 {
 	uint64_t told = 0;
 
 	print_ready(a->conf);
+	notify_say(n, "READY=1\nSTATUS=serving");
 	while (signals_stops() == 0 && !c->stop_asked) {
 		control_poll(c, SERVE_POLL_MS);
 		if (signals_take_reload())
 			control_reload(c);
 		warn_of_duplicates(a, &told);
+		notify_alive(n, now_ms());
 	}
-	go_down(a, c);
+	go_down(a, c, n);
 }
 
 int
@@ -117,9 +123,11 @@ sluiced_serve(struct config *conf, const char *path, uint64_t keys_from)
 	struct appliance_app app = service_set_app;
 	struct appliance *a = NULL;
 	struct io_error err;
+	struct notify notify;
 	struct control c;
 	int rc;
 
+	notify_open(&notify);
 	app.keys_from = keys_from;
 	signals_catch(true);
 	rc = control_open(&c, conf, &err);
@@ -131,11 +139,12 @@ sluiced_serve(struct config *conf, const char *path, uint64_t keys_from)
 	if (rc == 0)
 		rc = control_start(&c, a, conf, path, &err);
 	if (rc == 0)
-		serve_until_told(a, &c);
+		serve_until_told(a, &c, &notify);
 	else
 		fprintf(stderr, "sluiced: %s\n", err.text);
 	control_close(&c);
 	if (a != NULL)
 		appliance_stop(a);
+	notify_close(&notify);
 	return rc;
 }

@@ -126,6 +126,28 @@ ctl_conn_info_json(json_t *row, const struct tcp_conn_info *info)
 	put(row, "ato_ms", info->ato_ms);
 }
 
+void
+ctl_conn_notes_json(json_t *row, const struct tcp_conn_info *info)
+{
+	const struct tcp_notes *n = &info->notes;
+
+	if (!info->has_notes)
+		return;
+	put(row, "bytes_sent", n->bytes_sent);
+	put(row, "bytes_retrans", n->bytes_retrans);
+	put(row, "segs_out", n->segs_out);
+	put(row, "segs_in", n->segs_in);
+	put(row, "data_segs_out", n->data_segs_out);
+	put(row, "data_segs_in", n->data_segs_in);
+	put(row, "delivered", n->delivered);
+	put(row, "delivered_ce", n->delivered_ce);
+	put(row, "busy_us", n->busy_us);
+	put(row, "dsack_dups", n->dsack_dups);
+	put(row, "reord_seen", n->reord_seen);
+	put(row, "rcv_ooopack", n->rcv_ooopack);
+	put(row, "total_rto", n->total_rto);
+}
+
 json_t *
 ctl_listener_json(const struct tcp_listener_info *info, const struct local_addrs *local)
 {

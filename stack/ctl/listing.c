@@ -112,8 +112,10 @@ conns_take(struct ctl_listing *l, const struct local_addrs *local)
 		if (!ctl_conn_filter_match(&l->filter, &msg->conns[i], local))
 			continue;
 		row = ctl_conn_json(l->worker, &msg->conns[i], local);
-		if (l->with_info)
+		if (l->with_info) {
 			ctl_conn_info_json(row, &msg->conns[i]);
+			ctl_conn_notes_json(row, &msg->conns[i]);
+		}
 		json_array_append_new(l->rows, row);
 		l->limit--;
 	}

@@ -64,6 +64,8 @@ json_t *ctl_conn_json(unsigned int worker, const struct tcp_conn_info *info,
 	const struct local_addrs *local);
 /** Add what show connections --info has more. */
 void ctl_conn_info_json(json_t *row, const struct tcp_conn_info *info);
+/** Add what only some builds count, if this one does. */
+void ctl_conn_notes_json(json_t *row, const struct tcp_conn_info *info);
 json_t *ctl_listener_json(
 	const struct tcp_listener_info *info, const struct local_addrs *local);
 

@@ -234,6 +234,16 @@ uint32_t tcp_cookie_make(
 
 /* --- looking in ---------------------------------------------------------------------------- */
 
+/** Beside tcp_cold, where notes are taken (tcp_notes.h); as Linux's TCP_INFO names them. */
+struct tcp_notes {
+	uint64_t bytes_sent, bytes_retrans;
+	uint64_t busy_us, busy_since_us; /* since 0: not busy */
+	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
+	uint32_t delivered, delivered_ce, dsack_dups, reord_seen, rcv_ooopack;
+	uint32_t total_rto, rto_recoveries, rto_time_ms, rto_since_ms;
+	bool in_rto;
+};
+
 /** What a listing shows of one connection, SYN-queue entry or TIME_WAIT entry. */
 struct tcp_conn_info {
 	struct flow_key key;
@@ -271,6 +281,8 @@ struct tcp_conn_info {
 	uint16_t ato_ms;	/* how long an ACK may wait; 0: no data came yet */
 	uint8_t backoff;	/* doublings of the RTO */
 	uint8_t limit;		/* enum tcp_limit */
+	bool has_notes;		/* notes are taken in this build, and busy_us is of now */
+	struct tcp_notes notes;
 };
 
 /** What keeps a connection from sending, at the moment of the look. */

@@ -20,13 +20,11 @@ count_flight(const struct tcp_conn *c, struct tcp_details *d)
 }
 
 static void
-copy_notes(const struct tcp_notes *n, const struct env *env, struct tcp_details *d)
+copy_notes(const struct tcp_notes *n, struct tcp_details *d)
 {
-	if (n == NULL)
-		return;
 	d->bytes_sent = n->bytes_sent;
 	d->bytes_retrans = n->bytes_retrans;
-	d->busy_us = n->busy_us + (n->busy_since_us != 0 ? env->now_us - n->busy_since_us : 0);
+	d->busy_us = n->busy_us;
 	d->segs_in = n->segs_in;
 	d->segs_out = n->segs_out;
 	d->data_segs_in = n->data_segs_in;
@@ -79,8 +77,8 @@ tcp_get_details(struct tcp_stack *stack, struct env *env, tcp_handle conn, struc
 		.last_data_ms = env->now_ms - cold->last_data_ms,
 	};
 	count_flight(c, out);
-	copy_notes(tcp_notes(stack, c), env, out);
 	tcp_fill_row(stack, env, c, &out->row);
+	copy_notes(&out->row.notes, out);
 	out->ca_state = (enum tcp_ca)out->row.ca;
 	return 0;
 }

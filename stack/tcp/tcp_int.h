@@ -153,16 +153,6 @@ _Static_assert(sizeof(struct tcp_conn) == 128, "two hot lines");
 
 struct tcp_range;
 
-/** Beside tcp_cold, where notes are taken (tcp_notes.h); as Linux's TCP_INFO names them. */
-struct tcp_notes {
-	uint64_t bytes_sent, bytes_retrans;
-	uint64_t busy_us, busy_since_us; /* since 0: not busy */
-	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
-	uint32_t delivered, delivered_ce, dsack_dups, reord_seen, rcv_ooopack;
-	uint32_t total_rto, rto_recoveries, rto_time_ms, rto_since_ms;
-	bool in_rto;
-};
-
 /** HyStart++ (RFC 9406 s4.2), while ssthresh is infinite. */
 struct tcp_hystart {
 	uint32_t round_end;	/* what was sent when the round began */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Listings of connections, in slices that never hold the worker up. */
+#include "tcp/tcp_notes.h"
 #include "tcp/tcp_parts.h"
 
 #include "wire/ip6.h"
@@ -102,6 +103,21 @@ fill_info(const struct env *env, const struct tcp_conn *c, const struct tcp_cold
 				    : UINT32_MAX;
 }
 
+/* What Linux counts per segment, where we do, too. */
+static void
+fill_notes(const struct tcp_stack *stack, const struct env *env, const struct tcp_conn *c,
+	struct tcp_conn_info *row)
+{
+	const struct tcp_notes *n = tcp_notes(stack, c);
+
+	if (n == NULL)
+		return;
+	row->has_notes = true;
+	row->notes = *n;
+	if (n->busy_since_us != 0)
+		row->notes.busy_us += env->now_us - n->busy_since_us;
+}
+
 void
 tcp_fill_row(const struct tcp_stack *stack, const struct env *env, const struct tcp_conn *c,
 	struct tcp_conn_info *row)
@@ -130,6 +146,7 @@ tcp_fill_row(const struct tcp_stack *stack, const struct env *env, const struct 
 	};
 	fill_info(env, c, cold, row);
 	fill_path(stack, c, cold, row);
+	fill_notes(stack, env, c, row);
 	if (c->timers != 0 && wheel_is_armed(&stack->wheel, id))
 		row->timer_ms = until(env, wheel_expires(&stack->wheel, id));
 }

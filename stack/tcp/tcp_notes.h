@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is counted per connection for tests and tools only, and costs nothing elsewhere. */
+/* What is counted per connection where a build asks for it, and costs nothing elsewhere. */
 #ifndef TCP_TCP_NOTES_H
 #define TCP_TCP_NOTES_H
 
@@ -8,8 +8,9 @@
 /*
  * Linux tells each of these in TCP_INFO. Ten million idle connections would pay a gigabyte for
  * them and each segment four memory accesses, so they exist only in the core that tests use
- * (SLUICE_CONN_NOTES), which the packetdrill adapter is built from; elsewhere every call below is
- * nothing. What the appliance's own listings show is counted in struct tcp_cold.
+ * (SLUICE_CONN_NOTES), which the packetdrill adapter is built from, and in a daemon built with
+ * -Dconn_notes=true; elsewhere every call below is nothing. What listings show of every build is
+ * counted in struct tcp_cold.
  */
 #if !defined(SLUICE_CONN_NOTES)
 #define SLUICE_CONN_NOTES 0

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import unittest
@@ -20,11 +21,29 @@ def run(*words, **kw):
 class Operator(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.app = bed.Appliance().start()
+        # As systemd starts it.
+        cls.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        cls.manager.bind("\0sluice-operator-%d" % os.getpid())
+        cls.manager.settimeout(5)
+        os.environ.update(NOTIFY_SOCKET="@sluice-operator-%d" % os.getpid(),
+                          WATCHDOG_USEC="1000000")
+        try:
+            cls.app = bed.Appliance().start()
+        finally:
+            del os.environ["NOTIFY_SOCKET"], os.environ["WATCHDOG_USEC"]
+        cls.told = [cls.manager.recv(1000)]
 
     @classmethod
     def tearDownClass(cls):
         cls.app.stop()
+        while not cls.told[-1].startswith(b"STOPPING=1\n"):
+            cls.told.append(cls.manager.recv(1000))
+        cls.manager.close()
+
+    def test_a_service_manager_is_told(self):
+        self.assertEqual(self.told[0], b"READY=1\nSTATUS=serving")
+        for _ in range(2):
+            self.assertEqual(self.manager.recv(1000), b"WATCHDOG=1")
 
     def ctl(self, *words):
         return run(bed.program("sluicectl"), "--socket", self.app.control, *words)

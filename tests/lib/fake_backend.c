@@ -208,6 +208,8 @@ conn_largest(struct tcp_conn_info *info)
 	info->data_idle_ms = UINT32_MAX - 1;
 	info->sent_idle_ms = UINT32_MAX - 1;
 	info->cc = "as-long-as-16-ch";
+	info->has_notes = true;
+	info->notes.in_rto = false;
 	info->has_ts = info->has_sack = info->has_ecn = info->reorders = false;
 	info->orphan = false;
 }
@@ -241,6 +243,11 @@ conns_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 		info->ato_ms = 40;
 		info->backoff = 1;
 		info->limit = TCP_LIMIT_PEER;
+		/* A daemon that counts more has one connection of them. */
+		info->has_notes = msg->cursor == 2;
+		info->notes.segs_in = 6;
+		info->notes.bytes_retrans = 77;
+		info->notes.busy_us = 5000;
 		info->has_ecn = true;
 		info->ca = TCP_CA_RECOVERY;
 		info->pmtu = 1512;

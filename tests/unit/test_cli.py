@@ -130,6 +130,48 @@ class Shared(unittest.TestCase):
         self.fails(2, 'changes things', 'watch', '1', 'set', 'tcp_sack', '1')
         self.fails(2, "no completion for 'fish'", 'completion', 'fish')
 
+    def test_a_slip_is_met_with_what_was_meant(self):
+        for message, words in (
+                ("did you mean 'show'?", ('shwo',)),
+                ("did you mean 'doctor'?", ('docter', '--config', 'x')),
+                ("did you mean 'reason'?", ('trace', '--reson=x')),
+                ("did you mean 'snaplen'?", ('capture', 'x', '--snaplne', '9')),
+                ("sluicectl help show stats lists what it takes", ('show', 'stats', '--frob')),
+                ("show stats has no option '-x'", ('show', 'stats', '-x')),
+                ("there is no option '-x'", ('-x',)),
+                ("usage: sluicectl set NAME VALUE", ('set', 'tcp_sack')),
+                ("usage: sluicectl capture FILE", ('capture',))):
+            self.fails(2, message, *words)
+
+    def test_a_daemon_that_is_older_is_named(self):
+        folder, listener, path = scripted(
+            b'{"error":{"code":"E_UNKNOWN_COMMAND","message":"no command is called x"}}\n',
+            greeting=b'{"sluice":"0.0.1","protocol":1,"schema_version":1,"role":"read"}\n')
+        with folder, listener:
+            code, out, err = cli('show', 'version', path=path)
+        self.assertEqual((code, out), (1, ''))
+        self.assertIn('the daemon is sluice 0.0.1, older than this sluicectl: restart it', err)
+
+    def test_sockets_that_are_none_or_not_ours_are_told_apart(self):
+        with tempfile.TemporaryDirectory(prefix='sluice-cli-') as folder:
+            plain = os.path.join(folder, 'file')
+            with open(plain, 'w', encoding='ascii'):
+                pass
+            for path, code, message in (
+                    (plain, 3, 'no daemon at %s: Connection refused; is sluiced running?' % plain),
+                    (os.path.join(folder, 'none'), 3, 'No such file or directory; is sluiced'),
+                    (os.path.join(plain, 'x'), 3, 'Not a directory'),
+                    ('x' * 200, 2, 'socket path too long')):
+                got, out, err = cli('show', 'version', '--socket', path)
+                self.assertEqual((got, out), (code, ''), err)
+                self.assertIn(message, err)
+            if os.getuid() != 0:
+                os.chmod(folder, 0)
+                got, _, err = cli('show', 'version', '--socket', plain)
+                os.chmod(folder, 0o700)
+                self.assertEqual(got, 5)
+                self.assertIn('control.group', err)
+
     def test_the_daemon_saying_no_is_exit_code_1(self):
         self.fails(1, "did you mean 'tcp_sack'?", 'get', 'tcp_sak')
         self.fails(1, '1..3600', 'set', 'tcp_fin_timeout', '0')
@@ -236,8 +278,12 @@ class Shared(unittest.TestCase):
                          'lastsnd:56 lastrcv:34 lastack:12 ca:recovery notsent:99 rwnd_limited')
         out = self.ok('show', 'connections', '--info', '--limit', '1', '--plain')
         self.assertEqual(out.count('\n'), 2)
+        self.assertNotIn('segs_in', out)
+        out = self.ok('show', 'connections', '--info', '--remote=:2', '--limit', '1')
+        self.assertRegex(out, r' bytes_retrans:77 segs_in:6 send:.* busy:5ms$')
         rows = json.loads(self.ok('show', 'connections', '--info', '--json', '--local', ':80',
                                   '--remote=192.0.2.9:2'))['connections']
+        self.assertEqual([row['segs_in'] for row in rows], [6, 6])
         self.assertEqual([row['data_idle_ms'] for row in rows], [34, 34])
         self.fails(1, "remote 'x' is no address", 'show', 'connections', '--remote', 'x')
 

@@ -168,6 +168,11 @@ info_tells_how_a_loss_is_repaired(void **state)
 	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
 	assert_int_equal(info.ca, TCP_CA_LOSS);
 	assert_int_equal(info.rexmits, 1);
+	/* The core that tests use takes notes. */
+	assert_true(info.has_notes);
+	assert_int_equal(info.notes.bytes_retrans, 1460);
+	assert_int_equal(info.notes.busy_us, 1000000);
+	assert_true(info.notes.segs_out > 10 && info.notes.segs_in > 0);
 	assert_int_equal(info.backoff, 1);
 	assert_true(info.lost_bytes > 0);
 }
