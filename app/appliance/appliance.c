@@ -11,6 +11,7 @@
 #include "appliance/station.h"
 #include "base/compiler.h"
 #include "io/eal.h"
+#include "io/pages.h"
 
 /* Of each worker's packets, what data of applications leaves for receiving. */
 #define RESERVE_SHIFT 3
@@ -174,6 +175,7 @@ worker_params_of(struct appliance *a, unsigned int id, const struct secrets *sec
 			.cookie_key = { secrets->cookie[0], secrets->cookie[1] },
 			.cookie_keys_stay = a->app->keys_from != 0,
 			.port_key = secrets->port,
+			.mem = pages_source(),
 			.local = &a->local,
 			.is_mine = a->workers > 1 ? steer_is_mine : NULL,
 			.is_mine_ctx = &a->stations[id].self,

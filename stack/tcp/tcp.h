@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/mem.h"
 #include "base/siphash.h"
 #include "conf/env.h"
 #include "conf/tcp_state.h"
@@ -65,6 +66,7 @@ struct tcp_params {
 	bool cookie_keys_stay;	/* never new ones: for load tests that know them */
 	struct siphash_key port_key;	/* RFC 6056 */
 	const struct local_addrs *local; /* outlives the stack */
+	struct mem_source mem;	/* of what there are millions of; all zero: mem_libc */
 	/* True if a flow's received packets come to this worker; NULL: all do. */
 	bool (*is_mine)(const void *ctx, const struct flow_key *key);
 	const void *is_mine_ctx;

@@ -596,7 +596,6 @@ struct tcp_stack {
 	struct tcp_cookie_keys cookies;
 	struct tcp_fastopen_keys fastopen;
 	struct tcp_fastopen_peer *fastopen_peers;
-	void *conns_raw, *cold_raw; /* what was allocated; the arrays begin at a line within */
 	struct tcp_source source;
 	struct tcp_keep_sweep keep_sweep;
 	uint32_t conn_free;	/* head of the list of slots given back */

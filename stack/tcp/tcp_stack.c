@@ -40,17 +40,20 @@ init_lists(struct tcp_stack *stack)
 static void
 free_memory(struct tcp_stack *stack)
 {
+	const struct tcp_params *par = &stack->par;
+	const struct mem_source *mem = &par->mem;
+
 	flow_table_fini(&stack->flows);
 	rate_table_fini(&stack->source.rates);
 	count_sketch_fini(&stack->source.conns);
 	wheel_fini(&stack->wheel);
-	free(stack->conns_raw);
+	mem_give(mem, stack->conns, par->conns_max, sizeof(*stack->conns));
+	mem_give(mem, stack->cold, par->conns_max, sizeof(*stack->cold));
+	mem_give(mem, stack->park, par->conns_max, sizeof(*stack->park));
+	mem_give(mem, stack->synq, par->synq_max, sizeof(*stack->synq));
+	mem_give(mem, stack->tw, stack->tw_slots, sizeof(*stack->tw));
 	free(stack->notes);
 	free(stack->extra);
-	free(stack->cold_raw);
-	free(stack->park);
-	free(stack->synq);
-	free(stack->tw);
 	free(stack->ranges);
 	free(stack->scores);
 	free(stack->listeners);
@@ -60,29 +63,19 @@ free_memory(struct tcp_stack *stack)
 	free(stack);
 }
 
-/* Zeroed and at the start of a cache line; *raw is what free() wants. NULL: no memory. */
-static void *
-alloc_lines(void **raw, size_t count, size_t size)
-{
-	ASSERT(size % CACHE_LINE == 0);
-	*raw = calloc(count + 1, size);
-	if (*raw == NULL)
-		return NULL;
-	return (char *)*raw + (-(uintptr_t)*raw & (CACHE_LINE - 1));
-}
-
 /* calloc, since a page that is never touched never becomes resident: limits may be generous. */
 static bool
 alloc_memory(struct tcp_stack *stack)
 {
 	const struct tcp_params *par = &stack->par;
+	const struct mem_source *mem = &par->mem;
 
 	stack->tw_slots = par->timewait_max + 1;
-	stack->conns = alloc_lines(&stack->conns_raw, par->conns_max, sizeof(*stack->conns));
-	stack->cold = alloc_lines(&stack->cold_raw, par->conns_max, sizeof(*stack->cold));
-	stack->park = calloc(par->conns_max, sizeof(*stack->park));
-	stack->synq = calloc(par->synq_max, sizeof(*stack->synq));
-	stack->tw = calloc(stack->tw_slots, sizeof(*stack->tw));
+	stack->conns = mem_take(mem, par->conns_max, sizeof(*stack->conns));
+	stack->cold = mem_take(mem, par->conns_max, sizeof(*stack->cold));
+	stack->park = mem_take(mem, par->conns_max, sizeof(*stack->park));
+	stack->synq = mem_take(mem, par->synq_max, sizeof(*stack->synq));
+	stack->tw = mem_take(mem, stack->tw_slots, sizeof(*stack->tw));
 	stack->ranges = calloc(par->ranges_max, sizeof(*stack->ranges));
 	stack->scores = calloc(par->conns_max, sizeof(*stack->scores));
 	stack->extra = calloc(par->conns_max, sizeof(*stack->extra));
@@ -112,10 +105,11 @@ tcp_stack_create(const struct tcp_params *par, uint64_t now_us, struct tcp_stack
 	stack->par = *par;
 	if (!alloc_memory(stack))
 		goto no_memory;
-	if (flow_table_init(&stack->flows, par->conns_max + par->synq_max + par->timewait_max) != 0)
+	if (flow_table_init(&stack->flows, par->conns_max + par->synq_max + par->timewait_max,
+		    &par->mem) != 0)
 		goto no_memory;
-	if (wheel_init(&stack->wheel, par->conns_max + par->synq_max, (uint32_t)(now_us / 1000)) !=
-		0)
+	if (wheel_init(&stack->wheel, par->conns_max + par->synq_max, (uint32_t)(now_us / 1000),
+		    &par->mem) != 0)
 		goto no_memory;
 	if (rate_table_init(&stack->source.rates, TCP_RATE_SETS) != 0 ||
 		count_sketch_init(&stack->source.conns, par->conns_max + par->synq_max) != 0)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The timer wheel: linking, and the clock's way from slot to slot. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "timer/wheel.h"
@@ -16,12 +15,13 @@ _Static_assert(1u << LEVEL_BITS == WHEEL_SLOTS, "a level is one byte of the time
 _Static_assert(32 / LEVEL_BITS == WHEEL_LEVELS, "the levels cover the whole time");
 
 int
-wheel_init(struct wheel *w, uint32_t ids_max, uint32_t now_ms)
+wheel_init(struct wheel *w, uint32_t ids_max, uint32_t now_ms, const struct mem_source *mem)
 {
 	memset(w, 0, sizeof(*w));
 	if (ids_max == 0 || ids_max > WHEEL_IDS_MAX)
 		return -EINVAL;
-	w->nodes = calloc((size_t)WHEEL_HEADS + ids_max, sizeof(w->nodes[0]));
+	w->mem = *mem;
+	w->nodes = mem_take(mem, (size_t)WHEEL_HEADS + ids_max, sizeof(w->nodes[0]));
 	if (w->nodes == NULL)
 		return -ENOMEM;
 	w->now_ms = now_ms;
@@ -36,7 +36,7 @@ wheel_init(struct wheel *w, uint32_t ids_max, uint32_t now_ms)
 void
 wheel_fini(struct wheel *w)
 {
-	free(w->nodes);
+	mem_give(&w->mem, w->nodes, (size_t)WHEEL_HEADS + w->ids_max, sizeof(w->nodes[0]));
 	memset(w, 0, sizeof(*w));
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/assert.h"
+#include "base/mem.h"
 #include "base/seq32.h"
 
 /*
@@ -54,11 +55,13 @@ struct wheel {
 	uint32_t now_ms; /* the clock: everything before it has fired */
 	uint32_t armed; /* timers armed: its gauge */
 	uint32_t ids_max;
+	struct mem_source mem; /* of the nodes */
 	uint64_t used[WHEEL_LEVELS][WHEEL_SLOTS / 64]; /* a bit per slot that is not empty */
 };
 
 /** Make a wheel for ids 0 .. ids_max - 1, none armed, its clock at now_ms. -EINVAL, -ENOMEM. */
-int wheel_init(struct wheel *w, uint32_t ids_max, uint32_t now_ms);
+int wheel_init(
+	struct wheel *w, uint32_t ids_max, uint32_t now_ms, const struct mem_source *mem);
 void wheel_fini(struct wheel *w);
 
 /** The general half of wheel_arm. */

@@ -38,7 +38,7 @@ fixture_init(struct fixture *f, uint32_t size)
 	f->conns = bench_alloc(size, sizeof(*f->conns));
 	f->hashes = bench_alloc(size, sizeof(*f->hashes));
 	f->queries = bench_alloc(QUERIES, sizeof(*f->queries));
-	if (flow_table_init(&f->table, size) != 0)
+	if (flow_table_init(&f->table, size, &mem_libc) != 0)
 		exit(1);
 	for (uint32_t i = 0; i < size; i++) {
 		for (unsigned int k = 0; k < 3; k++)

@@ -25,7 +25,7 @@ fixture_init(struct fixture *f, uint32_t size)
 	rng_seed(&f->rng, size);
 	f->size = size;
 	f->ids = bench_alloc(OPS, sizeof(*f->ids));
-	if (wheel_init(&f->wheel, size, 0) != 0)
+	if (wheel_init(&f->wheel, size, 0, &mem_libc) != 0)
 		exit(1);
 	for (uint32_t i = 0; i < OPS; i++)
 		f->ids[i] = rng_below(&f->rng, size);

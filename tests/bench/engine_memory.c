@@ -142,8 +142,7 @@ footprint(const struct lifetime *life, uint32_t room, uint32_t n)
 		});
 		life->fill(m, peers, n);
 		fp.resident_bytes = engine_resident_bytes() - before;
-		fp.table_bytes =
-			((uint64_t)m->w.tcp->flows.mask + 1) * sizeof(struct flow_bucket);
+		fp.table_bytes = (uint64_t)m->w.tcp->flows.size * sizeof(struct flow_bucket);
 		close(fds[0]);
 		if (write(fds[1], &fp, sizeof(fp)) != sizeof(fp))
 			abort();

@@ -7,6 +7,7 @@
 #include "bench/membed.h"
 
 #include "base/compiler.h"
+#include "io/pages.h"
 
 #define BUF_LEN 2176u
 #define BURST 64u
@@ -83,6 +84,7 @@ membed_open_sized(struct membed *m, const struct membed_sizes *sizes)
 			.isn_key = { { 5, 6 } },
 			.cookie_key = { { { 7, 8 } }, { { 9, 10 } } },
 			.port_key = { { 11, 12 } },
+			.mem = pages_source(),
 		},
 		.pkts = 16384,
 		.pkts_reserve = 1024,

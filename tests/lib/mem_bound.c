@@ -12,15 +12,11 @@ static const uint64_t synq_bytes = sizeof(struct tcp_synq_entry) + sizeof(struct
 static const uint64_t tw_bytes = sizeof(struct tcp_tw);
 static const uint64_t range_bytes = sizeof(struct tcp_range);
 
-/* The least power of two of buckets that holds so many flows at five a bucket. */
+/* As many buckets as hold so many flows at six a bucket. */
 static uint64_t
 table_bytes(uint64_t flows)
 {
-	uint64_t buckets = FLOW_PROBE_MAX;
-
-	while (5 * buckets < flows)
-		buckets *= 2;
-	return buckets * CACHE_LINE;
+	return max_u64((flows + 5) / 6, FLOW_PROBE_MAX) * CACHE_LINE;
 }
 
 /* Counts of connections by source prefix: four rows of cells, half as many as there can be. */
@@ -38,8 +34,8 @@ sketch_bytes(uint64_t flows)
 static uint64_t
 fixed_bytes(void)
 {
-	return sizeof(struct tcp_stack) + sizeof(struct tcp_conn) + sizeof(struct tcp_cold) +
-		tw_bytes +
+	/* Seven arrays begin on a line of their own. */
+	return sizeof(struct tcp_stack) + sizeof(struct tcp_tw) + 7 * CACHE_LINE +
 		WHEEL_HEADS * sizeof(struct wheel_node) +
 		(TCP_RATE_SETS + 1) * sizeof(struct rate_set) +
 		TCP_LISTENERS_MAX * sizeof(struct tcp_listener) + 65536 * sizeof(uint16_t) +

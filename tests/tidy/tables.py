@@ -76,12 +76,11 @@ BANNED_CALLS = {
 INIT_ALLOCATORS = {
     'stack/net/neigh.c': (('neigh_init', 'neigh_fini'), 'the cache, at start'),
     'stack/net/reass.c': (('reass_init', 'reass_fini'), 'rows and buckets, at start'),
-    'stack/tcp/tcp_stack.c': (('alloc_lines', 'alloc_memory', 'free_memory', 'tcp_stack_create'),
+    'stack/base/mem.c': (('take_from_libc', 'mem_give'), 'what others take at start'),
+    'stack/tcp/tcp_stack.c': (('alloc_memory', 'free_memory', 'tcp_stack_create'),
                               'all memory of an engine, at start'),
     'stack/table/count_sketch.c': (('count_sketch_init', 'count_sketch_fini'), 'cells, at start'),
     'stack/table/rate_table.c': (('rate_table_init', 'rate_table_fini'), 'buckets, at start'),
-    'stack/table/flow_table.c': (('flow_table_init', 'flow_table_fini'), 'buckets, at start'),
-    'stack/timer/wheel.c': (('wheel_init', 'wheel_fini'), 'nodes, at start'),
 }
 
 # file without a unit test of its own name: (the test that covers it, or None, and why).

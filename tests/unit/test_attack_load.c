@@ -123,7 +123,7 @@ lines_per_lookup(struct tcp_bed *bed, const uint32_t *undo)
 	struct flow_table t;
 	uint64_t lines = 0;
 
-	assert_int_equal(flow_table_init(&t, CRAFTED), 0);
+	assert_int_equal(flow_table_init(&t, CRAFTED, &mem_libc), 0);
 	for (uint32_t i = 0; i < CRAFTED; i++) {
 		struct flow_key k = undo != NULL ? crafted(undo, i) : key_of(i * 2654435761u, i);
 
@@ -171,7 +171,7 @@ a51_with_the_secret_out_probes_stay_bounded_and_the_rest_is_refused(void **state
 	bed->par.synq_max = 4096;
 	tcp_bed_start(bed);
 	tcp_bed_listen(bed, 0);
-	for (uint32_t i = 0; queued < FLOW_PROBE_MAX * FLOW_BUCKET_SLOTS + 20; i++) {
+	for (uint32_t i = 0; queued < FLOW_HOME_MAX + 20; i++) {
 		struct bed_peer p;
 		uint64_t hash;
 
@@ -179,12 +179,13 @@ a51_with_the_secret_out_probes_stay_bounded_and_the_rest_is_refused(void **state
 		p.key = key_of(i, 0);
 		hash = tcp_flow_hash(bed->stack, &p.key);
 		home = i == 0 ? hash : home;
-		if ((hash ^ home) & bed->stack->flows.mask)
+		if (flow_table_home(&bed->stack->flows, hash) !=
+			flow_table_home(&bed->stack->flows, home))
 			continue;
 		bed_peer_send(&p, TCP_SYN, 0);
 		tcp_bed_discard(bed);
 		queued++;
-		assert_in_range(bed->stack->synq_used, 1, FLOW_PROBE_MAX * FLOW_BUCKET_SLOTS);
+		assert_in_range(bed->stack->synq_used, 1, FLOW_HOME_MAX);
 	}
 	assert_int_equal(bed->ctr.outcome[OUT_TABLE_FULL], 20);
 	assert_int_equal(bed->ctr.ListenDrops, 20);
@@ -612,7 +613,7 @@ a59_a_million_timers_of_one_tick_are_taken_64_at_a_time(void **state)
 	unsigned int fired = 0, n;
 
 	(void)state;
-	assert_int_equal(wheel_init(&w, 1000000, 0), 0);
+	assert_int_equal(wheel_init(&w, 1000000, 0, &mem_libc), 0);
 	for (uint32_t i = 0; i < 1000000; i++)
 		wheel_arm(&w, i, 5000);
 	assert_int_equal(wheel_advance(&w, 4999, ids, 64), 0);

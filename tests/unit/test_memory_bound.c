@@ -51,8 +51,8 @@ static const struct {
 	{ 1, 1000, 1, 1 },
 	{ 1, 1, 1000, 1 },
 	{ 1, 1, 1, 1000 },
-	{ 79, 1, 0, 1 },	/* a table of 16 buckets is full, one more doubles it */
-	{ 80, 1, 0, 1 },
+	{ 95, 1, 0, 1 },	/* a table of 16 buckets is full, one more takes another */
+	{ 96, 1, 0, 1 },
 	{ 65536, 65536, 262144, 65536 }, /* the defaults */
 };
 

@@ -70,7 +70,7 @@ init_takes_everything_or_nothing(void **state)
 		int result;
 
 		calloc_fails = rows[i].calloc_fails;
-		result = wheel_init(&w, rows[i].ids_max, 5);
+		result = wheel_init(&w, rows[i].ids_max, 5, &mem_libc);
 		calloc_fails = false;
 		if (result != rows[i].result)
 			fail_msg("row %zu: %d", i, result);
@@ -118,7 +118,7 @@ a_timer_fires_at_its_millisecond_and_not_one_before(void **state)
 		uint32_t fired[2];
 		struct wheel w;
 
-		assert_int_equal(wheel_init(&w, 3, rows[i].start_ms), 0);
+		assert_int_equal(wheel_init(&w, 3, rows[i].start_ms, &mem_libc), 0);
 		wheel_arm(&w, 1, expires_ms);
 		assert_true(wheel_is_armed(&w, 1));
 		assert_int_equal(wheel_expires(&w, 1), expires_ms);
@@ -143,7 +143,7 @@ one_call_gets_across_any_jump_of_the_clock(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(after_ms); i++) {
-		assert_int_equal(wheel_init(&w, 1, 0xfffffffb), 0);
+		assert_int_equal(wheel_init(&w, 1, 0xfffffffb, &mem_libc), 0);
 		wheel_arm(&w, 0, 0xfffffffb + after_ms[i]);
 		assert_int_equal(wheel_advance(&w, 0xfffffffb + 0x7fffffff, fired, 2), 1);
 		assert_int_equal(w.now_ms, 0xfffffffb + 0x7fffffff);
@@ -160,7 +160,7 @@ following_wheel_next_takes_one_call_per_level(void **state)
 	unsigned int calls = 0;
 
 	(void)state;
-	assert_int_equal(wheel_init(&w, 1, 0x12345678), 0);
+	assert_int_equal(wheel_init(&w, 1, 0x12345678, &mem_libc), 0);
 	wheel_arm(&w, 0, 0x23456789);
 	while (wheel_next(&w, &at_ms)) {
 		assert_true(seq32_leq(at_ms, 0x23456789));
@@ -181,7 +181,7 @@ a_time_in_the_past_fires_at_the_next_advance(void **state)
 	struct wheel w;
 
 	(void)state;
-	assert_int_equal(wheel_init(&w, 4, 10), 0);
+	assert_int_equal(wheel_init(&w, 4, 10, &mem_libc), 0);
 	wheel_arm(&w, 0, 10);
 	wheel_arm(&w, 1, 9);
 	wheel_arm(&w, 2, 0x80000100);
@@ -206,7 +206,7 @@ arming_again_moves_a_timer_either_way(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(times_ms); i++) {
 		for (size_t j = 0; j < ARRAY_SIZE(times_ms); j++) {
-			assert_int_equal(wheel_init(&w, 2, 0), 0);
+			assert_int_equal(wheel_init(&w, 2, 0, &mem_libc), 0);
 			wheel_arm(&w, 1, times_ms[i]);
 			wheel_arm(&w, 1, times_ms[j]);
 			assert_int_equal(w.armed, 1);
@@ -227,7 +227,7 @@ a_stopped_timer_does_not_fire(void **state)
 	struct wheel w;
 
 	(void)state;
-	assert_int_equal(wheel_init(&w, 8, 0), 0);
+	assert_int_equal(wheel_init(&w, 8, 0, &mem_libc), 0);
 	wheel_stop(&w, 3);
 	for (uint32_t id = 0; id < 8; id++)
 		wheel_arm(&w, id, 1000);
@@ -257,7 +257,7 @@ fired_timers_can_be_armed_again_while_the_rest_waits(void **state)
 	struct wheel w;
 
 	(void)state;
-	assert_int_equal(wheel_init(&w, 4, 0), 0);
+	assert_int_equal(wheel_init(&w, 4, 0, &mem_libc), 0);
 	for (uint32_t id = 0; id < 4; id++)
 		wheel_arm(&w, id, 10 + id);
 	/* Two fit; they come again at 25, in time after the two that wait. */
@@ -286,7 +286,7 @@ wrong_use_fails_an_assertion(void **state)
 	struct wheel w;
 
 	(void)state;
-	assert_int_equal(wheel_init(&w, 4, 0), 0);
+	assert_int_equal(wheel_init(&w, 4, 0, &mem_libc), 0);
 	expect_assert_failure(wheel_arm(&w, 4, 1));
 	expect_assert_failure(wheel_stop(&w, 4));
 	expect_assert_failure(wheel_advance(&w, 1, fired, 0));
@@ -311,7 +311,7 @@ a_crowded_slot_is_worked_off_in_bounded_calls(void **state)
 
 	(void)state;
 	rng_seed(&rng, 11);
-	assert_int_equal(wheel_init(&w, IDS, 0x10000000), 0);
+	assert_int_equal(wheel_init(&w, IDS, 0x10000000, &mem_libc), 0);
 	for (uint32_t id = 0; id < IDS; id++)
 		wheel_arm(&w, id, 0x7f000000 + rng_below(&rng, 0x1000000));
 	while (w.armed > 0) {
@@ -471,7 +471,7 @@ random_operations_agree_with_a_naive_model(void **state)
 		struct model m = { .now_ms = rows[row].start_ms };
 
 		rng_seed(&m.rng, rows[row].seed);
-		assert_int_equal(wheel_init(&m.w, MODEL_IDS, m.now_ms), 0);
+		assert_int_equal(wheel_init(&m.w, MODEL_IDS, m.now_ms, &mem_libc), 0);
 		for (uint32_t op = 0; op < 1000000; op++) {
 			uint32_t armed = 0;
 			uint32_t what = rng_below(&m.rng, 16);
@@ -512,7 +512,7 @@ following_wheel_next_alone_fires_everything_on_time(void **state)
 
 	(void)state;
 	rng_seed(&m.rng, 6);
-	assert_int_equal(wheel_init(&m.w, MODEL_IDS, m.now_ms), 0);
+	assert_int_equal(wheel_init(&m.w, MODEL_IDS, m.now_ms, &mem_libc), 0);
 	for (uint32_t op = 0; op < 1000; op++)
 		model_arm(&m);
 	while (wheel_next(&m.w, &at_ms)) {

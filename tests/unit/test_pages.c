@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Pages for large arrays: zeroed, aligned, given back whole, none resident before its time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/compiler.h"
+#include "io/pages.h"
+
+#define HUGE_BYTES ((size_t)2 << 20)
+
+static size_t
+resident_bytes(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	unsigned long total, resident;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%lu %lu", &total, &resident), 2);
+	fclose(f);
+	return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Mapped at all? */
+static bool
+is_mapped(void *at)
+{
+	unsigned char state;
+
+	return mincore((void *)((uintptr_t)at & ~(uintptr_t)4095), 1, &state) == 0;
+}
+
+static void
+arrays_of_all_sizes_are_zeroed_and_given_back(void **state)
+{
+	static const size_t sizes[] = { 1, 64, 4096, 4097, HUGE_BYTES - 1, HUGE_BYTES,
+		HUGE_BYTES + 1, 5 * HUGE_BYTES + 4096 };
+	const struct mem_source src = pages_source();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		unsigned char *mem = mem_take(&src, sizes[i], 1);
+
+		assert_non_null(mem);
+		assert_int_equal((uintptr_t)mem % (sizes[i] < HUGE_BYTES ? 4096 : HUGE_BYTES), 0);
+		assert_int_equal(mem[0] | mem[sizes[i] - 1], 0);
+		memset(mem, 1, sizes[i]);
+		assert_true(is_mapped(mem + sizes[i] - 1));
+		mem_give(&src, mem, sizes[i], 1);
+		assert_false(is_mapped(mem));
+		assert_false(is_mapped(mem + sizes[i] - 1));
+	}
+}
+
+static void
+what_is_not_touched_is_not_there(void **state)
+{
+	const struct mem_source src = pages_source();
+	size_t before = resident_bytes(), len = (size_t)1 << 32;
+	char *mem = mem_take(&src, len, 1);
+
+	(void)state;
+	assert_non_null(mem);
+	assert_in_range(resident_bytes(), 0, before + HUGE_BYTES);
+	/* From its start: never more than a huge page ahead. */
+	memset(mem, 1, 3 * HUGE_BYTES + 1);
+	assert_in_range(resident_bytes(), 0, before + 5 * HUGE_BYTES);
+	mem_give(&src, mem, len, 1);
+}
+
+static void
+more_than_there_can_be_is_refused(void **state)
+{
+	const struct mem_source src = pages_source();
+
+	(void)state;
+	assert_null(mem_take(&src, (size_t)1 << 60, 1));
+	assert_null(mem_take(&src, SIZE_MAX - 100, 1));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(arrays_of_all_sizes_are_zeroed_and_given_back),
+		cmocka_unit_test(what_is_not_touched_is_not_there),
+		cmocka_unit_test(more_than_there_can_be_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
