@@ -18,6 +18,7 @@
 #include "table/flow_table.h"
 #include "table/rate_table.h"
 #include "tcp/tcp.h"
+#include "tcp/tcp_brief.h"
 #include "timer/wheel.h"
 
 #define TCP_NONE UINT32_MAX
@@ -400,9 +401,8 @@ _Static_assert(sizeof(struct tcp_score) <= 2 * CACHE_LINE, "as small as a connec
 
 #define TCP_SYNQ_TRIES_MAX 127u
 
-/** A half-open connection (RFC 4987 s3.2): at most 64 bytes, its timer node included. */
+/** A half-open connection (RFC 4987 s3.2): at most 64 bytes, all that it needs included. */
 struct tcp_synq_entry {
-	struct flow_key key;	/* all zero: free */
 	union {
 		uint32_t iss;
 		uint32_t next;	/* of a free entry: link of the free list */
@@ -420,21 +420,21 @@ struct tcp_synq_entry {
 	uint8_t has_ts : 1;
 	uint8_t has_sack : 1;
 	uint8_t has_ecn : 1;
+	struct tcp_brief who;	/* nobody: the entry is free */
 };
 
-_Static_assert(sizeof(struct tcp_synq_entry) + sizeof(struct wheel_node) <= 64,
-	"a SYN-queue entry and its timer fit a cache line");
+_Static_assert(sizeof(struct tcp_synq_entry) + sizeof(struct wheel_node) <= 64 - 11,
+	"with its timer and share of the flow table: performance axis (f)");
 
 /* An entry's age is known modulo 70 minutes; it lives for 10 at most. */
 #define TCP_TW_SINCE_BITS 22u
 #define TCP_TW_SINCE_MASK ((1u << TCP_TW_SINCE_BITS) - 1)
 
 /**
- * A connection in TIME_WAIT: 40 bytes. Entries live in a ring in the order they expire, so that
+ * A connection in TIME_WAIT: 28 bytes. Entries live in a ring in the order they expire, so that
  * none needs a timer or a link. TW_LIVE clear: taken over or restarted, a hole until its turn.
  */
 struct tcp_tw {
-	struct flow_key key;
 	uint32_t snd_nxt;
 	uint32_t rcv_nxt;
 	uint32_t ts_recent;
@@ -442,9 +442,11 @@ struct tcp_tw {
 	uint32_t acked : 8;	/* low bits of 1 + the interval of the last rationed ACK */
 	uint32_t live : 1;
 	uint32_t has_ts : 1;
+	struct tcp_brief who;
 };
 
-_Static_assert(sizeof(struct tcp_tw) == 40, "performance axis (f)");
+_Static_assert(sizeof(struct tcp_tw) <= 40 - 11,
+	"with its share of the flow table: performance axis (f)");
 
 #define TCP_LISTENERS_MAX 1024u
 
@@ -587,6 +589,7 @@ struct tcp_stack {
 	struct tcp_notes *notes; /* by slot; NULL: none are taken */
 	struct tcp_synq_entry *synq;
 	struct tcp_tw *tw;
+	struct tcp_ip6_pool ip6; /* of who is in the SYN queue or in TIME-WAIT */
 	struct tcp_range *ranges;
 	struct tcp_score *scores;	/* one for each connection: never short */
 	struct tcp_range *range_free;

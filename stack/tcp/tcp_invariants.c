@@ -135,15 +135,21 @@ check_limits(const struct tcp_stack *stack, const struct env *env, const struct 
 static void
 check_synq(const struct tcp_stack *stack)
 {
-	uint32_t used = 0;
+	uint32_t used = 0, ip6 = 0;
 
 	for (uint32_t i = 0; i < stack->synq_fresh; i++) {
-		if (stack->synq[i].key.w[2] == 0)
+		const struct tcp_brief *who = &stack->synq[i].who;
+
+		if (who->local == 0)
 			continue;
 		used++;
+		ip6 += who->local >> 8 == FLOW_FAMILY_V6;
 		ASSERT(wheel_is_armed(&stack->wheel, stack->par.conns_max + i));
 	}
 	ASSERT(used == stack->synq_used);
+	/* The rest is in TIME-WAIT: too many to be counted each time. */
+	ASSERT(stack->ip6.used >= ip6);
+	ASSERT(stack->ip6.used <= ip6 + stack->tw_live);
 }
 
 /* Nothing is under way, and a deadline it has is in the wheel. */
@@ -172,7 +178,7 @@ check_source(const struct tcp_stack *stack)
 			!(c->flags & TF_ACTIVE);
 	}
 	for (uint32_t i = 0; i < stack->synq_fresh; i++)
-		counted += i < src->synq_edge && stack->synq[i].key.w[2] != 0;
+		counted += i < src->synq_edge && stack->synq[i].who.local != 0;
 	ASSERT(counted == src->conns.total);
 	if (src->is_on)
 		count_sketch_check(&src->conns);

@@ -140,10 +140,10 @@ fill_synq(const struct tcp_stack *stack, const struct env *env, uint32_t slot,
 {
 	const struct tcp_synq_entry *e = &stack->synq[slot];
 
-	if (e->key.w[2] == 0)
+	if (e->who.local == 0)
 		return false;
 	*row = (struct tcp_conn_info){
-		.key = e->key,
+		.key = tcp_brief_key(stack, &e->who),
 		.state = TCPS_SYN_RECEIVED,
 		.mss = e->mss,
 		.has_ts = e->has_ts,
@@ -170,7 +170,7 @@ fill_tw(const struct tcp_stack *stack, const struct env *env, uint32_t slot,
 	if (!tw->live)
 		return false;
 	*row = (struct tcp_conn_info){
-		.key = tw->key,
+		.key = tcp_brief_key(stack, &tw->who),
 		.state = TCPS_TIME_WAIT,
 		.timer_ms = age < len_ms ? len_ms - age : 0,
 		.has_ts = tw->has_ts,

@@ -29,6 +29,14 @@ uint32_t tcp_flow_find(const struct tcp_stack *stack, const struct flow_key *key
 /** True if what ref names has this key: cheap check of a reference found earlier. */
 bool tcp_ref_has_key(const struct tcp_stack *stack, uint32_t ref, const struct flow_key *key);
 
+/* tcp_brief.c: keys of SYN-queue and TIME-WAIT entries. */
+void tcp_brief_take(struct tcp_stack *stack, const struct flow_key *key, struct tcp_brief *brief);
+/** Nobody's from now on. */
+void tcp_brief_give(struct tcp_stack *stack, struct tcp_brief *brief);
+struct flow_key tcp_brief_key(const struct tcp_stack *stack, const struct tcp_brief *brief);
+bool tcp_brief_is(const struct tcp_stack *stack, const struct tcp_brief *brief,
+	const struct flow_key *key);
+
 /* tcp_state.c: the only writer of tcp_conn.state. */
 void tcp_set_state(struct tcp_stack *stack, struct tcp_conn *c, enum tcp_state state);
 

@@ -198,18 +198,30 @@ tcp_source_conn_ended(struct tcp_stack *stack, const struct tcp_conn *c)
 		sub(stack, &c->key);
 }
 
+static void
+add_synq(struct tcp_stack *stack, uint32_t slot)
+{
+	struct flow_key key = tcp_brief_key(stack, &stack->synq[slot].who);
+
+	add(stack, &key);
+}
+
 void
 tcp_source_synq_opened(struct tcp_stack *stack, uint32_t slot)
 {
 	if (slot < stack->source.synq_edge)
-		add(stack, &stack->synq[slot].key);
+		add_synq(stack, slot);
 }
 
 void
 tcp_source_synq_ended(struct tcp_stack *stack, uint32_t slot)
 {
-	if (slot < stack->source.synq_edge)
-		sub(stack, &stack->synq[slot].key);
+	struct flow_key key;
+
+	if (slot >= stack->source.synq_edge)
+		return;
+	key = tcp_brief_key(stack, &stack->synq[slot].who);
+	sub(stack, &key);
 }
 
 /* The next slots; behind the last one ever used every new one is counted when it opens. */
@@ -220,8 +232,8 @@ walk(struct tcp_stack *stack)
 	unsigned int left = SLOTS_PER_POLL;
 
 	for (; left > 0 && src->synq_edge < stack->synq_fresh; left--, src->synq_edge++)
-		if (stack->synq[src->synq_edge].key.w[2] != 0)
-			add(stack, &stack->synq[src->synq_edge].key);
+		if (stack->synq[src->synq_edge].who.local != 0)
+			add_synq(stack, src->synq_edge);
 	for (; left > 0 && src->conn_edge < stack->conn_fresh; left--, src->conn_edge++)
 		if (conn_counts(&stack->conns[src->conn_edge]))
 			add(stack, &stack->conns[src->conn_edge].key);

@@ -25,6 +25,7 @@ init_lists(struct tcp_stack *stack)
 	stack->conn_free = TCP_NONE;
 	stack->cold_free = TCP_NONE;
 	stack->synq_free = TCP_NONE;
+	stack->ip6.free = TCP_NONE;
 	stack->score_free = TCP_NONE;
 	for (uint32_t i = 0; i < par->ranges_max; i++)
 		stack->ranges[i].next = i + 1 < par->ranges_max ? &stack->ranges[i + 1] : NULL;
@@ -52,6 +53,7 @@ free_memory(struct tcp_stack *stack)
 	mem_give(mem, stack->park, par->conns_max, sizeof(*stack->park));
 	mem_give(mem, stack->synq, par->synq_max, sizeof(*stack->synq));
 	mem_give(mem, stack->tw, stack->tw_slots, sizeof(*stack->tw));
+	mem_give(mem, stack->ip6.addrs, stack->ip6.size, sizeof(*stack->ip6.addrs));
 	free(stack->notes);
 	free(stack->extra);
 	free(stack->ranges);
@@ -76,6 +78,8 @@ alloc_memory(struct tcp_stack *stack)
 	stack->park = mem_take(mem, par->conns_max, sizeof(*stack->park));
 	stack->synq = mem_take(mem, par->synq_max, sizeof(*stack->synq));
 	stack->tw = mem_take(mem, stack->tw_slots, sizeof(*stack->tw));
+	stack->ip6.size = par->synq_max + par->timewait_max;
+	stack->ip6.addrs = mem_take(mem, stack->ip6.size, sizeof(*stack->ip6.addrs));
 	stack->ranges = calloc(par->ranges_max, sizeof(*stack->ranges));
 	stack->scores = calloc(par->conns_max, sizeof(*stack->scores));
 	stack->extra = calloc(par->conns_max, sizeof(*stack->extra));
@@ -85,7 +89,8 @@ alloc_memory(struct tcp_stack *stack)
 	stack->port_listener = calloc(65536, sizeof(*stack->port_listener));
 	stack->fastopen_peers = calloc(TCP_FASTOPEN_PEERS, sizeof(*stack->fastopen_peers));
 	return stack->conns != NULL && stack->cold != NULL && stack->park != NULL &&
-		stack->synq != NULL && stack->tw != NULL && stack->ranges != NULL &&
+		stack->synq != NULL && stack->tw != NULL && stack->ip6.addrs != NULL &&
+		stack->ranges != NULL &&
 		stack->scores != NULL && stack->listeners != NULL && stack->port_listener != NULL &&
 		stack->fastopen_peers != NULL && stack->extra != NULL &&
 		(!SLUICE_CONN_NOTES || stack->notes != NULL);
@@ -164,9 +169,9 @@ tcp_ref_has_key(const struct tcp_stack *stack, uint32_t ref, const struct flow_k
 		return flow_key_equal(&stack->conns[slot].key, key) &&
 			stack->conns[slot].state != TCPS_CLOSED;
 	case TCP_REF_SYNQ:
-		return flow_key_equal(&stack->synq[slot].key, key);
+		return tcp_brief_is(stack, &stack->synq[slot].who, key);
 	case TCP_REF_TW:
-		return stack->tw[slot].live && flow_key_equal(&stack->tw[slot].key, key);
+		return stack->tw[slot].live && tcp_brief_is(stack, &stack->tw[slot].who, key);
 	default:
 		return false;
 	}

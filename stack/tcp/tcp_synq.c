@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The SYN queue: half-open passive connections, 64 bytes each (RFC 4987 s3.2). */
+/* The SYN queue: half-open passive connections, under 64 bytes each (RFC 4987 s3.2). */
 #include "tcp/tcp_parts.h"
 
 /*
@@ -31,14 +31,14 @@ wishes_of(const struct tcp_stack *stack, const struct tcp_synq_entry *e)
 }
 
 static struct tcp_emit
-synack(const struct tcp_stack *stack, const struct tcp_synq_entry *e, uint64_t hash,
-	struct tcp_opts *opts)
+synack(const struct tcp_stack *stack, const struct tcp_synq_entry *e, const struct flow_key *key,
+	uint64_t hash, struct tcp_opts *opts)
 {
-	tcp_synack_options(stack, &e->key, wishes_of(stack, e), offered(e), opts);
+	tcp_synack_options(stack, key, wishes_of(stack, e), offered(e), opts);
 	opts->tsval = tcp_ts_now(stack, ts_off(hash));
 	opts->tsecr = e->ts_recent;
 	return (struct tcp_emit){
-		.key = &e->key,
+		.key = key,
 		.seq = e->iss,
 		.ack = e->irs + 1,
 		.wnd = (uint16_t)tcp_syn_window(stack, wishes_of(stack, e)),
@@ -64,7 +64,6 @@ take_entry(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg
 	else
 		stack->synq_fresh++;
 	*e = (struct tcp_synq_entry){
-		.key = seg->key,
 		.iss = tcp_isn(stack, &seg->key),
 		.irs = seg->seq,
 		.ts_recent = seg->opts.tsval,
@@ -78,6 +77,7 @@ take_entry(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg
 		.has_sack = (seg->opts.present & TCP_OPT_SACK_OK) && tun->tcp_sack,
 		.has_ecn = tcp_ecn_is_offered(stack, l, seg),
 	};
+	tcp_brief_take(stack, &seg->key, &e->who);
 	stack->env->ctr->WindowScaleClamped += seg->opts.wscale_clamped;
 	stack->flows_added++;
 	l->synq++;
@@ -105,7 +105,7 @@ tcp_synq_add(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_s
 	tcp_timers_synq(stack, (uint32_t)(e - stack->synq), TCP_RTO_INIT_MS);
 	tcp_outcome(stack, OUT_SYN_QUEUED);
 	stack->env->ctr->OutSegs++;
-	syn = synack(stack, e, hash, &opts);
+	syn = synack(stack, e, &seg->key, hash, &opts);
 	/* Only this once: repetitions go without it, in case something on the way dislikes it. */
 	if (seg->opts.present & TCP_OPT_FASTOPEN)
 		tcp_fastopen_grant(stack, l, seg, &opts);
@@ -117,9 +117,9 @@ tcp_synq_drop(struct tcp_stack *stack, uint32_t slot)
 {
 	struct tcp_synq_entry *e = &stack->synq[slot];
 	struct tcp_listener *l = &stack->listeners[e->listener];
+	struct flow_key key = tcp_brief_key(stack, &e->who);
 
-	flow_table_remove(
-		&stack->flows, tcp_flow_hash(stack, &e->key), TCP_REF_SYNQ | slot);
+	flow_table_remove(&stack->flows, tcp_flow_hash(stack, &key), TCP_REF_SYNQ | slot);
 	tcp_timers_synq_stop(stack, slot);
 	tcp_source_synq_ended(stack, slot);
 	l->synq--;
@@ -127,7 +127,7 @@ tcp_synq_drop(struct tcp_stack *stack, uint32_t slot)
 	stack->synq_used--;
 	stack->env->ctr->HalfOpen--;
 	stack->env->ctr->state_count[TCPS_SYN_RECEIVED]--;
-	e->key = (struct flow_key){ 0 };
+	tcp_brief_give(stack, &e->who);
 	e->next = stack->synq_free;
 	stack->synq_free = slot;
 }
@@ -136,7 +136,7 @@ void
 tcp_synq_drop_listener(struct tcp_stack *stack, uint16_t listener)
 {
 	for (uint32_t i = 0; i < stack->synq_fresh; i++)
-		if (stack->synq[i].key.w[2] != 0 && stack->synq[i].listener == listener)
+		if (stack->synq[i].who.local != 0 && stack->synq[i].listener == listener)
 			tcp_synq_drop(stack, i);
 }
 
@@ -144,9 +144,10 @@ tcp_synq_drop_listener(struct tcp_stack *stack, uint16_t listener)
 static void
 resend_synack(struct tcp_stack *stack, const struct tcp_synq_entry *e)
 {
-	uint64_t hash = tcp_flow_hash(stack, &e->key);
+	struct flow_key key = tcp_brief_key(stack, &e->who);
+	uint64_t hash = tcp_flow_hash(stack, &key);
 	struct tcp_opts opts;
-	struct tcp_emit syn = synack(stack, e, hash, &opts);
+	struct tcp_emit syn = synack(stack, e, &key, hash, &opts);
 	struct pkt *p = tcp_tx_has_room(stack) ? pkt_alloc(stack->env->pool) : NULL;
 
 	if (p == NULL) {
@@ -189,7 +190,7 @@ tcp_synq_timer(struct tcp_stack *stack, uint32_t slot)
 	uint32_t delay_ms;
 	bool silent;
 
-	if (e->key.w[2] == 0)
+	if (e->who.local == 0)
 		return;
 	if (e->retrans >= stack->env->tun->tcp_synack_retries && !defers(stack, e, 0)) {
 		stack->env->ctr->AttemptFails++;
@@ -275,7 +276,7 @@ syn_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_se
 	struct pkt *pkt, uint64_t hash)
 {
 	struct tcp_opts opts;
-	struct tcp_emit syn = synack(stack, e, hash, &opts);
+	struct tcp_emit syn = synack(stack, e, &seg->key, hash, &opts);
 
 	/* Answered at once; the timer goes on as it was. */
 	if (!tcp_tx_has_room(stack)) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* TIME-WAIT: 40 bytes in a ring, in the order they expire (RFC 9293 s3.6.1, RFC 6191, RFC 1337). */
+/* TIME-WAIT: 28 bytes in a ring, in the order they expire (RFC 9293 s3.6.1, RFC 6191, RFC 1337). */
 #include "tcp/tcp_parts.h"
 
 /*
@@ -30,12 +30,21 @@ ring_full(const struct tcp_stack *stack)
 	return next_slot(stack, stack->tw_tail) == stack->tw_head;
 }
 
+static uint64_t
+hash_of(const struct tcp_stack *stack, const struct tcp_tw *tw)
+{
+	struct flow_key key = tcp_brief_key(stack, &tw->who);
+
+	return tcp_flow_hash(stack, &key);
+}
+
 void
 tcp_timewait_kill(struct tcp_stack *stack, uint32_t slot)
 {
 	struct tcp_tw *tw = &stack->tw[slot];
 
-	flow_table_remove(&stack->flows, tcp_flow_hash(stack, &tw->key), TCP_REF_TW | slot);
+	flow_table_remove(&stack->flows, hash_of(stack, tw), TCP_REF_TW | slot);
+	tcp_brief_give(stack, &tw->who);
 	tw->live = 0;
 	stack->tw_live--;
 	stack->env->ctr->TimeWaits--;
@@ -84,27 +93,27 @@ make_room(struct tcp_stack *stack)
 		stack->tw_tail = next_slot(stack, to);
 		stack->tw[to] = *tw;
 		tw->live = 0;
-		flow_table_replace(&stack->flows, tcp_flow_hash(stack, &tw->key), TCP_REF_TW | from,
-			TCP_REF_TW | to);
+		flow_table_replace(
+			&stack->flows, hash_of(stack, tw), TCP_REF_TW | from, TCP_REF_TW | to);
 		if (budget == 0)
 			return false;
 	}
 	return true;
 }
 
-/* The connection is over for its owner; only these 40 bytes answer the peer from now on. */
+/* The connection is over for its owner; only these 28 bytes answer the peer from now on. */
 void
 tcp_timewait_enter(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	const struct tcp_tw tw = {
-		.key = c->key,
+	struct tcp_tw tw = {
 		.snd_nxt = c->write_seq + 1,
 		.rcv_nxt = c->rcv_nxt,
 		.ts_recent = c->ts_recent,
 		.has_ts = (c->flags & TF_TS) != 0,
 	};
 	uint32_t cap = tcp_share(stack, stack->env->tun->tcp_max_tw_buckets);
-	uint64_t hash = tcp_flow_hash(stack, &c->key);
+	struct flow_key key = c->key;
+	uint64_t hash = tcp_flow_hash(stack, &key);
 	uint32_t slot;
 
 	/* An ACK it owes goes now: the connection is no more when the lists are flushed. */
@@ -115,8 +124,10 @@ tcp_timewait_enter(struct tcp_stack *stack, struct tcp_conn *c)
 		stack->env->ctr->TCPTimeWaitOverflow++;
 		return;
 	}
+	tcp_brief_take(stack, &key, &tw.who);
 	slot = push(stack, &tw);
 	if (flow_table_insert(&stack->flows, hash, TCP_REF_TW | slot) != 0) {
+		tcp_brief_give(stack, &stack->tw[slot].who);
 		stack->tw[slot].live = 0;
 		stack->tw_live--;
 		stack->env->ctr->TimeWaits--;
@@ -130,7 +141,7 @@ static void
 restart(struct tcp_stack *stack, uint32_t slot)
 {
 	struct tcp_tw tw = stack->tw[slot];
-	uint64_t hash = tcp_flow_hash(stack, &tw.key);
+	uint64_t hash = hash_of(stack, &tw);
 	uint32_t len_ms = 1000 * stack->env->tun->tcp_timewait_len;
 
 	if (ring_full(stack) || since(stack, &tw) < len_ms / RESTART_PART)
@@ -284,8 +295,9 @@ tcp_timewait_may_reuse(const struct tcp_stack *stack, uint32_t slot)
 {
 	const struct tcp_tw *tw = &stack->tw[slot];
 	uint32_t mode = stack->env->tun->tcp_tw_reuse;
+	struct flow_key key = tcp_brief_key(stack, &tw->who);
 
-	if (mode == 0 || (mode == 2 && !ip_addr_is_loopback(&tw->key.raddr)))
+	if (mode == 0 || (mode == 2 && !ip_addr_is_loopback(&key.raddr)))
 		return false;
 	return tw->has_ts && since(stack, tw) > 1000;
 }

@@ -447,7 +447,7 @@ tcp_abort_all(struct tcp_stack *stack, struct env *env)
 {
 	stack->env = env;
 	for (uint32_t i = 0; i < stack->synq_fresh; i++)
-		if (stack->synq[i].key.w[2] != 0)
+		if (stack->synq[i].who.local != 0)
 			tcp_synq_drop(stack, i);
 	for (uint32_t i = 0; i < stack->conn_fresh; i++) {
 		struct tcp_conn *c = &stack->conns[i];

@@ -8,8 +8,9 @@
 static const uint64_t conn_bytes = sizeof(struct tcp_conn) + sizeof(struct tcp_cold) +
 	sizeof(struct tcp_park) + sizeof(struct tcp_score) + sizeof(struct wheel_node) +
 	(SLUICE_CONN_NOTES ? sizeof(struct tcp_notes) : 0);
-static const uint64_t synq_bytes = sizeof(struct tcp_synq_entry) + sizeof(struct wheel_node);
-static const uint64_t tw_bytes = sizeof(struct tcp_tw);
+static const uint64_t synq_bytes = sizeof(struct tcp_synq_entry) + sizeof(struct wheel_node) +
+	sizeof(struct ip_addr);
+static const uint64_t tw_bytes = sizeof(struct tcp_tw) + sizeof(struct ip_addr);
 static const uint64_t range_bytes = sizeof(struct tcp_range);
 
 /* As many buckets as hold so many flows at six a bucket. */
@@ -34,8 +35,8 @@ sketch_bytes(uint64_t flows)
 static uint64_t
 fixed_bytes(void)
 {
-	/* Seven arrays begin on a line of their own. */
-	return sizeof(struct tcp_stack) + sizeof(struct tcp_tw) + 7 * CACHE_LINE +
+	/* Eight arrays begin on a line of their own. */
+	return sizeof(struct tcp_stack) + sizeof(struct tcp_tw) + 8 * CACHE_LINE +
 		WHEEL_HEADS * sizeof(struct wheel_node) +
 		(TCP_RATE_SETS + 1) * sizeof(struct rate_set) +
 		TCP_LISTENERS_MAX * sizeof(struct tcp_listener) + 65536 * sizeof(uint16_t) +

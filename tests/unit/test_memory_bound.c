@@ -188,8 +188,8 @@ an_entry_is_no_larger_than_was_said(void **state)
 			sizeof(struct wheel_node), 1, 240);
 	assert_in_range(sizeof(struct tcp_cold), 1, 256);
 	assert_in_range(sizeof(struct tcp_score), 1, 128);
-	assert_in_range(sizeof(struct tcp_synq_entry) + sizeof(struct wheel_node), 1, 64);
-	assert_in_range(sizeof(struct tcp_tw), 1, 40);
+	assert_in_range(sizeof(struct tcp_synq_entry) + sizeof(struct wheel_node), 1, 48);
+	assert_in_range(sizeof(struct tcp_tw), 1, 28);
 	assert_in_range(sizeof(struct tcp_range), 1, 48);
 }
 
