@@ -5,7 +5,7 @@
 /*
  * Three passes, so that the cache misses of a burst overlap:
  *	1  hash every flow key together, prefetch the buckets
- *	2  match tags, prefetch the connections they point to, then the cold parts of these
+ *	2  match tags, prefetch the connections they point to and their timers, then the cold parts
  *	3  protocol, in order of arrival
  * What needs a cookie, made or checked, is set aside in pass 3 and done together at the end.
  */
@@ -42,8 +42,8 @@ find_all(struct tcp_stack *stack, struct burst *b, unsigned int n)
 			continue;
 		switch (ref & TCP_REF_TYPE) {
 		case TCP_REF_CONN:
-			prefetch0(&stack->conns[ref]);
-			prefetch0((const char *)&stack->conns[ref] + CACHE_LINE);
+			tcp_prefetch_conn(stack, ref);
+			wheel_prefetch(&stack->wheel, ref);
 			break;
 		case TCP_REF_SYNQ:
 			prefetch0(&stack->synq[ref & ~TCP_REF_TYPE]);
@@ -55,19 +55,11 @@ find_all(struct tcp_stack *stack, struct burst *b, unsigned int n)
 	}
 }
 
-/* A connection has come to the cache by now; what it points to follows. */
 static inline void
 prefetch_cold(const struct tcp_stack *stack, uint32_t ref)
 {
-	const char *at;
-
-	if ((ref & TCP_REF_TYPE) != TCP_REF_CONN)
-		return;
-	at = stack->conns[ref].cold == TCP_NONE ?
-		(const char *)&stack->park[ref] :
-		(const char *)&stack->cold[stack->conns[ref].cold];
-	prefetch0(at);
-	prefetch0(at + CACHE_LINE);
+	if ((ref & TCP_REF_TYPE) == TCP_REF_CONN)
+		tcp_prefetch_cold(stack, ref);
 }
 
 /* What the flow is now; an earlier segment of the burst may have changed it since pass 2. */

@@ -16,7 +16,7 @@
  * first, and what was never used is not resident.
  */
 #define VISITS_MAX 256u		/* in one poll */
-#define AHEAD 4u
+#define AHEAD 8u
 /* What the fields of tcp_park hold; more doublings than these lead beyond tcp_rto_max. */
 #define RETRANS_MAX 0x3ffffu
 #define BACKOFF_MAX 31u
@@ -130,6 +130,16 @@ restore(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold
 	};
 }
 
+/* For who is woken next. */
+static void
+prefetch_room(const struct tcp_stack *stack, uint32_t i)
+{
+	const char *at = (const char *)&stack->cold[i];
+
+	for (size_t off = 0; off < sizeof(struct tcp_cold); off += CACHE_LINE)
+		prefetch0_write(at + off);
+}
+
 struct tcp_cold *
 tcp_cold_take(struct tcp_stack *stack, struct tcp_conn *c)
 {
@@ -139,6 +149,8 @@ tcp_cold_take(struct tcp_stack *stack, struct tcp_conn *c)
 		stack->cold_free = stack->cold[i].next;
 	else
 		i = stack->cold_fresh++;
+	/* It will be written as a whole. */
+	prefetch_room(stack, stack->cold_free != TCP_NONE ? stack->cold_free : stack->cold_fresh);
 	ASSERT(i < stack->par.conns_max);
 	c->cold = i;
 	return &stack->cold[i];
@@ -190,6 +202,17 @@ tcp_park(struct tcp_stack *stack, struct tcp_conn *c)
 	stack->env->ctr->ConnsParked++;
 }
 
+/* What parking will read and write, if it comes to that. */
+static void
+prefetch_owner(const struct tcp_stack *stack, const struct tcp_cold *cold)
+{
+	tcp_prefetch_conn(stack, cold->owner);
+	if (stack->env->now_ms - cold->last_rx_ms <= stack->par.park_after_ms)
+		return;
+	prefetch0_write(&stack->park[cold->owner]);
+	prefetch0_write((const char *)&stack->park[cold->owner] + CACHE_LINE);
+}
+
 static void
 visit(struct tcp_stack *stack, const struct tcp_cold *cold)
 {
@@ -227,7 +250,7 @@ tcp_park_poll(struct tcp_stack *stack)
 		if (stack->park_at >= stack->cold_fresh)
 			stack->park_at = 0;
 		if (ahead < stack->cold_fresh && stack->cold[ahead].owner != TCP_NONE)
-			prefetch0(&stack->conns[stack->cold[ahead].owner]);
+			prefetch_owner(stack, &stack->cold[ahead]);
 		visit(stack, &stack->cold[stack->park_at++]);
 	}
 }

@@ -252,6 +252,27 @@ tcp_rcv_limit(const struct tcp_stack *stack, const struct tcp_cold *cold)
 	return max_u32(cold->rcvbuf, TCP_RCV_PKTS_MIN * stack->env->pool->charge);
 }
 
+/** The hot part is on its way to the cache. */
+static inline void
+tcp_prefetch_conn(const struct tcp_stack *stack, uint32_t slot)
+{
+	prefetch0(&stack->conns[slot]);
+	prefetch0((const char *)&stack->conns[slot] + CACHE_LINE);
+}
+
+/** It has come by now; what it points to, and what a segment or a timer touches of it, follows. */
+static inline void
+tcp_prefetch_cold(const struct tcp_stack *stack, uint32_t slot)
+{
+	uint32_t cold = stack->conns[slot].cold;
+	const char *at = cold == TCP_NONE ? (const char *)&stack->park[slot] :
+					    (const char *)&stack->cold[cold];
+
+	prefetch0(at);
+	prefetch0(at + CACHE_LINE);
+	prefetch0(at + 2 * CACHE_LINE);
+}
+
 /* tcp_mem.c: what all queues hold, and who gives it back. */
 /** Compare with the marks; once per burst. */
 void tcp_mem_look(struct tcp_stack *stack);

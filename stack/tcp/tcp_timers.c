@@ -19,6 +19,7 @@
  */
 #define FIRE_BATCH 64u
 #define FIRE_BATCHES_PER_POLL 8u
+#define COLD_AHEAD 4u
 
 static uint32_t
 synq_id(const struct tcp_stack *stack, uint32_t slot)
@@ -396,6 +397,22 @@ fired(struct tcp_stack *stack, uint32_t id)
 		conn_fired(stack, &stack->conns[id]);
 }
 
+/* They come from all over the memory, as a burst of segments does. */
+static void
+fire(struct tcp_stack *stack, const uint32_t *ids, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (ids[i] < stack->par.conns_max)
+			tcp_prefetch_conn(stack, ids[i]);
+		else
+			prefetch0(&stack->synq[ids[i] - stack->par.conns_max]);
+	for (unsigned int i = 0; i < n; i++) {
+		if (i + COLD_AHEAD < n && ids[i + COLD_AHEAD] < stack->par.conns_max)
+			tcp_prefetch_cold(stack, ids[i + COLD_AHEAD]);
+		fired(stack, ids[i]);
+	}
+}
+
 void
 tcp_poll(struct tcp_stack *stack, struct env *env)
 {
@@ -406,8 +423,7 @@ tcp_poll(struct tcp_stack *stack, struct env *env)
 	for (unsigned int i = 0; i < FIRE_BATCHES_PER_POLL && tcp_tx_has_room(stack); i++) {
 		/* Each may send one segment and raise one event; a batch always finds room. */
 		n = wheel_advance(&stack->wheel, env->now_ms, ids, FIRE_BATCH);
-		for (unsigned int j = 0; j < n; j++)
-			fired(stack, ids[j]);
+		fire(stack, ids, n);
 		if (n < FIRE_BATCH)
 			break;
 	}

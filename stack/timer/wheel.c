@@ -190,6 +190,7 @@ drain_slot(struct wheel *w, uint32_t head, struct advance *adv)
 		if (adv->looks == 0)
 			return false;
 		adv->looks--;
+		prefetch0(&w->nodes[w->nodes[i].next]);
 		if (seq32_gt(w->nodes[i].expires_ms, w->now_ms)) {
 			unlink_node(w, i);
 			link_node(w, i);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/assert.h"
+#include "base/compiler.h"
 #include "base/mem.h"
 #include "base/seq32.h"
 
@@ -91,6 +92,13 @@ unsigned int wheel_advance(
  * means now. False, and *at_ms untouched, when nothing is armed.
  */
 bool wheel_next(const struct wheel *w, uint32_t *at_ms);
+
+/** Have a timer on its way before it is asked for. */
+static inline void
+wheel_prefetch(const struct wheel *w, uint32_t id)
+{
+	prefetch0(&w->nodes[WHEEL_HEADS + id]);
+}
 
 static inline bool
 wheel_is_armed(const struct wheel *w, uint32_t id)
