@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Where an engine's large arrays come from: handed in, since pages are the business of the outside. */
+/* Where an engine's large arrays come from: handed in, pages are the business of the outside. */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 

@@ -6,14 +6,14 @@
 #include "io/pages.h"
 
 /*
- * A request on one of millions of connections touches a dozen lines, each on a page of its own: with
- * pages of 4 KiB half of its time went into the translation of addresses. Transparent huge pages
- * need no reserve and no privilege; where the administrator has switched them off, or the kernel
- * finds none, the memory is there all the same.
+ * A request on one of millions of connections touches a dozen lines, each on a page of its own.
+ * With pages of 4 KiB a quarter of its time went into the translation of addresses. Transparent
+ * huge pages need no reserve and no privilege; where the administrator has switched them off, or
+ * the kernel finds none, the memory is there all the same.
  *
  * An array begins on a huge page, and the last one, which it does not fill, is made of small pages:
- * a full array takes no more than before. One that fills up from its start takes up to one huge page
- * more.
+ * a full array takes no more than before. One that fills up from its start takes up to one huge
+ * page more.
  */
 #define HUGE_BYTES ((size_t)2 << 20)
 #define PAGE_BYTES ((size_t)4096)
@@ -27,7 +27,8 @@ whole_pages(size_t len_bytes)
 static void *
 map(size_t len_bytes)
 {
-	void *mem = mmap(NULL, len_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *mem = mmap(
+		NULL, len_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return mem == MAP_FAILED ? NULL : mem;
 }

@@ -30,8 +30,8 @@
  * So a lookup reads the home bucket and then only the buckets that may hold some flow of it. With
  * one stride for all, full buckets make runs that grow at their ends: at a load of 3/4, with churn,
  * one insertion in 36000 found 16 full buckets. With strides of their own the flows of a run part.
- * At 3/4, the highest load planned for, after any amount of churn, four of five flows are at home, a
- * miss reads 1.8 lines, and no flow was ever further than 8 strides away in 6 million insertions.
+ * At 3/4, the highest load planned for, after any amount of churn, four of five flows are at home,
+ * a miss reads 1.8 lines, and no flow was further than 8 strides away in 6 million insertions.
  * Strides are short, so that a walk seldom leaves its page. Keys stay with the caller: the table
  * proposes candidates by a 16-bit tag and the caller compares.
  *
@@ -94,9 +94,9 @@ struct flow_iter {
 };
 
 /**
- * Make a table for entries_max flows (1 .. FLOW_ENTRIES_MAX): as many buckets as keep the load at or
- * below 3/4, so 10.7 bytes per flow. The memory is touched here. -EINVAL for the size, -ENOMEM; then
- * nothing is held.
+ * Make a table for entries_max flows (1 .. FLOW_ENTRIES_MAX): as many buckets as keep the load at
+ * or below 3/4, so 10.7 bytes per flow. The memory is touched here. -EINVAL for the size, -ENOMEM;
+ * then nothing is held.
  */
 int flow_table_init(
 	struct flow_table *t, uint32_t entries_max, const struct mem_source *mem);

@@ -9,6 +9,9 @@
 #include "base/mem.h"
 #include "wire/addr.h"
 
+/* At any even address: entries have fields of two bytes before it. */
+#define TCP_BRIEF_PACKED __attribute__((__packed__, __aligned__(2)))
+
 /**
  * The third word of flow_key, without what is zero, and of the address four bytes: IPv4 itself, or
  * the place of an IPv6 address in the pool.
@@ -17,7 +20,7 @@ struct tcp_brief {
 	uint32_t addr;
 	uint32_t ports;		/* rport, lport */
 	uint16_t local;		/* laddr_idx, family; 0: nobody */
-} SLUICE_PACKED __attribute__((__aligned__(2)));
+} TCP_BRIEF_PACKED;
 
 _Static_assert(sizeof(struct tcp_brief) == 10, "every TIME-WAIT has one");
 

@@ -147,9 +147,9 @@ check_synq(const struct tcp_stack *stack)
 		ASSERT(wheel_is_armed(&stack->wheel, stack->par.conns_max + i));
 	}
 	ASSERT(used == stack->synq_used);
-	for (uint32_t i = stack->tw_head; i != stack->tw_tail; i = (i + 1) % stack->tw_slots)
-		ip6 += stack->tw[i].live && stack->tw[i].who.local >> 8 == FLOW_FAMILY_V6;
-	ASSERT(ip6 == stack->ip6.used);
+	/* The rest is in TIME-WAIT: too many to be counted each time. */
+	ASSERT(stack->ip6.used >= ip6);
+	ASSERT(stack->ip6.used <= ip6 + stack->tw_live);
 }
 
 /* Nothing is under way, and a deadline it has is in the wheel. */

@@ -5,10 +5,12 @@
 
 #include "bench/bench.h"
 #include "bench/engine_attacks.h"
+#include "bench/engine_bulk.h"
 #include "bench/engine_calibrate.h"
 #include "bench/engine_idle.h"
 #include "bench/engine_memory.h"
 #include "bench/engine_peers.h"
+#include "bench/engine_residence.h"
 
 #include "base/compiler.h"
 #include "base/rng.h"
@@ -216,6 +218,18 @@ run_request_live(const struct effort *e)
 }
 
 static void
+run_bulk(const struct effort *e)
+{
+	engine_bulk(8, e->runs, e->bursts);
+}
+
+static void
+run_residence(const struct effort *e)
+{
+	engine_residence(1000, e->bursts);
+}
+
+static void
 run_memory(const struct effort *e)
 {
 	engine_memory(e == &quick_effort);
@@ -243,6 +257,8 @@ static const struct subject subjects[] = {
 	{ "connection_live", run_connection_live },
 	{ "request", run_request },
 	{ "request_live", run_request_live },
+	{ "bulk", run_bulk },
+	{ "residence", run_residence },
 	{ "memory", run_memory },
 	{ "time_waits", run_time_waits },
 	{ "idle", run_idle },

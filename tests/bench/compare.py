@@ -19,6 +19,8 @@ AXES = {
     'b-live': ('connection_live', False),
     'c': ('request', True),
     'c-live': ('request_live', False),
+    'd': ('bulk', False),
+    'e': ('residence', False),
     'f': ('memory', False),
     'g': ('attacks', False),
     'h': ('idle', False),
@@ -78,6 +80,22 @@ ATTACKS = {
     'attack_tunnel': 'A-47: unknown protocol',
     'attack_garbage': 'A-38 to A-50: random bytes',
     'attack_echo': 'A-55: ICMP echo request',
+}
+
+# Full segments: what each costs, in cycles, and whether that is a target of its own.
+BULK = {
+    'bulk_receive': ('received in order, read without a copy', 140),
+    'bulk_receive_copied': ('the same, read with a copy', 300),
+    'bulk_send': ('sent without a copy, and the ACK of every second', 120),
+    'bulk_send_copied': ('the same, written with a copy', None),
+}
+BOTH_ENDS = ('bulk_receive_copied', 'bulk_send_copied')
+BOTH_ENDS_AT_MOST = 450
+
+# Nanoseconds that a request stays, at half of what the worker can do: p50 and p99 at most.
+RESIDENCE = {
+    'residence': ('from the burst that it came with to the one with its answer', 250, 1000),
+    'residence_and_wait': ('the same, and the wait for that burst', None, None),
 }
 
 LIFETIMES = {
@@ -201,6 +219,34 @@ def memory_table(lines):
                   for line in lines if line['bench'] in LIFETIMES and line['axis'] == 'f']
 
 
+def bulk_table(lines):
+    """For people: full segments, no TSO."""
+    head = ['a segment of 1448 bytes', 'target', 'cycles']
+    figures = {name: medians(lines, 'ours', name, size)
+               for name, size in dict.fromkeys((line['bench'], line['size']) for line in lines)
+               if name in BULK}
+    out = [[what, str(limit or '-'), report.triple(figures[name])]
+           for name, (what, limit) in BULK.items() if name in figures]
+    if all(name in figures for name in BOTH_ENDS):
+        both = report.spread([sum(pair) for pair in zip(*(figures[name]['values']
+                                                          for name in BOTH_ENDS))])
+        out.append(['both ends, with a copy each', str(BOTH_ENDS_AT_MOST), report.triple(both)])
+    return head, out
+
+
+def residence_table(lines):
+    """For people: how long a request stays."""
+    head = ['time, ns', 'p50 at most', 'p50', 'p99 at most', 'p99', 'p99.9']
+    out = []
+    for name, (what, limit50, limit99) in RESIDENCE.items():
+        took = [line for line in lines if line['bench'] == name]
+        if took:
+            cells = [report.triple(report.spread([line[key] for line in took]))
+                     for key in ('p50', 'p99', 'p999')]
+            out.append([what, str(limit50 or '-'), cells[0], str(limit99 or '-'), *cells[1:]])
+    return head, out
+
+
 def idle_table(lines):
     """For people: idle connections held live, and what one costs that speaks up."""
     head = ['connections', 'at most, over 1000', 'request and its ACK, cycles', 'over 1000',
@@ -261,7 +307,8 @@ def main():
     idle = idle_table(lines)
     if options.update and 'h-most' not in axes:
         idle = (idle[0], [])  # a whole table is not replaced by a part of it
-    report.publish(options, {'cycles': cycles_table(rows, floor), 'memory': memory_table(lines),
+    report.publish(options, {'cycles': cycles_table(rows, floor), 'bulk': bulk_table(lines),
+                             'residence': residence_table(lines), 'memory': memory_table(lines),
                              'attacks': attacks_table(lines), 'idle': idle,
                              'time wait': time_wait_table(lines)},
                    {'cpu': options.cpu, 'rows': rows, 'tap_floor': floor,

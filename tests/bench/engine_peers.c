@@ -33,6 +33,80 @@ close_readable(struct sluice *s, sluice_conn c, void *data)
 		sluice_close(s, c);
 }
 
+/* Data is thrown away as it came. */
+static void
+sink_readable(struct sluice *s, sluice_conn c, void *data)
+{
+	struct sluice_buf buf;
+	ptrdiff_t n;
+
+	(void)data;
+	while ((n = sluice_recv_buf(s, c, &buf)) > 0)
+		sluice_buf_free(s, &buf);
+	if (n == 0)
+		sluice_close(s, c);
+}
+
+static void
+sink_copy_readable(struct sluice *s, sluice_conn c, void *data)
+{
+	static uint8_t buf[65536];
+	ptrdiff_t n;
+
+	(void)data;
+	while ((n = sluice_recv(s, c, buf, sizeof(buf))) > 0)
+		;
+	if (n == 0)
+		sluice_close(s, c);
+}
+
+/* Full segments without an end, begun by a byte from the client; their content does not matter. */
+static void
+source_send(struct sluice *s, sluice_conn c, void *data)
+{
+	struct sluice_buf buf;
+
+	(void)data;
+	for (;;) {
+		if (sluice_buf_alloc(s, &buf) != 0)
+			abort();
+		buf.len = ENGINE_SEGMENT_BYTES;
+		if (sluice_send_buf(s, c, &buf, 0) < 0) {
+			sluice_buf_free(s, &buf);
+			return;
+		}
+	}
+}
+
+static void
+source_copy_send(struct sluice *s, sluice_conn c, void *data)
+{
+	static uint8_t buf[8 * ENGINE_SEGMENT_BYTES];
+
+	(void)data;
+	/* A segment is sent when it is full. */
+	while (sluice_send(s, c, buf, sizeof(buf), SLUICE_MSG_MORE) > 0)
+		;
+}
+
+static void
+source_readable(struct sluice *s, sluice_conn c, void *data)
+{
+	uint8_t byte;
+
+	if (sluice_recv(s, c, &byte, 1) == 1)
+		source_send(s, c, data);
+}
+
+static void
+source_copy_readable(struct sluice *s, sluice_conn c, void *data)
+{
+	uint8_t byte;
+
+	if (sluice_recv(s, c, &byte, 1) == 1)
+		source_copy_send(s, c, data);
+}
+
 static void
 on_acceptable(struct sluice *s, sluice_listener l, void *ctx)
 {
@@ -46,6 +120,12 @@ on_acceptable(struct sluice *s, sluice_listener l, void *ctx)
 static const struct sluice_ops services[] = {
 	[ENGINE_ECHO] = { .acceptable = on_acceptable, .readable = echo_readable },
 	[ENGINE_CLOSE] = { .acceptable = on_acceptable, .readable = close_readable },
+	[ENGINE_SINK] = { .acceptable = on_acceptable, .readable = sink_readable },
+	[ENGINE_SINK_COPY] = { .acceptable = on_acceptable, .readable = sink_copy_readable },
+	[ENGINE_SOURCE] = { .acceptable = on_acceptable, .readable = source_readable,
+		.writable = source_send },
+	[ENGINE_SOURCE_COPY] = { .acceptable = on_acceptable, .readable = source_copy_readable,
+		.writable = source_copy_send },
 };
 
 void

@@ -11,10 +11,17 @@
 /** Connections that are worked on at a time. */
 #define ENGINE_BURST 32u
 
+/** A full segment with timestamps, on Ethernet. */
+#define ENGINE_SEGMENT_BYTES 1448u
+
 /** What the service does with a request. */
 enum engine_service {
 	ENGINE_ECHO,		/* sends it back; closes after the client */
 	ENGINE_CLOSE,		/* closes, so that TIME_WAIT is its own */
+	ENGINE_SINK,		/* reads the packets themselves */
+	ENGINE_SINK_COPY,	/* reads into memory of its own */
+	ENGINE_SOURCE,		/* sends packets without an end, after a byte from the client */
+	ENGINE_SOURCE_COPY,	/* the same from memory of its own */
 };
 
 /** Serve PEER_SERVER_PORT; syncookies as the tunable's 0, 1, 2. Ends the program on failure. */

@@ -27,6 +27,8 @@ FIGURES = {
     'up': Figure('one upload', 'Gb/s', 'upload'),
     'memory': Figure('memory of a connection, 19,000 open, both ends', 'B', 'memory'),
     'idle': Figure('CPU with 64 connections and nothing to do', '%', 'idle'),
+    'wake-p50': Figure('a request after 20 ms of silence, p50', 'us', 'wake'),
+    'wake-p99': Figure('a request after 20 ms of silence, p99', 'us', 'wake'),
 }
 
 TOOLS = {'requests-1': 'wrk', 'requests-64': 'wrk', 'requests-1000': 'wrk', 'connections': 'ab',
@@ -34,6 +36,9 @@ TOOLS = {'requests-1': 'wrk', 'requests-64': 'wrk', 'requests-1000': 'wrk', 'con
 DISCARD_PORT = 9
 OPEN_TOGETHER = 19000
 IDLE_S = 3
+WAKES = 400
+SILENCE_S = 0.02
+ANSWER_BYTES = 1024  # of the page; its headers come with it, in one segment
 UNITS_US = {'us': 1, 'ms': 1000, 's': 1000000}
 
 
@@ -118,6 +123,14 @@ def idle(bed):
         return {'idle': 100 * used / (time.monotonic() - began)}, 0
 
 
+def wake(bed):
+    """How long an answer takes that the server has to be woken for."""
+    text = bed.client(sys.executable, __file__, 'wake', bed.address,
+                      '20' if bed.options.quick else str(WAKES))
+    return {f'wake-{name}': found(rf'^{name} ([\d.]+)$', text, 'wake')
+            for name in ('p50', 'p99')}, 0
+
+
 def family(pid):
     """The ids of a process and its children."""
     for name in filter(str.isdecimal, os.listdir('/proc')):
@@ -155,6 +168,7 @@ MEASURE = {
     'upload': upload,
     'memory': memory,
     'idle': idle,
+    'wake': wake,
 }
 
 
@@ -184,6 +198,27 @@ def hold(address, count):
         conn.close()
 
 
+def ask_after_silence(address, count):
+    """Prints percentiles of the time from a request to its answer; the client itself does not sleep
+    meanwhile, so only the server has to be woken."""
+    took = []
+    with socket.create_connection((address, 80), 10) as conn:
+        conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        conn.setblocking(False)
+        for _ in range(count):
+            time.sleep(SILENCE_S)
+            began = time.perf_counter()
+            conn.send(b'GET /page.bin HTTP/1.1\r\nHost: bench\r\n\r\n')
+            size = 0
+            while size < ANSWER_BYTES:
+                with contextlib.suppress(BlockingIOError):
+                    size += len(conn.recv(65536)) or sys.exit('closed')
+            took.append((time.perf_counter() - began) * 1e6)
+    took.sort()
+    print(f'p50 {took[len(took) // 2]:.1f}\np99 {took[len(took) * 99 // 100]:.1f}')
+
+
 if __name__ == '__main__':
     {'upload': lambda: send_file(sys.argv[2], sys.argv[3]),
-     'hold': lambda: hold(sys.argv[2], int(sys.argv[3]))}[sys.argv[1]]()
+     'hold': lambda: hold(sys.argv[2], int(sys.argv[3])),
+     'wake': lambda: ask_after_silence(sys.argv[2], int(sys.argv[3]))}[sys.argv[1]]()

@@ -55,6 +55,7 @@ enum peer_lie {
 	PEER_SOLICIT,		/* the same in IPv6 */
 	PEER_CHAIN,		/* IPv6 with as many extension headers as fit */
 	PEER_SACK_OK,		/* not a lie: options of a SYN that permits SACK, no timestamps */
+	PEER_MSS,		/* not a lie: a SYN with nothing but an MSS of 1448 */
 	PEER_SACK,		/* three bytes somewhere behind ack */
 };
 

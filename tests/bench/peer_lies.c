@@ -172,6 +172,7 @@ uint16_t
 peer_lie_write(uint8_t *b, uint16_t len, const struct peer_frame *f)
 {
 	static const uint8_t sack_ok[8] = { 2, 4, 5, 0xb4, 1, 1, 4, 2 };
+	static const uint8_t mss[4] = { 2, 4, 5, 0xa8 };
 
 	switch (f->lie) {
 	case PEER_HONEST:
@@ -222,6 +223,8 @@ peer_lie_write(uint8_t *b, uint16_t len, const struct peer_frame *f)
 		return chain(b, f);
 	case PEER_SACK_OK:
 		return options(b, sack_ok, sizeof(sack_ok));
+	case PEER_MSS:
+		return options(b, mss, sizeof(mss));
 	case PEER_SACK:
 		return sack_blocks(b, f);
 	}

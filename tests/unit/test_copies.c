@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How often is payload copied? Counted at memcpy() and memmove(): not at all, or as often as said. */
+/* How often payload is copied, counted at memcpy() and memmove(): not at all, or as was said. */
 #include "unit/tcp_unit.h"
 
 #define SEGMENTS 8u

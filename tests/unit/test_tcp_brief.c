@@ -13,7 +13,8 @@ key_of(bool ip6, uint32_t i)
 		for (unsigned int b = 0; b < sizeof(addr.b); b++)
 			addr.b[b] = (uint8_t)(0x20 + b + i);
 	}
-	return flow_key_make(&addr, (uint16_t)(65535 - i), (uint8_t)(i % 64), (uint16_t)(80 + i));
+	return flow_key_make(
+		&addr, (uint16_t)(65535 - i), (uint8_t)(i % 64), (uint16_t)(BED_PORT + i));
 }
 
 static void
@@ -94,6 +95,41 @@ ip6_places_are_used_again_before_new_ones(void **state)
 	tcp_brief_give(bed->stack, &briefs[0]);
 }
 
+/* A life over IPv6: it has a place where it has no connection, and is listed by its address. */
+static void
+an_ip6_flow_has_a_place_before_and_after_its_connection(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_ip6_pool *pool = &bed->stack->ip6;
+	struct tcp_conn_info row;
+	uint64_t cursor = 0;
+	struct bed_peer p;
+
+	tcp_bed_listen(bed, 8);
+	bed_peer_init(&p, bed);
+	p.key = key_of(true, 0);
+	p.key.laddr_idx = 1;
+	bed_peer_syn(&p);
+	assert_int_equal(pool->used, 1);
+	assert_int_equal(bed_peer_state(&p), TCPS_SYN_RECEIVED);
+	bed_peer_ack_syn(&p);
+	assert_int_equal(pool->used, 0);
+	bed_peer_accept(&p);
+	assert_int_equal(tcp_close(bed->stack, &bed->env, p.h), 0);
+	tcp_bed_flush(bed);
+	tcp_bed_discard(bed);
+	bed_peer_saw(&p, 1);
+	bed_peer_send(&p, TCP_FIN | TCP_ACK, 0);
+	assert_int_equal(bed_peer_state(&p), TCPS_TIME_WAIT);
+	assert_int_equal(pool->used, 1);
+	while (cursor != UINT64_MAX)
+		if (tcp_list_conns(bed->stack, &bed->env, &cursor, &row, 1) == 1)
+			assert_memory_equal(&row.key, &p.key, sizeof(p.key));
+	tcp_bed_discard(bed);
+	tcp_bed_advance(bed, 61000);
+	assert_int_equal(pool->used, 0);
+}
+
 int
 main(void)
 {
@@ -101,6 +137,7 @@ main(void)
 		BED_TEST(a_key_comes_back_as_it_was),
 		BED_TEST(no_other_key_is_taken_for_it),
 		BED_TEST(ip6_places_are_used_again_before_new_ones),
+		BED_TEST(an_ip6_flow_has_a_place_before_and_after_its_connection),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
