@@ -80,6 +80,7 @@ INIT_ALLOCATORS = {
                               'all memory of an engine, at start'),
     'stack/table/count_sketch.c': (('count_sketch_init', 'count_sketch_fini'), 'cells, at start'),
     'stack/table/rate_table.c': (('rate_table_init', 'rate_table_fini'), 'buckets, at start'),
+    'stack/table/recent_set.c': (('recent_set_init', 'recent_set_fini'), 'words, at start'),
     'stack/table/flow_table.c': (('flow_table_init', 'flow_table_fini'), 'buckets, at start'),
     'stack/timer/wheel.c': (('wheel_init', 'wheel_fini'), 'nodes, at start'),
 }
