@@ -17,6 +17,7 @@
 #include "table/count_sketch.h"
 #include "table/flow_table.h"
 #include "table/rate_table.h"
+#include "table/recent_set.h"
 #include "tcp/tcp.h"
 #include "tcp/tcp_brief.h"
 #include "timer/wheel.h"
@@ -470,12 +471,12 @@ struct tcp_listener {
 	bool fastopen;		/* a SYN with a cookie may open */
 	struct tun_secret fastopen_key; /* state 0: the tunable's */
 	uint64_t fastopen_opened, fastopen_failed; /* SYNs with a cookie */
-	bool has_source_limits;	/* one of its own, or two: at the end */
+	uint8_t guards;		/* TCP_GUARD_*: what is asked before a SYN costs anything */
 	uint64_t cookie_us;	/* when a cookie was last sent; 0: never */
 	uint64_t accepted, cookies_sent, cookies_valid, cookies_invalid;
 	uint64_t acceptq_overflows, synq_overflows;
 	uint64_t syn_drops_full, syn_drops_early, syn_drops_accept; /* by reason */
-	uint64_t syn_drops_source;
+	uint64_t syn_drops_source, syn_drops_overload;
 	uint32_t source_syn_rate; /* for all workers; 0: the tunable */
 	uint32_t source_conns;
 	uint32_t first_byte_s, idle_s; /* timeouts of its connections; 0: the tunables */
@@ -497,6 +498,28 @@ struct tcp_source {
 	bool is_forced;		/* ... for a listener's own limit, once there was one */
 	uint32_t conn_edge;	/* slots before it are counted; UINT32_MAX: all */
 	uint32_t synq_edge;
+};
+
+/** Guards of a listener: a limit of its own for sources, and tcp_overload.c while it limits. */
+#define TCP_GUARD_SOURCE 1u
+#define TCP_GUARD_OVERLOAD 2u
+
+/** Least and most of what tcp_overload_pairs() says: 16 KiB to 64 MiB. */
+#define TCP_RECENT_LEAST 1024u
+#define TCP_RECENT_MOST (1u << 22)
+
+/** SYNs while the worker cannot keep up (tcp_overload.c). */
+struct tcp_overload {
+	struct recent_set seen;	/* flows whose SYN came lately */
+	uint64_t empty_us;	/* when the port was last found empty */
+	uint64_t edge_us;	/* end of the present interval */
+	uint32_t period;	/* of seen */
+	uint32_t budget;	/* first SYNs answered in an interval, and as many repeated ones */
+	uint32_t first, again;	/* ... answered in this one */
+	uint32_t calm;		/* intervals in a row that needed no limit */
+	bool is_empty;		/* the port was found empty in this interval */
+	bool has_refused;	/* a SYN was dropped in this interval */
+	bool is_on;
 };
 
 /** The timeouts of tcp_keep.c as they were last seen, and how far a change has got. */
@@ -597,6 +620,7 @@ struct tcp_stack {
 	struct tcp_fastopen_keys fastopen;
 	struct tcp_fastopen_peer *fastopen_peers;
 	struct tcp_source source;
+	struct tcp_overload overload;
 	struct tcp_keep_sweep keep_sweep;
 	uint32_t conn_free;	/* head of the list of slots given back */
 	uint32_t conn_fresh;	/* slots from here on were never used */

@@ -77,8 +77,23 @@ tcp_source_is_limited(const struct tcp_stack *stack, const struct tcp_listener *
 {
 	const struct tunables *tun = stack->env->tun;
 
-	return (tun->tcp_source_syn_rate | tun->tcp_source_conns) != 0 || l->has_source_limits;
+	return (tun->tcp_source_syn_rate | tun->tcp_source_conns) != 0 ||
+		(l->guards & TCP_GUARD_SOURCE) != 0;
 }
+/** True if a SYN for l may be refused before it costs anything: else no guard is asked. */
+static inline bool
+tcp_syn_is_guarded(const struct tcp_stack *stack, const struct tcp_listener *l)
+{
+	const struct tunables *tun = stack->env->tun;
+
+	return (tun->tcp_source_syn_rate | tun->tcp_source_conns) != 0 || l->guards != 0;
+}
+
+/* tcp_overload.c: SYNs while frames come faster than they can be answered. */
+/** Entries of the memory of SYNs for an engine of this size. */
+uint32_t tcp_overload_pairs(const struct tcp_params *par);
+/** May this SYN, of a flow with this hash, be answered? Counts it, and if it is refused, why. */
+bool tcp_overload_admits_syn(struct tcp_stack *stack, struct tcp_listener *l, uint64_t hash);
 
 /* tcp_synq.c: the SYN queue, and SYN-RECEIVED of passive opens. */
 /** Take the SYN in and answer it in its own buffer; pkt is taken over. */

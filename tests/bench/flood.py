@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Floods beside legitimate clients: sluiced and Linux on a veth pair, sluiced on a vhost port."""
 
+import json
 import os
 import shutil
 import signal
@@ -14,18 +15,23 @@ from flood_bed import OUTCOMES, VethBed, VhostBed
 
 CALIBRATE_S = 3
 SHORT_S = 10            # of what is not run for the whole time
+OVERLOAD_MS = 20        # tcp_overload_delay, as it comes
 
 # name: the wire, the program, tcp_syncookies, whether its SYN floods last the whole time.
 SERVERS = {
     'sluiced-1': (VethBed, 'sluiced', 1, True),
     'sluiced-2': (VethBed, 'sluiced', 2, True),
     'linux-1': (VethBed, 'nginx', 1, True),
-    'linux-2': (VethBed, 'nginx', 2, False),
+    'linux-2': (VethBed, 'nginx', 2, True),
     'vhost-1': (VhostBed, 'sluiced', 1, False),
     'vhost-2': (VhostBed, 'sluiced', 2, True),
+    'xdp-1': (VethBed, 'sluiced-af_xdp', 1, False),
 }
-# Where the other floods are shown, too.
-OTHERS = ('sluiced-1', 'linux-1', 'vhost-1')
+# Where the other floods are shown, too. Behind a packet socket the kernel puts fragments together:
+# of those without an end the server would see nothing.
+WHOLE = tuple(kind for kind in OUTCOMES if kind != 'fragment')
+OTHERS = {'sluiced-1': WHOLE, 'linux-1': tuple(OUTCOMES), 'vhost-1': tuple(OUTCOMES),
+          'xdp-1': ('fragment',)}
 USUAL = ('sluiced-1', 'sluiced-2', 'linux-1', 'linux-2')
 
 
@@ -33,9 +39,11 @@ def plan(options, name):
     """(kind of flood, share of the capacity; 0: all that can be sent, seconds)."""
     whole = options.seconds if SERVERS[name][3] else min(options.seconds, SHORT_S)
     short = min(options.seconds, SHORT_S)
-    levels = [('', 0, short), ('syn', 0.8, whole), ('syn', 2.0, whole)]
-    if options.all and name in OTHERS:
-        levels += [(kind, 0, short) for kind in OUTCOMES]
+    levels = [('', 0, short)]
+    if name != 'xdp-1':
+        levels += [('syn', 0.8, whole), ('syn', 2.0, whole)]
+    if options.all:
+        levels += [(kind, 0, short) for kind in OTHERS.get(name, ())]
     return levels
 
 
@@ -45,25 +53,49 @@ def measure_server(options, name):
     lines = []
     with wire(options) as bed:
         bed.start_server(program, mode)
+        # What it answers if it tries to answer all.
+        bed.set_tunables(['tcp_overload_delay=0'])
         alone = bed.level('syn', 0, min(options.seconds, CALIBRATE_S), with_clients=False)
+        bed.set_tunables([f'tcp_overload_delay={OVERLOAD_MS}', *options.set])
         for kind, share, seconds in plan(options, name):
             line = bed.level(kind, share * alone['out'], seconds)
             lines.append({'server': name, 'kind': kind, 'share': share, 'alone': alone, **line})
     return lines
 
 
+def earlier(options):
+    """What other calls have put into the file."""
+    if not options.into or not os.path.exists(options.into):
+        return []
+    with open(options.into, encoding='ascii') as file:
+        return [line for line in json.load(file)['lines'] if 'error' not in line]
+
+
+def keep(options, lines):
+    """All of it, so that a call that is ended loses one server at most."""
+    if not options.into:
+        return
+    with open(options.into + '.new', 'w', encoding='ascii') as file:
+        json.dump({'lines': lines}, file, indent=1)
+        file.write('\n')
+    os.replace(options.into + '.new', options.into)
+
+
 def measure(options, servers):
-    """Every server has its turn in every round."""
-    lines = []
-    for number in range(options.runs):
-        for server in servers:
-            print(f'round {number + 1} of {options.runs}: {server}', file=sys.stderr, flush=True)
-            try:
-                lines += [{'round': number, **line} for line in measure_server(options, server)]
-            except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
-                print(f'{server}: {error}', file=sys.stderr)
-                lines.append({'server': server, 'round': number, 'error': str(error)})
-    return lines
+    """Every server has its turn in every round; returns the lines, and how many turns are left."""
+    lines = earlier(options)
+    done = {(line['round'], line['server']) for line in lines}
+    turns = [(number, server) for number in range(options.runs) for server in servers
+             if (number, server) not in done]
+    for number, server in turns[:options.most]:
+        print(f'round {number + 1} of {options.runs}: {server}', file=sys.stderr, flush=True)
+        try:
+            lines += [{'round': number, **line} for line in measure_server(options, server)]
+        except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+            print(f'{server}: {error}', file=sys.stderr)
+            lines.append({'server': server, 'round': number, 'error': str(error)})
+        keep(options, lines)
+    return lines, len(turns[options.most:])
 
 
 class Rows:
@@ -123,6 +155,13 @@ def client_cells(rows, level):
 CLIENT_HEAD = ['connected in 1 s', 'in 4 s', 'median, 99th, ms', 'held downloads', 'memory, KiB']
 
 
+def dropped(line):
+    """The share of the received packets that were dropped because there was no time for them."""
+    if not line.get('total_received'):
+        return None
+    return line['total_shed'] / line['total_received']
+
+
 def syn_table(lines):
     """SYN floods: a line per server and level."""
     rows, out = Rows(lines), []
@@ -137,9 +176,10 @@ def syn_table(lines):
             'none' if quiet else f'{report.number(rate)}, {rate / capacity * 100:.0f} %',
             f'{rows.middle(level, lambda line: answers(line)[0]):.3f}',
             f'{rows.middle(level, lambda line: answers(line)[1]):.3f}',
+            '-' if quiet else share(rows.middle(level, dropped), 0),
             *client_cells(rows, level)])
     return ['server', 'answers alone, /s', 'flood, packets/s', 'answers per SYN',
-            'bytes per byte', *CLIENT_HEAD], out
+            'bytes per byte', 'SYNs dropped', *CLIENT_HEAD], out
 
 
 def named(line):
@@ -185,6 +225,13 @@ def main():
                         help='every server, and every flood, not only SYNs')
     parser.add_argument('--servers', metavar='A,B', help='some of ' + ' '.join(SERVERS))
     parser.add_argument('--seconds', type=int, default=60, help='of each SYN flood (60)')
+    parser.add_argument('--set', metavar='NAME=VALUE', action='append', default=[],
+                        help='a tunable of sluiced, for what comes after the calibration')
+    parser.add_argument('--into', metavar='FILE',
+                        help='keep what is measured there; servers that it has are not measured '
+                        'again')
+    parser.add_argument('--most', type=int, default=1000, metavar='N',
+                        help='so many servers at most in this call; the same call goes on')
     options = parser.parse_args()
     options.build = os.path.abspath(options.build)
     options.megabytes, options.idle, options.steering = 512, 'spin', 'own'
@@ -199,9 +246,10 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(130))
     report.warn_if_busy()
-    lines = measure(options, servers)
+    lines, left = measure(options, servers)
     report.publish(options, {'flood': syn_table(lines), 'other floods': other_table(lines)},
                    {'lines': lines})
+    print(f'{left} left; the same command goes on' if left else 'all are there', file=sys.stderr)
     sys.exit(any('error' in line for line in lines))
 
 

@@ -37,7 +37,9 @@ FRAMES = {
     'rst': ({'ack': '0,0,0,0', 'flags': 4}, ''),
     'checksum': ({'length': 60, 'ack': '0,0,0,0', 'header': '0xa0', 'flags': 2,
                   'checksum': '0x12,0x34'}, SYN_OPTIONS),
-    'fragment': ({'fragment': '0x20', 'flags': 16}, ''),
+    # What is not the last fragment ends at a multiple of 8.
+    'fragment': ({'fragment': '0x20', 'length': 44, 'header': '0x60', 'flags': 16},
+                 ', 1,1,1,1'),
 }
 USUAL = {'length': 40, 'fragment': '0x40', 'ack': 'drnd(4)', 'header': '0x50', 'checksum': GOOD}
 
@@ -46,7 +48,7 @@ OUTCOMES = {
     'ack': ('no-conn', 'cookie-invalid', 'rst-rate'),
     'rst': ('no-conn-rst',),
     'checksum': ('bad-tcp-csum',),
-    'fragment': ('ip4-fragment',),
+    'fragment': ('frag-held', 'frag-limit'),
 }
 
 VHOST_CONF = """\
@@ -95,6 +97,11 @@ class FloodBed(http_compare.Bed):
                              '--socket', os.path.join(self.folder, 'control.sock'), '--json',
                              *words))
 
+    def set_tunables(self, pairs):
+        """NAME=VALUE of sluiced; the kernel has no such."""
+        for pair in pairs if self.is_sluiced else ():
+            self.ctl('set', *pair.split('=', 1))
+
     def memory_kb(self):
         """Resident memory of the server, counted page by page: VmRSS is off by up to 256 KiB."""
         with open(f'/proc/{self.process.pid}/smaps_rollup', encoding='ascii') as file:
@@ -104,11 +111,11 @@ class FloodBed(http_compare.Bed):
         """What sluiced says: packets received, drops by reason, packets and entries held."""
         if not self.is_sluiced:
             return {}
-        drops = self.ctl('show', 'drops')
+        outcomes = self.ctl('show', 'outcomes', '--all')['outcomes']
         all_of = {row['name']: row['value']
                   for row in self.ctl('show', 'counters', '--all')['counters']}
-        return {'received': drops['received'], 'sent': all_of['SluiceTxPackets'],
-                'drops': {row['reason']: row['packets'] for row in drops['drops']},
+        return {'received': all_of['SluiceRxPackets'], 'sent': all_of['SluiceTxPackets'],
+                'outcomes': {row['reason']: row['packets'] for row in outcomes},
                 'held': sum(all_of[name] for name in ('SluicePktsInUse', 'SluiceHalfOpen'))}
 
     def warm_up(self):
@@ -159,11 +166,13 @@ class FloodBed(http_compare.Bed):
         """From before the flood until after it: nothing is on its way then."""
         total = {'total_' + name: after[name] - before[name]
                  for name in ('in', 'in_bytes', 'out', 'out_bytes')}
-        if 'drops' in after:
+        if 'outcomes' in after:
             total['total_sent'] = after['sent'] - before['sent']
             total['total_received'] = after['received'] - before['received']
-            total['total_named'] = sum(after['drops'].get(name, 0) - before['drops'].get(name, 0)
+            total['total_named'] = sum(after['outcomes'][name] - before['outcomes'][name]
                                        for name in OUTCOMES.get(kind, ()))
+            total['total_shed'] = after['outcomes']['syn-overload'] - \
+                before['outcomes']['syn-overload']
             total['held_more'] = after['held'] - before['held']
         return total
 
@@ -177,7 +186,7 @@ class VethBed(FloodBed):
 
     def start_server(self, name, mode):
         """sluiced or nginx in a mode of SYN cookies."""
-        self.is_sluiced = name == 'sluiced'
+        self.is_sluiced = name.startswith('sluiced')
         self.sysctl(self.server_ns, 'net.ipv4.tcp_syncookies', mode)
         self.start(name)
         if self.is_sluiced:

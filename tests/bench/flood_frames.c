@@ -32,14 +32,22 @@ flood_kind_parse(const char *text, enum flood_kind *kind)
 	return false;
 }
 
-/* MSS, SACK, timestamps, window scale: as Linux offers them. Returns the bytes behind the header.
+/*
+ * MSS, SACK, timestamps, window scale: as Linux offers them; of a fragment four that say nothing,
+ * since what is not the last ends at a multiple of 8. Returns the bytes behind the header.
  */
 static uint16_t
-put_options(uint8_t *b, struct rng *rng)
+put_options(uint8_t *b, enum flood_kind kind, struct rng *rng)
 {
 	static const uint8_t options[20] = { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 1,
 		3, 3, 7 };
 
+	if (kind == FLOOD_FRAGMENT) {
+		memset(b, 1, 4);
+		return 4;
+	}
+	if (kind != FLOOD_SYN && kind != FLOOD_CHECKSUM)
+		return 0;
 	memcpy(b, options, sizeof(options));
 	store_be32(b + 8, rng_u32(rng));
 	return sizeof(options);
@@ -64,7 +72,7 @@ flood_frame_write(uint8_t *b, enum flood_kind kind, const struct flood_path *pat
 	static const uint8_t flags[FLOOD_KINDS] = { [FLOOD_SYN] = 2, [FLOOD_ACK] = 16,
 		[FLOOD_RST] = 4, [FLOOD_CHECKSUM] = 2, [FLOOD_FRAGMENT] = 16 };
 	bool is_syn = (flags[kind] & 2) != 0;
-	uint16_t len = (uint16_t)(TCP + 20 + (is_syn ? put_options(b + TCP + 20, rng) : 0));
+	uint16_t len = (uint16_t)(TCP + 20 + put_options(b + TCP + 20, kind, rng));
 
 	memset(b, 0, TCP + 20);
 	memcpy(b, path->server_mac.b, 6);

@@ -67,7 +67,7 @@ def warn_if_busy():
 
 def command_line():
     """The command that repeats this, from the top of the tree."""
-    hidden = ('--markdown', '--update', '--out', '--build', '--plot')
+    hidden = ('--markdown', '--update', '--out', '--build', '--plot', '--into', '--most')
     words, skip = [], False
     for word in sys.argv[1:]:
         if skip or word.split('=')[0] in hidden:

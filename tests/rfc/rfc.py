@@ -16,6 +16,9 @@ TABLES = (
      'have none there.'),
     ('tests/rfc/others.tsv', 'Other RFCs',
      'The id is the number of the RFC and a number of ours.'),
+    ('tests/rfc/linux.tsv', 'Queues, closing and counters as Linux has them',
+     'No RFC asks for these: they are what operators know, and what every tunable of that name '
+     'must do here, too. Each tunable by itself is a script in `tests/script/tunable`.'),
 )
 COLUMNS = ('id', 'section', 'rule', 'state', 'code', 'tests', 'note')
 # done: it holds, and a test shows it. deviates: it does not, and the note says why. left: it may be

@@ -69,6 +69,7 @@ class Rfc(unittest.TestCase):
         lines = families if first is None else first
         self.write(rfc.TABLES[0][0], '\n'.join([HEAD] + ['\t'.join(r) for r in lines]) + '\n')
         self.write(rfc.TABLES[1][0], HEAD + '\n' + '\t'.join(row) + '\n')
+        self.write(rfc.TABLES[2][0], HEAD + '\n')
         if make_page:
             tables = [rfc.read(self.root, path) for path, _, _ in rfc.TABLES]
             self.write(rfc.PAGE, rfc.page(tables))
