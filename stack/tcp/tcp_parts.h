@@ -239,8 +239,8 @@ tcp_wake(struct tcp_stack *stack, struct tcp_conn *c)
 
 /**
  * Bytes of buffers that may be held while there is a gap. A receive buffer of a packet or two would
- * be full with one unread and one behind a gap: what follows were refused, though it lies within the
- * window, and sent again from timeout to timeout.
+ * be full with one unread and one behind a gap: what follows was refused, though the window has
+ * room for it, and sent again from timeout to timeout.
  */
 static inline uint32_t
 tcp_rcv_limit(const struct tcp_stack *stack, const struct tcp_cold *cold)
@@ -253,7 +253,7 @@ tcp_rcv_limit(const struct tcp_stack *stack, const struct tcp_cold *cold)
 void tcp_mem_look(struct tcp_stack *stack);
 /** The same, and reset who holds memory without progress while there is too little. */
 void tcp_mem_poll(struct tcp_stack *stack);
-/** True if data in order may be queued; while memory is short, out-of-order data makes place. */
+/** True if data in order may be queued; what waits behind a gap makes place if it must. */
 bool tcp_mem_admits_text(struct tcp_stack *stack, struct tcp_conn *c);
 /** True if out-of-order data may be queued, as far as all connections together are concerned. */
 bool tcp_mem_admits_ooo(struct tcp_stack *stack, struct tcp_conn *c);

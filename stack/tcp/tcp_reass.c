@@ -141,8 +141,8 @@ has_place(const struct tcp_stack *stack, const struct tcp_cold *cold)
 }
 
 /*
- * rx starts exactly at r's end and stops before or at the next run. What fits into r's last buffer
- * is taken in any case; a run without one is new, and found to have place. False: not all was taken.
+ * rx starts exactly at r's end and stops before or at the next run. What fits into r's last
+ * buffer is taken in any case; a run without one is new, and has place. False: not all was taken.
  */
 static bool
 append(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r, struct tcp_rx *rx)

@@ -24,7 +24,7 @@ is_crowded(const struct tcp_cold *cold)
 	return cold->rmem >= cold->rcvbuf / 2;
 }
 
-/* Half a buffer of the pool, at least, is to be left behind rx; without packets it stays as it is. */
+/* Half a buffer of the pool, at least, is to be left behind rx; without packets it stays. */
 static void
 give_room(struct tcp_stack *stack, struct tcp_rx *rx)
 {
