@@ -272,7 +272,8 @@ check_acks(struct tcp_stack *stack, struct burst *b)
 		/* An earlier ACK of this burst may have opened it. */
 		if (ref != FLOW_REF_NONE && (ref & TCP_REF_TYPE) == TCP_REF_CONN) {
 			conn_input(stack, &stack->conns[ref], &b->segs[i], b->pkts[i]);
-		} else if (ref != FLOW_REF_NONE && (ref & TCP_REF_TYPE) == TCP_REF_SYNQ) {
+		} else if (ref != FLOW_REF_NONE && (ref & TCP_REF_TYPE) == TCP_REF_SYNQ &&
+			l->cookie_us != 0) {
 			queued_ack(stack, b, i, ref & ~TCP_REF_TYPE, valid[j] ? &infos[j] : NULL);
 		} else if (valid[j]) {
 			open_from_cookie(stack, b, i, &infos[j]);

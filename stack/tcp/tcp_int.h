@@ -307,12 +307,9 @@ struct tcp_park {
 		uint32_t srtt_us;
 		uint32_t next;	/* of a free slot: link of the free list */
 	};
-	uint32_t rttvar_us : 28;	/* saturating: four times it is beyond any tcp_rto_max */
-	uint32_t reo_mult : 4;	/* saturating */
-	uint32_t min_rtt_us : 28;
-	uint32_t min_rtt_age : 4; /* at the last segment, in parts of TCP_MIN_RTT_MS */
-	uint32_t ssthresh : 31;
-	uint32_t reo_seen : 1;
+	uint32_t rttvar_us : 28, reo_mult : 4; /* saturating; four times 268 s: any tcp_rto_max */
+	uint32_t min_rtt_us : 28, min_rtt_age : 4; /* at last_rx_ms, parts of TCP_MIN_RTT_MS */
+	uint32_t ssthresh : 31, reo_seen : 1;
 	uint32_t rcvbuf, sndbuf;
 	uint32_t last_rx_ms, last_data_ms;
 	uint32_t keep_at_ms, app_at_ms, pmtu_at_ms;

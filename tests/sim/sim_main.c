@@ -42,7 +42,7 @@ usage(FILE *to)
 		    "  --hours H         go on with new seeds until H simulated hours are over\n"
 		    "  --jobs N          that many runs at a time, each a process; failures are\n"
 		    "                    counted, and the others go on\n"
-		    "  --state FILE      the sums are kept there, and the next call goes on with them\n"
+		    "  --state FILE      keeps the sums; the next call goes on with them\n"
 		    "  --without LIST    of a random run: features left out, with commas\n"
 		    "  --shrink          leave out what a failure of a random run does not need\n"
 		    "  --twice           play each run twice and compare the hashes\n"
@@ -197,28 +197,29 @@ play_all(struct args *args)
 	return rc;
 }
 
+static const struct option longopts[] = {
+	{ "scenario", required_argument, NULL, 'S' },
+	{ "seed", required_argument, NULL, 's' },
+	{ "seeds", required_argument, NULL, 'n' },
+	{ "until", required_argument, NULL, 'u' },
+	{ "hours", required_argument, NULL, 'H' },
+	{ "jobs", required_argument, NULL, 'j' },
+	{ "state", required_argument, NULL, 'f' },
+	{ "pcap", required_argument, NULL, 'p' },
+	{ "without", required_argument, NULL, 'w' },
+	{ "shrink", no_argument, NULL, 'k' },
+	{ "twice", no_argument, NULL, 't' },
+	{ "isolation", no_argument, NULL, 'i' },
+	{ "sabotage", no_argument, NULL, 'b' },
+	{ "list", no_argument, NULL, 'l' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
 /* Returns the status to end with, or -1 to go on. */
 static int
 read_args(int argc, char **argv, struct args *args)
 {
-	static const struct option longopts[] = {
-		{ "scenario", required_argument, NULL, 'S' },
-		{ "seed", required_argument, NULL, 's' },
-		{ "seeds", required_argument, NULL, 'n' },
-		{ "until", required_argument, NULL, 'u' },
-		{ "hours", required_argument, NULL, 'H' },
-		{ "jobs", required_argument, NULL, 'j' },
-		{ "state", required_argument, NULL, 'f' },
-		{ "pcap", required_argument, NULL, 'p' },
-		{ "without", required_argument, NULL, 'w' },
-		{ "shrink", no_argument, NULL, 'k' },
-		{ "twice", no_argument, NULL, 't' },
-		{ "isolation", no_argument, NULL, 'i' },
-		{ "sabotage", no_argument, NULL, 'b' },
-		{ "list", no_argument, NULL, 'l' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	const char *bad;
 	int c;
 
