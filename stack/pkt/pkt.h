@@ -44,6 +44,8 @@
 #define PKT_F_MORE 0x0080u	/* its writer said that more follows; see sent_us */
 #define PKT_F_CHUNK 0x0100u	/* ends what leaves in a row: PSH, once */
 #define PKT_F_CHAINED 0x0200u	/* send queue: nb_segs and seg_next are of a frame that was sent */
+#define PKT_F_JOINED 0x0800u	/* the chunk that it left in goes on with the next packet */
+#define PKT_F_FIN 0x1000u	/* FIN went with it */
 #define PKT_F_REASK 0x0400u	/* no answer for long: the next hop's address is asked for again */
 
 /** Buffers of a frame, at most: 64 KiB of segments of 1448 bytes. */

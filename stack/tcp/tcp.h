@@ -193,6 +193,7 @@ ptrdiff_t tcp_send_space(struct tcp_stack *stack, struct env *env, tcp_handle co
 
 #define TCP_SHUT_RD 0x1u
 #define TCP_SHUT_WR 0x2u
+#define TCP_SHUT_REFUSE 0x4u /* with both: data that still comes ends in RST, as in Linux */
 
 int tcp_shutdown(struct tcp_stack *stack, struct env *env, tcp_handle conn, unsigned int how);
 int tcp_close(struct tcp_stack *stack, struct env *env, tcp_handle conn);

@@ -101,7 +101,7 @@ static void
 acked_with_score(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	bool recovers = (c->flags & TF_RECOVERY) != 0;
-	uint32_t was = c->snd_una;
+	uint32_t was = c->snd_una, grown_by;
 
 	if (seq32_gt(rx->ack, was)) {
 		tcp_score_acked(stack, c, rx->ack);
@@ -110,8 +110,12 @@ acked_with_score(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_r
 	if (tcp_score(stack, c)->flags & SC_MTU_PROBE)
 		tcp_mtu_probe_acked(stack, c, tcp_score(stack, c));
 	tcp_recovery_ack(stack, c, rx, was);
-	if (!recovers && !(c->flags & TF_RECOVERY) && c->snd_una != was)
-		tcp_cc_of(stack, c)->on_ack(stack, c, c->snd_una - was);
+	/* As Linux: what this ACK delivered counts also where it undoes a recovery. */
+	grown_by = tcp_score(stack, c)->delivered;
+	if (recovers && !((c->flags & TF_SACK) && c->cwnd < tcp_cold(stack, c)->ssthresh))
+		grown_by = 0;
+	if (!(c->flags & TF_RECOVERY) && c->snd_una != was && grown_by > 0)
+		tcp_cc_of(stack, c)->on_ack(stack, c, grown_by);
 	tcp_recovery_settle(stack, c);
 	tcp_sendq_wake(stack, c);
 	tcp_want_output(stack, c);
@@ -252,6 +256,7 @@ enum tcp_verdict
 tcp_process_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
 	uint32_t una = c->snd_una;
+	uint8_t was = c->state;
 
 	if (c->state == TCPS_SYN_RECEIVED && synrcvd_ack(stack, c, rx) == TCP_STOP)
 		return TCP_STOP;
@@ -265,7 +270,11 @@ tcp_process_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		update_window(stack, c, rx, una);
 	/* A probe that was answered shows that the peer lives. */
 	tcp_cold(stack, c)->probes = 0;
-	if (tcp_fin_acked(c) && tcp_fin_acked_now(stack, c))
+	if (tcp_fin_acked(c) && tcp_fin_acked_now(stack, c)) {
+		/* As Linux, where nobody waits in FIN-WAIT-2: its peer may know. */
+		if (was == TCPS_FIN_WAIT_1)
+			tcp_reply_rst(stack, rx);
 		return TCP_STOP;
+	}
 	return TCP_CONTINUE;
 }

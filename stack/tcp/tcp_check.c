@@ -135,9 +135,9 @@ not_acceptable(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx, u
 		rx->flags &= (uint16_t)~TCP_FIN;
 		return TCP_CONTINUE;
 	}
-	if (is_old && rx->len > 0) {
+	if (is_old && len > 0) {
 		stack->env->ctr->DelayedACKLost++;
-		tcp_report_duplicate(stack, c, rx->seq, rx->len);
+		tcp_report_duplicate(stack, c, rx->seq, len);
 	}
 	/* Without data in front of the window: a keepalive or zero-window probe of the peer. */
 	if (is_old && rx->len <= 1 && rx->seq + 1 == c->rcv_nxt)
@@ -225,6 +225,10 @@ tcp_check_syn(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	/* Simultaneous open: the peer's SYN-ACK repeats its SYN and acknowledges ours. */
 	if (c->state == TCPS_SYN_RECEIVED && (rx->flags & TCP_ACK) &&
 		rx->seq + 1 == c->rcv_nxt) {
+		/* Ours was its answer; as Linux, it is told that its SYN came twice. */
+		tcp_report_duplicate(stack, c, rx->seq, 1);
+		c->flags |= TF_ACK_NOW;
+		tcp_want_output(stack, c);
 		trim_front(c, rx);
 		return TCP_CONTINUE;
 	}

@@ -13,8 +13,6 @@ tcp_process_fin(struct tcp_stack *stack, struct tcp_conn *c)
 	tcp_want_output(stack, c);
 	switch ((enum tcp_state)c->state) {
 	case TCPS_ESTABLISHED:
-		/* As Linux: our answer, or our FIN, often follows at once. */
-		c->flags |= TF_PINGPONG;
 		tcp_set_state(stack, c, TCPS_CLOSE_WAIT);
 		break;
 	case TCPS_FIN_WAIT_1:

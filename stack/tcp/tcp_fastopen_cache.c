@@ -48,6 +48,8 @@ tcp_fastopen_mss(const struct tcp_stack *stack, const struct tcp_conn *c)
 
 	if (peer != NULL && peer->mss != 0)
 		mss = peer->mss;
+	else if (tcp_extra(stack, c)->wishes.no_cookie)
+		mss = tcp_own_mss(stack, &c->key);
 	return (uint16_t)(mss - SYN_OPTIONS_LEN);
 }
 

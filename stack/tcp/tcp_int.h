@@ -202,6 +202,7 @@ struct tcp_extra {
 	uint16_t keep_idle_s, keep_intvl_s; /* 0: the tunables */
 	uint8_t keep_probes;
 	int16_t linger2_s;	/* 0: tcp_fin_timeout; -1: no FIN-WAIT-2 */
+	bool refuses;		/* TCP_SHUT_REFUSE */
 };
 
 /** What an algorithm remembers; all zero when it begins. */

@@ -342,8 +342,10 @@ chunk_next(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t 
 	}
 	ch->segs++;
 	if (ch->segs < ch->segs_max && (ch->segs + 1) * c->mss <= half &&
-		more_goes(stack, c, p, len))
+		more_goes(stack, c, p, len)) {
+		p->app.flags |= PKT_F_JOINED;
 		return true;
+	}
 	if (ch->segs > 1)
 		p->app.flags |= PKT_F_CHUNK;
 	ch->segs = 0;
@@ -370,10 +372,13 @@ tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 	if (!tcp_send_queued(stack, c, p, fin ? TCP_FIN : 0))
 		return false;
 	c->send_next = p->app.next;
-	if (len < c->mss)
+	/* As Linux: what only time made go does not hold back what follows. */
+	if (len < c->mss && !(p->app.flags & PKT_F_NOW))
 		tcp_cold(stack, c)->snd_sml = c->snd_nxt + len;
-	if (fin)
+	if (fin) {
 		c->flags |= TF_FIN_SENT;
+		p->app.flags |= PKT_F_FIN;
+	}
 	advance(stack, c, len + fin);
 	return true;
 }
@@ -403,10 +408,27 @@ tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 	return true;
 }
 
-/* What was lost goes before anything new, as cwnd allows. False: no packet or no room. */
+/* The packet behind p left in the same chunk, and goes again with it. */
+static bool
+next_goes_too(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p)
+{
+	const struct pkt *n = p->app.next;
+
+	if (!(p->app.flags & PKT_F_JOINED) || n == NULL || n == c->send_next ||
+		(n->app.flags & (PKT_F_LOST | PKT_F_RETRANS)) != PKT_F_LOST)
+		return false;
+	return n->app.end_seq - c->snd_una <= c->snd_wnd &&
+		cwnd_room(stack, c) >= n->app.end_seq - p->app.seq;
+}
+
+/*
+ * What was lost goes before anything new, as cwnd allows. What is left of a chunk goes in a row, as
+ * it did at first, with PSH at its end. False: no packet or no room.
+ */
 static bool
 send_lost(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc)
 {
+	bool in_row = false, goes_on;
 	struct pkt *p;
 
 	while ((p = tcp_score_next(c, sc)) != NULL) {
@@ -415,8 +437,12 @@ send_lost(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc)
 			return true;
 		if (cwnd_room(stack, c) < min_u32(p->app.end_seq - p->app.seq, c->mss))
 			return true;
+		goes_on = next_goes_too(stack, c, p);
+		if (in_row && !goes_on && p->app.end_seq - p->app.seq <= c->mss)
+			p->app.flags |= PKT_F_CHUNK;
 		if (!tcp_retransmit(stack, c, p))
 			return false;
+		in_row = goes_on;
 	}
 	return true;
 }

@@ -27,7 +27,7 @@ is_quiet(const struct tcp_conn *c)
 {
 	const uint32_t busy = TF_ACK_NOW | TF_ACK_DELAY | TF_FIN_QUEUED | TF_RD_SHUT | TF_ORPHAN |
 		TF_WANT_WRITE | TF_NOBUF | TF_OUTPUT | TF_EVENT | TF_RECOVERY | TF_OOO |
-		TF_PERSIST | TF_RTO_DONE | TF_WND_SENT_0 | TF_DSACK | TF_SCORE;
+		TF_PERSIST | TF_RTO_DONE | TF_WND_SENT_0 | TF_DSACK;
 
 	return (c->state == TCPS_ESTABLISHED || c->state == TCPS_CLOSE_WAIT) &&
 		(c->flags & (busy | TF_ACCEPTED)) == TF_ACCEPTED &&
@@ -183,6 +183,8 @@ tcp_cold_peek(const struct tcp_stack *stack, const struct tcp_conn *c, struct tc
 void
 tcp_park(struct tcp_stack *stack, struct tcp_conn *c)
 {
+	/* Nothing is in flight: all that it may hold is how to undo a reduction. */
+	tcp_score_free(stack, c);
 	save(tcp_cold(stack, c), &stack->park[tcp_slot(stack, c)]);
 	c->parked_sent_ms = tcp_cold(stack, c)->last_sent_ms;
 	give_cold(stack, c);

@@ -500,6 +500,7 @@ void tcp_mtu_probe_report(struct tcp_stack *stack, struct tcp_conn *c, uint32_t 
 
 /* tcp_timers.c: the only file that arms timers. Callers report what happened. */
 void tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_timers_syn_soon(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_window(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_timeout(struct tcp_stack *stack, struct tcp_conn *c);
@@ -544,6 +545,8 @@ void tcp_conn_setup(struct tcp_stack *stack, struct tcp_conn *c, uint16_t peer_m
 /* tcp_sockopt.c: what an owner sets on its connection. */
 /** c begins as its owner wants it. */
 void tcp_extra_begin(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_wishes *w);
+/** TCP_SHUT_REFUSE. */
+void tcp_extra_refuse(struct tcp_stack *stack, struct tcp_conn *c);
 /** Its slot is given back. */
 void tcp_extra_clear(struct tcp_stack *stack, const struct tcp_conn *c);
 

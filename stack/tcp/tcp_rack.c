@@ -313,8 +313,13 @@ send_probe(struct tcp_stack *stack, struct tcp_conn *c)
 		return;
 	sent = send_new(stack, c);
 	if (!sent) {
+		struct pkt *last = last_sent(c);
+
 		how |= SC_PROBE_RTX;
-		sent = tcp_retransmit(stack, c, last_sent(c));
+		/* A FIN that followed alone is the tail. */
+		if ((c->flags & TF_FIN_SENT) && last != NULL && !(last->app.flags & PKT_F_FIN))
+			last = NULL;
+		sent = tcp_retransmit(stack, c, last);
 	}
 	if (!sent)
 		return;

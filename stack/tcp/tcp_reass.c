@@ -383,13 +383,13 @@ tcp_reass_sack(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t
 	ASSERT(max <= TCP_SACK_BLOCKS_MAX);
 	for (const struct tcp_range *r = tcp_cold(stack, c)->ooo; r != NULL; r = r->next) {
 		visited++;
-		if (r->start != r->end)
+		if (r->start != r->end || r->fin)
 			n = keep_latest(latest, n, max, r);
 	}
 	stack->env->ctr->OfoRunsVisited += visited;
 	for (unsigned int i = 0; i < n; i++) {
 		blocks[i][0] = latest[i]->start;
-		blocks[i][1] = latest[i]->end;
+		blocks[i][1] = latest[i]->end + latest[i]->fin;
 	}
 	return n;
 }

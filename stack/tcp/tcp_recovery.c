@@ -351,7 +351,8 @@ tcp_recovery_settle(struct tcp_stack *stack, struct tcp_conn *c)
 
 	if (c->flags & (TF_RECOVERY | TF_RTO_DONE))
 		return;
-	if (seq32_geq(c->snd_una, tcp_cold(stack, c)->recover))
+	/* With SACK until something beyond is acknowledged: reports of duplicates come later. */
+	if (seq32_geq(c->snd_una, tcp_cold(stack, c)->recover + ((c->flags & TF_SACK) != 0)))
 		sc->flags &= (uint16_t)~SC_UNDO;
 	if ((sc->flags & SC_DSACK_ROUND) && seq32_geq(c->snd_una, sc->dsack_round))
 		sc->flags &= (uint16_t)~SC_DSACK_ROUND;

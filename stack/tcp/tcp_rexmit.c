@@ -50,7 +50,7 @@ is_out_of_tries(const struct tcp_stack *stack, const struct tcp_conn *c)
 	uint32_t own = tcp_extra(stack, c)->wishes.syn_retries;
 
 	if (c->state == TCPS_SYN_SENT)
-		limit = own != 0 ? own : tun->tcp_syn_retries;
+		limit = (own != 0 ? own : tun->tcp_syn_retries) + tun->tcp_syn_linear_timeouts;
 	else if (c->state == TCPS_SYN_RECEIVED)
 		limit = tun->tcp_synack_retries;
 	else if (c->flags & TF_ORPHAN)
@@ -62,10 +62,12 @@ is_out_of_tries(const struct tcp_stack *stack, const struct tcp_conn *c)
 }
 
 static void
-tried(struct tcp_cold *cold)
+tried(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold *cold)
 {
 	if (cold->rexmits < UINT8_MAX)
 		cold->rexmits++;
+	if (c->state == TCPS_SYN_SENT && cold->rexmits <= stack->env->tun->tcp_syn_linear_timeouts)
+		return;
 	if (cold->backoff < UINT8_MAX)
 		cold->backoff++;
 }
@@ -76,7 +78,7 @@ probe(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	tried(cold);
+	tried(stack, c, cold);
 	if (cold->probes < UINT8_MAX)
 		cold->probes++;
 	stack->env->ctr->TCPWinProbe++;
@@ -84,8 +86,13 @@ probe(struct tcp_stack *stack, struct tcp_conn *c)
 		struct pkt *p = c->send_next;
 		uint32_t fit = min_u32(p->app.end_seq - p->app.seq, min_u32(c->snd_wnd, c->mss));
 
+		/* It is data like any other, but that it holds back nothing. */
 		c->flags &= ~TF_PERSIST;
-		tcp_send_next(stack, c, fit);
+		cold->rexmits = cold->backoff = cold->probes = 0;
+		if (fit == p->app.end_seq - p->app.seq || tcp_sendq_split(stack, c, p, fit)) {
+			p->app.flags |= PKT_F_PSH | PKT_F_NOW;
+			tcp_send_next(stack, c, fit);
+		}
 		tcp_timers_on_timeout(stack, c);
 		return;
 	}
@@ -146,7 +153,7 @@ retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 	/* RFC 5682 s2.1 step 1: not if an earlier loss is still being repaired. */
 	if (stack->env->tun->tcp_frto && (!(c->flags & (TF_RECOVERY | TF_RTO_DONE)) || !first))
 		sc->flags |= SC_FRTO;
-	tried(cold);
+	tried(stack, c, cold);
 	if (c->snd_wnd == 0 && cold->probes < UINT8_MAX)
 		cold->probes++;
 	cold->recover = c->snd_nxt;
@@ -181,7 +188,7 @@ tcp_rexmit_timer(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 	if (c->state == TCPS_SYN_SENT || c->state == TCPS_SYN_RECEIVED) {
 		stack->env->ctr->TCPTimeouts++;
-		tried(cold);
+		tried(stack, c, cold);
 		tcp_timers_on_timeout(stack, c);
 		tcp_send_syn(stack, c);
 		return;

@@ -345,8 +345,10 @@ take_dsack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc,
 	else
 		stack->env->ctr->TCPDSACKOfoRecv++;
 	sc->flags |= SC_DSACK_SEEN;
-	if (tcp_notes(stack, c) != NULL)
+	if (tcp_notes(stack, c) != NULL) {
 		tcp_notes(stack, c)->dsack_dups += pkts;
+		tcp_notes(stack, c)->delivered++;
+	}
 	if (!(sc->flags & SC_UNDO)) {
 		stack->env->ctr->TCPDSACKIgnoredNoUndo++;
 		return;

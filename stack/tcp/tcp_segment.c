@@ -2,11 +2,13 @@
 /* SEGMENT ARRIVES in the states after SYN-SENT (RFC 9293 s3.10.7.4), one function per step. */
 #include "tcp/tcp_parts.h"
 
-/* Data for a direction the owner has closed. True: the segment is dealt with. */
+/* Data for an owner that has closed, or refuses it. True: the segment is dealt with. */
 static bool
 refuse_data(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
-	if (rx->len == 0 || !(c->flags & TF_ORPHAN))
+	if (rx->len == 0 || !(c->flags & TF_RD_SHUT))
+		return false;
+	if (!(c->flags & TF_ORPHAN) && !tcp_extra(stack, c)->refuses)
 		return false;
 	if (c->state != TCPS_FIN_WAIT_1 && c->state != TCPS_FIN_WAIT_2)
 		return false;
@@ -14,7 +16,7 @@ refuse_data(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	stack->env->ctr->TCPAbortOnData++;
 	rx->outcome = OUT_AFTER_CLOSE;
 	tcp_reply_rst(stack, rx);
-	tcp_conn_end(stack, c, -ECONNABORTED);
+	tcp_conn_end(stack, c, c->flags & TF_ORPHAN ? -ECONNABORTED : -ECONNRESET);
 	return true;
 }
 

@@ -101,7 +101,7 @@ tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint
 	q->app.next = p->app.next;
 	p->app.next = q;
 	p->app.end_seq = q->app.seq;
-	p->app.flags &= (uint16_t)~PKT_F_PSH;
+	p->app.flags &= (uint16_t)~(PKT_F_PSH | PKT_F_FIN);
 	if (c->sendq_tail == p)
 		c->sendq_tail = q;
 	return true;

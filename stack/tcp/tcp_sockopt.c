@@ -46,6 +46,12 @@ tcp_extra_begin(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_wi
 }
 
 void
+tcp_extra_refuse(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	extra_to_write(stack, c)->refuses = true;
+}
+
+void
 tcp_extra_clear(struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	if (tcp_cold(stack, c)->has_extra)

@@ -171,7 +171,13 @@ established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	cold->backoff = 0;
 	tcp_timers_on_progress(stack, c);
 	tcp_conn_setup(stack, c, cold->peer_mss);
-	if (!(c->flags & TF_SYN_RTX))
+	/* RFC 7323 s4.1: an echo tells which of several SYNs was answered. */
+	if ((c->flags & (TF_SYN_RTX | TF_TS)) == (TF_SYN_RTX | TF_TS) &&
+		rx->seg->opts.tsecr != 0)
+		rtt_us = 1000 * (tcp_ts_now(stack, cold->ts_off) - rx->seg->opts.tsecr);
+	else if (c->flags & TF_SYN_RTX)
+		rtt_us = UINT32_MAX;
+	if (rtt_us < 1000 * TCP_RTT_MAX_MS)
 		tcp_rtt_sample(stack, c, rtt_us > 0 ? rtt_us : 1);
 	else
 		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
@@ -213,6 +219,9 @@ tcp_synsent_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx
 	/* First: ACK. It can only acknowledge our SYN, and data that went with it. */
 	if (has_ack && (seq32_leq(rx->ack, cold->iss) || seq32_gt(rx->ack, syn_end(stack, c)))) {
 		rx->outcome = OUT_SYN_SENT_BAD_ACK;
+		/* As Linux: an old connection of the peer's is out of the way now, or soon. */
+		if (cold->rexmits == 0)
+			tcp_timers_syn_soon(stack, c);
 		if (!(rx->flags & TCP_RST))
 			tcp_reply_rst(stack, rx);
 		return;

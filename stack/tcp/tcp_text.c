@@ -336,6 +336,9 @@ tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		/* RFC 5681 s4.2: an ACK at once for what fills a gap. */
 		c->flags |= TF_ACK_NOW;
 	}
+	/* As Linux: our answer, or our FIN, often follows at once; the ACK waits for it. */
+	if (fin && c->state == TCPS_ESTABLISHED)
+		c->flags |= TF_PINGPONG;
 	if (len > 0)
 		tcp_ack_policy(stack, c);
 	if (fin)

@@ -19,6 +19,7 @@
  */
 #define FIRE_BATCH 64u
 #define FIRE_BATCHES_PER_POLL 8u
+#define SYN_SOON_MS 2u
 
 static uint32_t
 synq_id(const struct tcp_stack *stack, uint32_t slot)
@@ -90,12 +91,28 @@ moved(struct tcp_stack *stack, struct tcp_conn *c)
 	tcp_cold(stack, c)->moved_ticks = (uint16_t)(stack->env->now_ms >> TCP_MOVED_SHIFT);
 }
 
+/*
+ * More was sent while a lone segment's tail was to be probed for: its ACK will not be held up, so
+ * the probe need not wait for that (RFC 8985 s7.2).
+ */
+static void
+hasten_probe(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t delay_ms = tcp_probe_delay(stack, c);
+
+	if (delay_ms > 0 && seq32_lt(stack->env->now_ms + delay_ms, c->rexmit_at_ms))
+		tcp_timers_probe(stack, c, delay_ms);
+}
+
 /* Something that must be acknowledged went out (RFC 6298 s5.1), or could not for lack of room. */
 void
 tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	if ((c->timers & TT_REXMIT) && !(c->flags & TF_PERSIST))
+	if ((c->timers & TT_REXMIT) && !(c->flags & TF_PERSIST)) {
+		if (c->timers & TT_PROBE)
+			hasten_probe(stack, c);
 		return;
+	}
 	if (c->flags & TF_PERSIST) {
 		/* The probes were no data: what they doubled says nothing of the path. */
 		c->flags &= ~TF_PERSIST;
@@ -104,6 +121,13 @@ tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 	moved(stack, c);
 	set_probe_or_timeout(stack, c);
+}
+
+/* A SYN that something old was answered to is sent again at once, or nearly. */
+void
+tcp_timers_syn_soon(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	set_rexmit(stack, c, SYN_SOON_MS);
 }
 
 /* The peer acknowledged new data (RFC 6298 s5.2, s5.3). */

@@ -230,6 +230,8 @@ append_to_tail(struct tcp_conn *c, const uint8_t *src, uint32_t len)
 
 	if (n == 0)
 		return 0;
+	/* The end of a write within a segment is none that the peer sees. */
+	p->app.flags &= (uint16_t)~PKT_F_PSH;
 	memcpy(p->buf + p->app.payload_off + (p->app.end_seq - p->app.seq), src, n);
 	p->app.end_seq += n;
 	c->write_seq += n;
@@ -355,6 +357,8 @@ tcp_shutdown(struct tcp_stack *stack, struct env *env, tcp_handle conn, unsigned
 		c->flags |= TF_RD_SHUT;
 		tcp_recvq_free(stack, c);
 	}
+	if (how & TCP_SHUT_REFUSE)
+		tcp_extra_refuse(stack, c);
 	if (how & TCP_SHUT_WR)
 		queue_fin(stack, c);
 	return 0;

@@ -196,6 +196,9 @@ set_sysctl(struct drive *d, const char *name, const char *value)
 
 	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/%s", name);
 	f = fopen(path, "w");
+	/* What an older kernel does not know is as it always was. */
+	if (f == NULL && errno == ENOENT)
+		return;
 	if (f == NULL || fputs(value, f) < 0 || fclose(f) != 0)
 		drive_fail(d, "%s: %s", path, strerror(errno));
 }

@@ -62,6 +62,7 @@ struct pd_sock {
 	bool dead; /* ended by an error or a reset */
 	bool rd_shut, wr_shut;
 	bool peer_fin;
+	int soft_error; /* of ICMP: told by SO_ERROR only */
 	int error; /* SO_ERROR: a positive errno, taken by who reads it */
 	int backlog; /* as listen() had it */
 	uint64_t activity; /* what happened so far, for edges */
@@ -270,6 +271,8 @@ void pd_syn_free_all(struct pd *pd);
 
 /* pd_info.c: TCP_INFO and the like; fill at most *len bytes. */
 int pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len);
+/** The path MTU of a connection. */
+uint32_t pd_pmtu(const struct pd *pd, const struct tcp_details *d);
 int pd_info_cc(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len);
 int pd_info_mem(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len);
 int pd_copy_out(const void *from, size_t size, void *out, socklen_t *len);

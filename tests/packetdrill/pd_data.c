@@ -84,7 +84,8 @@ pd_recv(struct pd *pd, int fd, void *buf, size_t len, int flags)
 	if (flags & MSG_OOB)
 		return -EINVAL;
 	if (flags & MSG_ERRQUEUE)
-		return pd_errq_recv(pd, fd, NULL);
+		return pd_errq_recv(pd, fd, &(struct msghdr){
+			.msg_iov = &(struct iovec){ buf, len }, .msg_iovlen = 1 });
 	for (;;) {
 		struct pd_sock *s;
 		size_t target;
@@ -131,7 +132,7 @@ send_once(struct pd *pd, struct pd_sock *s, const uint8_t *buf, size_t len, int 
 	if (s->kind != PD_CONN)
 		return -EPIPE;
 	if (s->connecting)
-		return -EAGAIN;
+		return flags & MSG_FASTOPEN ? -EALREADY : -EAGAIN;
 	if (pd_is_shut(pd, s, SHUT_WR))
 		return -EPIPE;
 	if (len == 0)

@@ -349,6 +349,38 @@ pd_engine_due_at(const struct pd *pd)
 	return min_u64(net_poll_at(&pd->net), tcp_poll_at(pd->tcp));
 }
 
+/* Linux: an error that ends nothing is told by SO_ERROR; with IP_RECVERR at once. */
+static void
+take_report(struct pd *pd)
+{
+	const struct icmp_report *report = &pd->net.report;
+	uint64_t used = pd->ctr.outcome[OUT_ICMP_ERROR_USED];
+
+	tcp_icmp_input(pd->tcp, &pd->env, report);
+	if (pd->ctr.outcome[OUT_ICMP_ERROR_USED] == used || report->kind == ICMP_REPORT_TOO_BIG)
+		return;
+	for (unsigned int i = 0; i < PD_FDS_MAX; i++) {
+		struct pd_sock *s = pd->socks[i];
+
+		if (s == NULL || s->kind != PD_CONN || s->lport != report->key.lport ||
+			s->rport != report->key.rport)
+			continue;
+		/* Linux: whatever it is, the open has failed. */
+		if (s->connecting) {
+			tcp_set_owner(pd->tcp, s->handle, NULL, NULL);
+			tcp_abort(pd->tcp, &pd->env, s->handle);
+			on_event(s, &(struct tcp_event){
+				.what = TCP_EV_CONNECTED | TCP_EV_CLOSED, .err = -report->err });
+			continue;
+		}
+		s->soft_error = report->err;
+		if (s->value[PD_OPT_RECVERR] != 0 || s->value[PD_OPT_RECVERR6] != 0) {
+			s->error = report->err;
+			s->activity++;
+		}
+	}
+}
+
 int
 pd_engine_input(struct pd *pd, const uint8_t *ip, size_t len)
 {
@@ -371,6 +403,8 @@ pd_engine_input(struct pd *pd, const uint8_t *ip, size_t len)
 	verdict = net_input(&pd->net, &pd->env, p, &seg, &pd->frames);
 	if (verdict == NET_TCP_WHOLE)
 		p = pd->net.whole;
+	if (verdict == NET_REPORT)
+		take_report(pd);
 	if (verdict == NET_TCP || verdict == NET_TCP_WHOLE)
 		tcp_input_burst(pd->tcp, &pd->env, &seg, &p, 1);
 	pd_engine_run(pd);

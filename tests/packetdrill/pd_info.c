@@ -86,6 +86,15 @@ fill_streams(const struct tcp_details *d, struct pd_tcp_info *i)
 	i->notsent_bytes = d->write_seq - d->snd_nxt;
 }
 
+/* What the engine knows is how long a full segment is, which the peer may want shorter. */
+uint32_t
+pd_pmtu(const struct pd *pd, const struct tcp_details *d)
+{
+	uint32_t full = d->peer_mss - (d->has_ts ? 12u : 0);
+
+	return d->row.mss < full && d->row.pmtu != 0 ? d->row.pmtu : pd->mtu;
+}
+
 int
 pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len)
 {
@@ -102,7 +111,7 @@ pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len)
 	}
 	info.max_pacing_rate = UINT64_MAX;
 	info.advmss = pd->mtu - (s->domain == AF_INET ? 40u : 60u);
-	info.pmtu = pd->mtu;
+	info.pmtu = s->kind == PD_CONN && !s->connecting ? pd_pmtu(pd, &d) : pd->mtu;
 	info.reordering = pd->tun.tcp_reordering;
 	return pd_copy_out(&info, sizeof(info), out, len);
 }

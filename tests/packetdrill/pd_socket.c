@@ -501,12 +501,14 @@ do_shutdown(struct pd *pd, int fd, int how)
 			disconnect(pd, s);
 		return 0;
 	}
-	what = (how != SHUT_WR ? TCP_SHUT_RD : 0) | (how != SHUT_RD ? TCP_SHUT_WR : 0);
-	err = tcp_shutdown(pd->tcp, &pd->env, s->handle, what);
-	if (err != 0)
-		return err;
 	s->rd_shut |= how != SHUT_WR;
 	s->wr_shut |= how != SHUT_RD;
+	/* In Linux a socket that reads no more still takes what comes, until it is closed. */
+	what = s->wr_shut ? TCP_SHUT_WR : 0;
+	if (s->wr_shut && s->rd_shut)
+		what |= TCP_SHUT_RD | TCP_SHUT_REFUSE;
+	if (what != 0)
+		tcp_shutdown(pd->tcp, &pd->env, s->handle, what);
 	s->activity++;
 	pd_engine_run(pd);
 	return 0;

@@ -364,6 +364,9 @@ get_other(struct pd *pd, struct pd_sock *s, int key, void *value, socklen_t *len
 	switch (key) {
 	case SOL_SOCKET << 16 | SO_ERROR:
 		number = -pd_take_error(s);
+		if (number == 0)
+			number = s->soft_error;
+		s->soft_error = 0;
 		break;
 	case SOL_SOCKET << 16 | SO_TYPE:
 		number = SOCK_STREAM;
@@ -395,7 +398,7 @@ get_other(struct pd *pd, struct pd_sock *s, int key, void *value, socklen_t *len
 	case IPPROTO_IPV6 << 16 | IPV6_MTU:
 		if (s->kind != PD_CONN)
 			return -ENOTCONN;
-		number = pd_details(pd, s, &d) && d.row.pmtu != 0 ? d.row.pmtu : pd->mtu;
+		number = pd_details(pd, s, &d) ? (int)pd_pmtu(pd, &d) : pd->mtu;
 		break;
 	case IPPROTO_TCP << 16 | TCP_INFO:
 		return pd_info_tcp(pd, s, value, len);

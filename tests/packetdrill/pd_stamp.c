@@ -30,6 +30,7 @@ struct pd_stamp {
 	uint32_t last_seq;
 	unsigned int flags;
 	bool sent;
+	size_t len; /* payload of the packet that it was sent in */
 };
 
 unsigned int
@@ -185,6 +186,7 @@ pd_stamp_sent(struct pd *pd, struct pd_sock *s, uint32_t seq, uint32_t len, size
 		if (!seq32_between(st->last_seq, seq, seq + len))
 			continue;
 		st->sent = true;
+		st->len = len;
 		if (st->flags & PD_TS_TX_SCHED)
 			pd_errq_stamp(s, pd->env.now_us, STAMP_SCHED, byte,
 				copied_len(s, packet_len));
@@ -202,7 +204,7 @@ pd_stamp_acked(struct pd *pd, struct pd_sock *s, uint32_t una)
 	while ((st = s->stamps) != NULL && seq32_lt(st->last_seq, una)) {
 		if (st->flags & PD_TS_TX_ACK)
 			pd_errq_stamp(s, pd->env.now_us, STAMP_ACK,
-				st->last_seq - s->stamp_base, 0);
+				st->last_seq - s->stamp_base, copied_len(s, st->len));
 		s->stamps = st->next;
 		free(st);
 	}

@@ -22,12 +22,13 @@ a_cookie_is_kept_for_its_address_alone(void **state)
 		.fastopen = { 1, 2, 3, 4, 5, 6, 7, 8 },
 	};
 	struct tcp_bed *bed = *state;
-	struct tcp_conn other = conn_to(9);
 	struct tcp_opts opts = { 0 };
-	struct tcp_conn *c;
+	struct tcp_conn *c, *other;
 
 	bed->stack->env = &bed->env;
 	c = &bed->stack->conns[0];
+	other = &bed->stack->conns[1];
+	*other = conn_to(9);
 	c->key = conn_to(1).key;
 	c->flags = TF_FASTOPEN | TF_ACTIVE;
 	assert_int_equal(tcp_fastopen_mss(bed->stack, c), 496);
@@ -38,7 +39,7 @@ a_cookie_is_kept_for_its_address_alone(void **state)
 	assert_true(tcp_fastopen_ask(bed->stack, c, &opts));
 	assert_memory_equal(opts.fastopen, granted.fastopen, 8);
 	assert_int_equal(tcp_fastopen_mss(bed->stack, c), 1420);
-	assert_false(tcp_fastopen_ask(bed->stack, &other, &opts));
+	assert_false(tcp_fastopen_ask(bed->stack, other, &opts));
 	/* What comes unasked for, after a plain repetition of the SYN, is not believed. */
 	c->key = conn_to(2).key;
 	c->flags |= TF_SYN_RTX;

@@ -158,8 +158,9 @@ play(struct peer *p, const struct cell *c, struct outcome_seen *seen)
 	peer_send(p, .flags = flags, .no_flags = flags == 0, .len = kinds[c->kind].len,
 		.seq = seqs[c->seq].off, .ack = acks[c->ack].off,
 		.urg = flags & VIEW_URG ? 50 : 0);
-	/* An ACK that may wait for an answer does not wait for ever. */
-	peer_wait(p, 200000);
+	/* An ACK that may wait for an answer does not wait for ever; in SYN-SENT none waits, and
+	 * our own SYN goes again soon. */
+	peer_wait(p, c->state == TCPS_SYN_SENT ? 1000 : 200000);
 	v = peer_next(p);
 	seen->is_reply = v != NULL;
 	if (v != NULL)

@@ -35,7 +35,7 @@ writes_before_a_flush_share_segments(void **state)
 	queue(&p, 1000, 0);
 	queue(&p, 10, 0);
 	tcp_bed_flush(bed);
-	assert_sent(&p, "PA 1+1460 ack 1");
+	assert_sent(&p, "A 1+1460 ack 1");
 	assert_sent(&p, "PA 1461+550 ack 1");
 	assert_sent(&p, "");
 }

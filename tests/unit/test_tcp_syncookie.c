@@ -55,6 +55,9 @@ data_on_the_final_ack_is_taken(void **state)
 	always(bed);
 	get_cookie(&p, bed, 0);
 	assert_int_equal(bed_peer_send(&p, TCP_ACK | TCP_FIN, 10), OUT_DELIVERED);
+	/* Behind a FIN an ACK waits for our answer. */
+	assert_sent(&p, "");
+	tcp_bed_advance(bed, 40);
 	assert_sent(&p, "A 1+0 ack 12");
 	assert_int_equal(bed_peer_state(&p), TCPS_CLOSE_WAIT);
 }
