@@ -19,6 +19,8 @@ table_init(struct table *t, const struct cli *cli, const struct table_column *co
 {
 	unsigned int i;
 
+	if (column_count > TABLE_COLUMNS_MAX)
+		abort();
 	*t = (struct table){ .cli = cli, .columns = columns, .column_count = column_count };
 	for (i = 0; i < column_count; i++)
 		t->widths[i] = (unsigned int)strlen(columns[i].title);

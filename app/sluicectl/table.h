@@ -7,7 +7,7 @@
 
 #include "cli.h"
 
-#define TABLE_COLUMNS_MAX 20u
+#define TABLE_COLUMNS_MAX 32u
 
 struct table_column {
 	const char *title;

@@ -297,7 +297,7 @@ tcp_prefetch_cold(const struct tcp_stack *stack, uint32_t slot)
 void tcp_mem_look(struct tcp_stack *stack);
 /** The same, and reset who holds memory without progress while there is too little. */
 void tcp_mem_poll(struct tcp_stack *stack);
-/** True if data in order may be queued; while memory is short, out-of-order data makes place. */
+/** True if data in order may be queued; what waits behind a gap makes place if it must. */
 bool tcp_mem_admits_text(struct tcp_stack *stack, struct tcp_conn *c);
 /** True if out-of-order data may be queued, as far as all connections together are concerned. */
 bool tcp_mem_admits_ooo(struct tcp_stack *stack, struct tcp_conn *c);

@@ -418,9 +418,18 @@ was_cut_off(const struct app_end *e, const struct app_end *peer)
 	       (e->closed_self && (peer == NULL || peer->err != 0));
 }
 
+/* The server's SYN-ACKs have all been sent in vain: it knows nothing of what follows. */
+static bool
+has_half_open_expired(const struct sim_node *server, const struct app_end *c)
+{
+	uint64_t life_us = ((2ull << server->host->w.tun.tcp_synack_retries) - 1) * 1000000;
+
+	return c->received == 0 && c->end_us - c->begin_us >= life_us;
+}
+
 /*
- * No server ever heard of it: the handshake timed out, nobody listened, or the machine has started
- * again since, and knows nothing of what was before.
+ * No server ever heard of it: the handshake timed out, at either end, nobody listened, or
+ * the machine has started again since, and knows nothing of what was before.
  */
 static bool
 is_unheard(const struct app_world *w, const struct app_end *c)
@@ -430,7 +439,8 @@ is_unheard(const struct app_world *w, const struct app_end *c)
 	if (c->err == -ECONNREFUSED || c->err == -ETIMEDOUT || c->err == -EHOSTUNREACH)
 		return true;
 	return c->err == -ECONNRESET && server != NULL &&
-	       (server->host == NULL || server->par.start_us >= c->begin_us);
+	       (server->host == NULL || server->par.start_us >= c->begin_us ||
+		       has_half_open_expired(server, c));
 }
 
 static bool
