@@ -9,6 +9,8 @@ tcp_process_fin(struct tcp_stack *stack, struct tcp_conn *c)
 	if (c->flags & TF_OOO)
 		tcp_reass_free(stack, c);
 	c->rcv_nxt++;
+	/* Nothing can follow it: what the peer sent from beyond is no longer held, nor SACKed. */
+	tcp_reass_free(stack, c);
 	if (seq32_lt(c->rcv_adv, c->rcv_nxt))
 		c->rcv_adv = c->rcv_nxt;
 	c->flags |= TF_FIN_RCVD | TF_ACK_DELAY;
