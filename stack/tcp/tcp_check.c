@@ -41,6 +41,11 @@ dup_ack(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx, ui
 		return;
 	}
 	cold->dupack_sent_ms = now;
+	if (c->state == TCPS_SYN_RECEIVED) {
+		/* No data may go yet, and the ACK of a simultaneous open waits for none. */
+		tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK);
+		return;
+	}
 	c->flags |= TF_ACK_NOW;
 	tcp_want_output(stack, c);
 }
@@ -61,11 +66,14 @@ check_timestamp(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	}
 	if (seq32_geq(opts->tsval, c->ts_recent))
 		return TCP_CONTINUE;
+	/* Some put zero into SYNs and a clock into the rest: it is the future to half of them. */
+	if (c->ts_recent == 0)
+		return TCP_CONTINUE;
 	if (stack->env->now_ms - cold->ts_recent_at_ms > TCP_PAWS_IDLE_MS)
 		return TCP_CONTINUE;
 	stack->env->ctr->PAWSEstab++;
-	if (seq32_leq(rx->seq + rx->len, c->rcv_nxt))
-		tcp_report_duplicate(stack, c, rx->seq, rx->len);
+	if (seq32_lt(rx->seq, c->rcv_nxt))
+		tcp_report_duplicate(stack, c, rx->seq, min_u32(c->rcv_nxt - rx->seq, rx->len));
 	rx->outcome = OUT_PAWS;
 	dup_ack(stack, c, rx, &stack->env->ctr->TCPACKSkippedPAWS);
 	return TCP_STOP;
@@ -156,8 +164,7 @@ not_acceptable(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx, u
 void
 tcp_note_timestamp(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {
-	if (!(c->flags & TF_TS) || !(rx->seg->opts.present & TCP_OPT_TS) ||
-		(rx->seg->flags & TCP_SYN))
+	if (!(c->flags & TF_TS) || !(rx->seg->opts.present & TCP_OPT_TS))
 		return;
 	if (seq32_gt(rx->seg->seq, c->rcv_acked))
 		return;
@@ -175,10 +182,8 @@ tcp_check_sequence(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *r
 		return verdict;
 	if (!is_acceptable(c, rx, len))
 		return not_acceptable(stack, c, rx, len);
-	if (seq32_lt(rx->seq, c->rcv_nxt) && !(rx->flags & TCP_SYN)) {
-		tcp_report_duplicate(stack, c, rx->seq, min_u32(c->rcv_nxt - rx->seq, rx->len));
+	if (seq32_lt(rx->seq, c->rcv_nxt) && !(rx->flags & TCP_SYN))
 		trim_front(c, rx);
-	}
 	/* Beyond the right edge: cut off, and a FIN with it. */
 	if (seq32_gt(rx->seq + rx->len, c->rcv_adv)) {
 		rx->len -= rx->seq + rx->len - c->rcv_adv;

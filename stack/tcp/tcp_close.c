@@ -5,7 +5,7 @@
 void
 tcp_process_fin(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	/* Nothing counts behind a FIN, also of a peer that has sent something there. */
+	/* Nothing can follow it: what the peer sent from beyond is no longer held, nor SACKed. */
 	if (c->flags & TF_OOO)
 		tcp_reass_free(stack, c);
 	c->rcv_nxt++;

@@ -12,8 +12,8 @@
  *
  * Threat model. A receiver that hides marks gains what one gains that hides losses: nothing is
  * checked (RFC 3540 is historic). One that always says ECE slows only itself down, and by one
- * reduction per round trip at most. Marks count only on segments that passed the sequence check, so
- * that nobody beside the path can slow a connection down.
+ * reduction per round trip at most. Marks count only on data that passed the checks of
+ * sequence number and ACK, so that nobody beside the path can slow a connection down.
  */
 
 bool
@@ -61,13 +61,13 @@ echo_until_cwr(const struct tcp_conn *c, const struct tcp_rx *rx)
 	return rx->seg->ecn == IP_ECN_CE || ((c->flags & TF_ECN_ECE) && !(rx->flags & TCP_CWR));
 }
 
-static void
-text_received(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
+void
+tcp_ecn_text(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	bool exact = tcp_cc_of(stack, c)->needs_ecn;
 	bool is_on = exact ? rx->seg->ecn == IP_ECN_CE : echo_until_cwr(c, rx);
 
-	if (is_on == ((c->flags & TF_ECN_ECE) != 0))
+	if (rx->len == 0 || is_on == ((c->flags & TF_ECN_ECE) != 0))
 		return;
 	/* RFC 8257 s3.2: what came before this segment is acknowledged as it was marked. */
 	if (exact && c->rcv_acked != c->rcv_nxt)
@@ -87,6 +87,4 @@ tcp_ecn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *
 		return;
 	if ((rx->flags & TCP_ECE) && tcp_is_synchronised(c))
 		ece_received(stack, c, rx->ack);
-	if (rx->len > 0)
-		text_received(stack, c, rx);
 }

@@ -609,6 +609,8 @@ bool tcp_ecn_is_offered(const struct tcp_stack *stack, const struct tcp_listener
 bool tcp_ecn_asks(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** An acceptable segment of a connection with ECN, before its ACK and text are processed. */
 void tcp_ecn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx);
+/** The mark on data whose ACK was found good, too. */
+void tcp_ecn_text(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx);
 
 /* tcp_cc.c: congestion control behind a vtable. */
 struct tcp_cc {

@@ -331,6 +331,10 @@ tcp_reass_merge(struct tcp_stack *stack, struct tcp_conn *c)
 	while (cold->ooo != NULL && seq32_leq(cold->ooo->start, c->rcv_nxt) && !fin) {
 		struct tcp_range *r = cold->ooo;
 
+		/* What the gap was filled with came twice where it overlaps (RFC 2883 s4.2). */
+		if (seq32_lt(r->start, c->rcv_nxt))
+			tcp_report_duplicate(stack, c, r->start,
+				min_u32(c->rcv_nxt - r->start, r->end - r->start));
 		if (seq32_lt(r->end, c->rcv_nxt) || (r->end == c->rcv_nxt && !r->fin)) {
 			free_pkts(stack, c, r->head);
 		} else {

@@ -20,6 +20,14 @@ refuse_data(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	return true;
 }
 
+/* What the first step has cut off the front came twice (RFC 2883 s4); nobody forges it lightly. */
+static void
+report_overlap(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	if (rx->seq != rx->seg->seq && !(rx->seg->flags & TCP_SYN))
+		tcp_report_duplicate(stack, c, rx->seg->seq, rx->seq - rx->seg->seq);
+}
+
 void
 tcp_segment_arrives(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
@@ -43,6 +51,9 @@ tcp_segment_arrives(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *
 		tcp_ecn_input(stack, c, rx);
 	if (tcp_process_ack(stack, c, rx) == TCP_STOP)
 		return;
+	report_overlap(stack, c, rx);
+	if (c->flags & TF_ECN)
+		tcp_ecn_text(stack, c, rx);
 	/* Sixth: URG. Urgent data is ordinary data; deviates: no notification yet (RFC 6093). */
 	if (refuse_data(stack, c, rx))
 		return;

@@ -233,9 +233,9 @@ tcp_timewait_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg 
 		tcp_drop(stack, pkt, OUT_TW_RST);
 		return false;
 	}
-	/* With FIN a listener would not take it, and TIME-WAIT would end for nothing. */
+	/* With FIN, or without a listener, nobody takes it: TIME-WAIT would end for nothing. */
 	if ((seg->flags & (TCP_SYN | TCP_ACK | TCP_FIN)) == TCP_SYN &&
-		is_new_incarnation(tw, seg)) {
+		is_new_incarnation(tw, seg) && tcp_listener_find(stack, &seg->key) != NULL) {
 		stack->env->ctr->TWRecycled++;
 		tcp_timewait_kill(stack, slot);
 		return true;

@@ -234,6 +234,8 @@ append_to_tail(struct tcp_conn *c, const uint8_t *src, uint32_t len)
 	p->app.flags &= (uint16_t)~PKT_F_PSH;
 	memcpy(p->buf + p->app.payload_off + (p->app.end_seq - p->app.seq), src, n);
 	p->app.end_seq += n;
+	/* The end of a write that was here lies within the segment now. */
+	p->app.flags &= (uint16_t)~PKT_F_PSH;
 	c->write_seq += n;
 	return n;
 }

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "packetdrill/adapter.h"
+#include "packetdrill/flow.h"
 #include "script/script.h"
 
 #define DRIVE_ARGS_MAX 6u
@@ -42,12 +43,6 @@ struct drive_script {
 	bool has_sysctl;
 };
 
-struct drive_flow {
-	uint16_t rport, lport; /* lport 0: not known yet */
-	uint32_t isn, iss, ts_base, ts_last;
-	bool ts_known;
-};
-
 struct drive {
 	struct packetdrill_interface pd;
 	const struct drive_script *script;
@@ -58,7 +53,7 @@ struct drive {
 	bool verbose;
 	bool trace; /* tell what happens instead of comparing it */
 	uint64_t start_us, event_us;
-	struct drive_flow flows[DRIVE_FLOWS_MAX];
+	struct flow flows[DRIVE_FLOWS_MAX];
 	char var_name[DRIVE_VARS_MAX][SCRIPT_WORD_MAX];
 	long var[DRIVE_VARS_MAX];
 	unsigned int nvars;

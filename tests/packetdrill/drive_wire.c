@@ -10,10 +10,7 @@
 
 #include "lib/frames.h"
 
-#define ETH_LEN 14u
-#define LOCAL_IP4 "192.168.0.1"
 #define PEER_IP4 "192.0.2.1"
-#define LOCAL_IP6 "fd3d:fa7b:d17d::1"
 #define PEER_IP6 "fd3d:fa7b:d17d:8888::1"
 #define PEER_TS_BASE 1000u
 #define QUOTED_LEN 1500u /* of a segment of ours that an ICMP error is about */
@@ -26,10 +23,10 @@ address(const struct drive *d, bool ours, uint8_t ip[16])
 	struct in_addr in;
 
 	if (d->ip6) {
-		inet_pton(AF_INET6, ours ? LOCAL_IP6 : PEER_IP6, ip);
+		inet_pton(AF_INET6, ours ? FLOW_LOCAL_IP6 : PEER_IP6, ip);
 		return;
 	}
-	inet_pton(AF_INET, ours ? LOCAL_IP4 : PEER_IP4, &in);
+	inet_pton(AF_INET, ours ? FLOW_LOCAL_IP4 : PEER_IP4, &in);
 	view_ip4(ip, ntohl(in.s_addr));
 }
 
@@ -58,7 +55,7 @@ peer_ts(const struct drive *d)
 }
 
 static void
-make_opts(const struct drive *d, const struct drive_flow *f, const struct pattern *pat,
+make_opts(const struct drive *d, const struct flow *f, const struct pattern *pat,
 	struct view_opts *out)
 {
 	out->count = 0;
@@ -87,12 +84,11 @@ void
 drive_inject(struct drive *d, const struct drive_stmt *st)
 {
 	const struct pattern *pat = &st->st.pat;
-	struct drive_flow *f = &d->flows[st->st.flow];
+	struct flow *f = &d->flows[st->st.flow];
 	struct view v = { .kind = VIEW_TCP, .ip6 = d->ip6, .ttl = 64, .df = true };
-	uint8_t *payload = calloc(1, (size_t)pat->len + 1), *buf = malloc(VIEW_BUF_MAX);
-	size_t len;
+	uint8_t *payload = calloc(1, (size_t)pat->len + 1);
 
-	if (payload == NULL || buf == NULL)
+	if (payload == NULL)
 		abort();
 	address(d, false, v.src);
 	address(d, true, v.dst);
@@ -106,19 +102,18 @@ drive_inject(struct drive *d, const struct drive_stmt *st)
 	v.payload = payload;
 	v.payload_len = pat->len;
 	make_opts(d, f, pat, &v.opts);
-	len = view_build(&v, buf, VIEW_BUF_MAX);
-	if (d->pd.netdev_send(d->pd.ud, buf + ETH_LEN, len - ETH_LEN) != 0)
+	if (flow_send(&d->pd, &v) != 0)
 		drive_fail(d, "netdev_send failed");
 	free(payload);
-	free(buf);
 }
 
 /* An ICMP error about a segment of ours: type and code of IPv4, and of IPv6 for what there is. */
 void
 drive_icmp(struct drive *d, const long *a)
 {
-	const struct drive_flow *f = &d->flows[d->at->st.flow];
-	const char *local = d->ip6 ? LOCAL_IP6 : LOCAL_IP4, *peer = d->ip6 ? PEER_IP6 : PEER_IP4;
+	const struct flow *f = &d->flows[d->at->st.flow];
+	const char *local = d->ip6 ? FLOW_LOCAL_IP6 : FLOW_LOCAL_IP4;
+	const char *peer = d->ip6 ? PEER_IP6 : PEER_IP4;
 	static const uint8_t mac[6];
 	struct frame quoted, out;
 
@@ -151,70 +146,29 @@ drive_icmp(struct drive *d, const long *a)
 static bool
 receive(struct drive *d, uint8_t *bytes, struct view *v, uint64_t *at_us)
 {
-	long long time_us = 0;
-	size_t n = VIEW_BUF_MAX - ETH_LEN;
-	uint8_t *ip = bytes + ETH_LEN;
-
-	if (d->pd.netdev_receive(d->pd.ud, ip, &n, &time_us) != 0)
-		drive_fail(d, "netdev_receive failed");
-	if (n == 0)
+	if (!flow_receive(&d->pd, bytes, v, at_us))
 		return false;
-	memset(bytes, 0, ETH_LEN);
-	bytes[5] = 1;
-	bytes[11] = 2;
-	bytes[12] = ip[0] >> 4 == 4 ? 0x08 : 0x86;
-	bytes[13] = ip[0] >> 4 == 4 ? 0x00 : 0xdd;
-	if (view_parse(bytes, n + ETH_LEN, v) != VIEW_TCP)
+	if (v->kind != VIEW_TCP)
 		drive_fail(d, "not a good TCP packet: %s", v->why != NULL ? v->why : "");
-	*at_us = (uint64_t)time_us;
 	return true;
 }
 
-static struct drive_flow *
+static struct flow *
 find_flow(struct drive *d, const struct view *v)
 {
-	const struct view_opt *ts = view_opt_find(&v->opts, VIEW_OPT_TS);
-	struct drive_flow *f = NULL;
+	struct flow *f = NULL;
 
 	for (unsigned int i = 1; i < DRIVE_FLOWS_MAX; i++)
 		if (d->flows[i].rport == v->dport)
 			f = &d->flows[i];
 	if (f == NULL)
 		drive_fail(d, "a packet to port %u", v->dport);
-	if (v->flags & VIEW_SYN) {
-		f->lport = v->sport;
-		f->iss = v->seq;
-		f->ts_known = false;
-	}
-	if (ts != NULL && !f->ts_known) {
-		f->ts_base = ts->v[0];
-		f->ts_known = true;
-	}
-	if (ts != NULL)
-		f->ts_last = ts->v[0];
+	flow_learn(f, v);
 	return f;
 }
 
-static const char *
-text_of(const struct drive_flow *f, const struct view *v, char *out, size_t cap)
-{
-	struct view r = *v;
-
-	r.seq -= f->iss;
-	r.ack -= f->isn;
-	for (unsigned int i = 0; i < r.opts.count; i++) {
-		struct view_opt *o = &r.opts.opt[i];
-
-		if (o->kind == VIEW_OPT_TS)
-			o->v[0] -= f->ts_base;
-		for (unsigned int k = 0; o->kind == VIEW_OPT_SACK && k < 8; k++)
-			o->v[k] -= f->isn;
-	}
-	return view_text(&r, out, cap);
-}
-
 static bool
-opt_fits(const struct drive_flow *f, const struct pattern *pat, unsigned int i,
+opt_fits(const struct flow *f, const struct pattern *pat, unsigned int i,
 	const struct view_opt *got)
 {
 	const struct view_opt *want = &pat->opts.opt[i];
@@ -234,7 +188,7 @@ opt_fits(const struct drive_flow *f, const struct pattern *pat, unsigned int i,
 }
 
 static bool
-fits(const struct drive_flow *f, const struct pattern *pat, const struct view *v)
+fits(const struct flow *f, const struct pattern *pat, const struct view *v)
 {
 	uint8_t flags = pat->any_psh ? (uint8_t)(v->flags & ~VIEW_PSH) : v->flags;
 
@@ -258,7 +212,7 @@ void
 drive_expect(struct drive *d, const struct drive_stmt *st, uint64_t lo_us, uint64_t hi_us)
 {
 	uint8_t *bytes = malloc(VIEW_BUF_MAX);
-	struct drive_flow *f;
+	struct flow *f;
 	uint64_t at_us = 0;
 	char text[512];
 	struct view v;
@@ -270,10 +224,10 @@ drive_expect(struct drive *d, const struct drive_stmt *st, uint64_t lo_us, uint6
 	f = find_flow(d, &v);
 	if (d->verbose)
 		printf("%+10.6f > %s\n", (double)(at_us - d->start_us) / 1e6,
-			text_of(f, &v, text, sizeof(text)));
+			flow_text(f, &v, text, sizeof(text)));
 	if (f != &d->flows[st->st.flow] || !fits(f, &st->st.pat, &v))
 		drive_fail(d, "sent at %.6f: %s", (double)(at_us - d->start_us) / 1e6,
-			text_of(f, &v, text, sizeof(text)));
+			flow_text(f, &v, text, sizeof(text)));
 	if (at_us + TOLERANCE_US < lo_us || at_us > hi_us + TOLERANCE_US)
 		drive_fail(d, "sent at %.6f s instead of %.6f s",
 			(double)(at_us - d->start_us) / 1e6, (double)(lo_us - d->start_us) / 1e6);
@@ -292,10 +246,10 @@ drive_drain(struct drive *d)
 	if (bytes == NULL)
 		abort();
 	while (receive(d, bytes, &v, &at_us)) {
-		struct drive_flow *f = find_flow(d, &v);
+		struct flow *f = find_flow(d, &v);
 
 		printf("%.6f > %s%s\n", (double)(at_us - d->start_us) / 1e6,
-			text_of(f, &v, text, sizeof(text)), ecn[v.tos & 3]);
+			flow_text(f, &v, text, sizeof(text)), ecn[v.tos & 3]);
 	}
 	free(bytes);
 }
@@ -314,6 +268,6 @@ drive_no_packet_left(struct drive *d, uint64_t until_us)
 	if (receive(d, bytes, &v, &at_us) && at_us <= until_us)
 		drive_fail(d, "nobody expected, at %.6f: %s",
 			(double)(at_us - d->start_us) / 1e6,
-			text_of(find_flow(d, &v), &v, text, sizeof(text)));
+			flow_text(find_flow(d, &v), &v, text, sizeof(text)));
 	free(bytes);
 }

@@ -28,6 +28,7 @@
  */
 static const char *const setup[] = {
 	"link set lo up",
+	"link set tun0 txqueuelen 10000",
 	"link set tun0 up",
 	"addr add 192.168.0.1/32 dev tun0",
 	"route add default dev tun0",
@@ -53,6 +54,7 @@ struct linux_stack {
 	struct packet queue[QUEUE_MAX];
 	unsigned int head, tail;
 	long wait_s;
+	bool direct; /* no thread: who receives reads the device, who sleeps wakes for a packet */
 };
 
 static long long
@@ -109,6 +111,20 @@ slot_netdev_send(void *ud, const void *buf, size_t n)
 	return write(ls->tun, buf, n) == (ssize_t)n ? 0 : -1;
 }
 
+/* What the kernel answers is there when the write that asks for it returns. */
+static int
+receive_direct(struct linux_stack *ls, void *buf, size_t *n, long long *time_us)
+{
+	ssize_t got;
+
+	do
+		got = read(ls->tun, buf, *n);
+	while (got > 0 && !is_tcp(buf, (size_t)got));
+	*n = got > 0 ? (size_t)got : 0;
+	*time_us = now_us();
+	return 0;
+}
+
 static int
 slot_netdev_receive(void *ud, void *buf, size_t *n, long long *time_us)
 {
@@ -117,6 +133,8 @@ slot_netdev_receive(void *ud, void *buf, size_t *n, long long *time_us)
 	size_t room = *n;
 	int err = 0;
 
+	if (ls->direct)
+		return receive_direct(ls, buf, n, time_us);
 	*n = 0;
 	*time_us = now_us();
 	clock_gettime(CLOCK_REALTIME, &until);
@@ -140,8 +158,11 @@ static int
 slot_usleep(void *ud, useconds_t us)
 {
 	const struct timespec t = { us / 1000000, (long)(us % 1000000) * 1000 };
+	struct linux_stack *ls = ud;
+	struct pollfd fd = { .fd = ls->tun, .events = POLLIN };
 
-	(void)ud;
+	if (ls->direct)
+		return ppoll(&fd, 1, &t, NULL) < 0 ? -1 : 0;
 	return nanosleep(&t, NULL);
 }
 
@@ -468,7 +489,10 @@ is_empty_namespace(void)
 	return empty;
 }
 
-/* flags as the adapter's: of those only mtu=N and wait=SECONDS mean something. */
+/*
+ * flags as the adapter's: of those only mtu=N and wait=SECONDS mean something. Of its own: direct,
+ * for who plays many connections at a time and waits for none.
+ */
 EXPORT void
 packetdrill_interface_init(const char *flags, struct packetdrill_interface *to)
 {
@@ -490,7 +514,10 @@ packetdrill_interface_init(const char *flags, struct packetdrill_interface *to)
 			no(setup[i]);
 	pthread_mutex_init(&ls.lock, NULL);
 	pthread_cond_init(&ls.came, NULL);
-	if (pthread_create(&ls.reader, NULL, read_tun, &ls) != 0)
+	ls.direct = flags != NULL && strstr(flags, "direct") != NULL;
+	if (ls.direct && fcntl(ls.tun, F_SETFL, O_NONBLOCK) != 0)
+		no("no waiting");
+	if (!ls.direct && pthread_create(&ls.reader, NULL, read_tun, &ls) != 0)
 		no("no thread");
 	fill(to, &ls);
 }

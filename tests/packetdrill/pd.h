@@ -181,6 +181,8 @@ void pd_engine_run(struct pd *pd);
 /** Timers that are due now. */
 void pd_engine_poll(struct pd *pd);
 uint64_t pd_engine_due_at(const struct pd *pd);
+/** What the engine holds for s to read, before it gives it up. */
+void pd_keep_received(struct pd *pd, struct pd_sock *s);
 int pd_engine_input(struct pd *pd, const uint8_t *ip, size_t len);
 int pd_local_find(const struct pd *pd, const struct ip_addr *addr);
 /** A local address of the family of remote: 0 or more, or -1. */

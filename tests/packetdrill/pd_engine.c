@@ -131,8 +131,8 @@ pd_local_for(const struct pd *pd, const struct ip_addr *remote)
 /* --- events --------------------------------------------------------------------------------- */
 
 /* Linux keeps what was received before a reset; the engine gives it up with the connection. */
-static void
-keep_received(struct pd *pd, struct pd_sock *s)
+void
+pd_keep_received(struct pd *pd, struct pd_sock *s)
 {
 	ptrdiff_t queued = tcp_recv_queued(pd->tcp, s->handle);
 
@@ -162,7 +162,7 @@ look_at(struct pd *pd, struct pd_sock *s)
 		s->peer_fin = true;
 		break;
 	case TCPS_CLOSED:
-		keep_received(pd, s);
+		pd_keep_received(pd, s);
 		break;
 	case TCPS_LISTEN:
 	case TCPS_SYN_SENT:

@@ -434,6 +434,13 @@ pd_slot_fcntl(void *ud, int fd, int cmd, ...)
 	return (int)pd_leave(pd, do_fcntl(pd, fd, cmd, arg));
 }
 
+/* Linux numbers a FIN as if it were a byte, and so does snd_una. */
+static bool
+has_fin(const struct pd_sock *s, const struct tcp_details *d)
+{
+	return s->wr_shut && d->row.state != TCPS_CLOSED;
+}
+
 static int
 do_ioctl(struct pd *pd, int fd, unsigned long request, int *arg)
 {
@@ -457,7 +464,7 @@ do_ioctl(struct pd *pd, int fd, unsigned long request, int *arg)
 		*arg = s->connecting ? 0 : (int)pd_readable(pd, s);
 		return 0;
 	case SIOCOUTQ:
-		*arg = s->connecting ? 0 : (int)(d.write_seq - d.snd_una);
+		*arg = s->connecting ? 0 : (int)(d.write_seq - d.snd_una) + has_fin(s, &d);
 		return 0;
 	case SIOCOUTQNSD:
 		*arg = s->connecting ? 0 : (int)(d.write_seq - d.snd_nxt);
@@ -493,11 +500,15 @@ do_shutdown(struct pd *pd, int fd, int how)
 		return err;
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		return -EINVAL;
-	if (s->kind == PD_NEW || s->dead || pd_state(pd, s) == 7)
+	if (s->kind == PD_NEW || s->dead || pd_state(pd, s) == 7) {
+		/* Linux remembers it all the same. */
+		s->rd_shut |= how != SHUT_WR;
+		s->wr_shut |= how != SHUT_RD;
 		return -ENOTCONN;
-	if (s->kind == PD_LISTENER || s->connecting) {
+	}
+	if (s->kind == PD_LISTENER || pd_state(pd, s) == 2) {
 		/* It stops listening, or gives the open up. */
-		if (s->connecting || how != SHUT_WR)
+		if (s->kind != PD_LISTENER || how != SHUT_WR)
 			disconnect(pd, s);
 		return 0;
 	}
@@ -505,8 +516,10 @@ do_shutdown(struct pd *pd, int fd, int how)
 	s->wr_shut |= how != SHUT_RD;
 	/* In Linux a socket that reads no more still takes what comes, until it is closed. */
 	what = s->wr_shut ? TCP_SHUT_WR : 0;
-	if (s->wr_shut && s->rd_shut)
+	if (s->wr_shut && s->rd_shut) {
+		pd_keep_received(pd, s);
 		what |= TCP_SHUT_RD | TCP_SHUT_REFUSE;
+	}
 	if (what != 0)
 		tcp_shutdown(pd->tcp, &pd->env, s->handle, what);
 	s->activity++;

@@ -45,6 +45,8 @@ pd_is_shut(struct pd *pd, const struct pd_sock *s, int how)
 {
 	struct tcp_details d;
 
+	if (s->kind == PD_NEW)
+		return how == SHUT_RD ? s->rd_shut : s->wr_shut;
 	if (s->kind != PD_CONN)
 		return false;
 	if (s->dead || (how == SHUT_RD ? s->rd_shut || s->peer_fin : s->wr_shut))
@@ -142,7 +144,11 @@ pd_sock_close(struct pd *pd, struct pd_sock *s)
 		tcp_listener_close(pd->tcp, &pd->env, s->handle);
 	} else {
 		tcp_set_owner(pd->tcp, s->handle, NULL, NULL);
-		tcp_close(pd->tcp, &pd->env, s->handle);
+		/* What the socket took over from the engine and nobody read is lost, too. */
+		if (s->left_len > s->left_at)
+			tcp_abort(pd->tcp, &pd->env, s->handle);
+		else
+			tcp_close(pd->tcp, &pd->env, s->handle);
 	}
 	s->handle = 0;
 	pd_engine_run(pd);

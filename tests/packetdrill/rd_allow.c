@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Differences that are meant: what each is, and why. Of each the first that fits counts. */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "packetdrill/rd.h"
+
+/* --- what is looked at ----------------------------------------------------------------------- */
+
+static bool
+before(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) < 0;
+}
+
+/* The segment of the step; NULL: it is a call. */
+static const struct rd_seg *
+seg_of(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_step *st = &p->script.steps[d->step];
+
+	return st->is_call ? NULL : &st->seg;
+}
+
+static const struct rd_pkt *
+kernel_pkt(const struct rd_pair *p, const struct rd_diff *d)
+{
+	return &p->kernel.rec[d->step].out[d->pkt];
+}
+
+static const struct rd_pkt *
+our_pkt(const struct rd_pair *p, const struct rd_diff *d)
+{
+	return &p->ours.rec[d->step].out[d->pkt];
+}
+
+static bool
+is_bare_ack(const struct rd_pkt *k)
+{
+	return k->flags == VIEW_ACK && k->len == 0;
+}
+
+/* The handshake of a passive open is not over. */
+static bool
+is_synrcvd(const struct rd_pair *p, const struct rd_diff *d)
+{
+	return !p->script.active && p->kernel.rec[d->step].una == 0;
+}
+
+/* The kernel's state before the step. */
+static int
+state_before(const struct rd_pair *p, const struct rd_diff *d)
+{
+	for (unsigned int k = d->step; k-- > 0;)
+		if (p->kernel.rec[k].played)
+			return p->kernel.rec[k].state;
+	return -1;
+}
+
+static bool
+differ_in_options(const struct rd_pkt *a, const struct rd_pkt *b)
+{
+	return a->flags == b->flags && a->seq == b->seq && a->ack == b->ack && a->len == b->len &&
+		strcmp(a->opts, b->opts) != 0;
+}
+
+/* --- the entries ----------------------------------------------------------------------------- */
+
+static enum rd_verdict
+beyond_the_window(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_record *a = &p->kernel.rec[d->step], *b = &p->ours.rec[d->step];
+
+	if (seg_of(p, d) == NULL)
+		return RD_NO;
+	return (before(a->seq, a->edge) && before(a->edge, a->end)) ||
+			(before(b->seq, b->edge) && before(b->edge, b->end)) ?
+		RD_END :
+		RD_NO;
+}
+
+static enum rd_verdict
+no_ack_flag(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+
+	return g != NULL && !(g->flags & (VIEW_ACK | VIEW_RST | VIEW_SYN)) &&
+			d->what == RD_EXTRA && is_bare_ack(our_pkt(p, d)) ?
+		RD_GO_ON :
+		RD_NO;
+}
+
+static enum rd_verdict
+no_timestamp(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+
+	return g != NULL && g->ts == RD_TS_NONE && !(g->flags & VIEW_RST) &&
+			p->ours.rec[d->step].has_ts ?
+		RD_END :
+		RD_NO;
+}
+
+static enum rd_verdict
+crossed_syns(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+
+	/* What ended it: 'connection refused' in RFC 9293 s3.10.7.4, second; Linux says reset. */
+	if (p->script.active && d->what == RD_RESULT &&
+		p->kernel.rec[d->step].err == ECONNRESET &&
+		p->ours.rec[d->step].err == ECONNREFUSED)
+		return RD_END;
+	if (!p->script.active || g == NULL || !(g->flags & VIEW_SYN))
+		return RD_NO;
+	if (d->what == RD_PACKET && differ_in_options(kernel_pkt(p, d), our_pkt(p, d)) &&
+		(our_pkt(p, d)->flags & VIEW_SYN))
+		return RD_GO_ON;
+	return d->what == RD_MISSING && is_bare_ack(kernel_pkt(p, d)) &&
+			(g->flags & VIEW_ACK) && state_before(p, d) == TCP_SYN_RECV ?
+		RD_GO_ON :
+		RD_NO;
+}
+
+static enum rd_verdict
+reset_before_accept(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_record *a = &p->kernel.rec[d->step], *b = &p->ours.rec[d->step];
+
+	return p->script.steps[d->step].is_call && p->script.steps[d->step].call == RD_ACCEPT &&
+			a->result == 0 && b->err == EAGAIN && a->state == TCP_CLOSE ?
+		RD_END :
+		RD_NO;
+}
+
+static enum rd_verdict
+syn_in_syn_received(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+
+	return g != NULL && is_synrcvd(p, d) && (g->flags & VIEW_SYN) ? RD_END : RD_NO;
+}
+
+static enum rd_verdict
+wrong_ack_in_syn_received(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+
+	return g != NULL && is_synrcvd(p, d) && (g->flags & VIEW_ACK) && d->what == RD_PACKET &&
+			kernel_pkt(p, d)->flags == VIEW_RST && is_bare_ack(our_pkt(p, d)) ?
+		RD_GO_ON :
+		RD_NO;
+}
+
+static enum rd_verdict
+old_ack_with_an_old_clock(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+
+	return g != NULL && g->ts >= RD_TS_OLD && (g->flags & ~VIEW_PSH) == VIEW_ACK &&
+			g->len == 0 && d->what == RD_EXTRA && is_bare_ack(our_pkt(p, d)) ?
+		RD_GO_ON :
+		RD_NO;
+}
+
+/* A FIN or SYN of ours without data, or a FIN at all, up to this step. */
+static bool
+had_flag(const struct rd_pair *p, const struct rd_diff *d)
+{
+	for (unsigned int k = 0; k <= d->step; k++) {
+		const struct rd_seg *g = &p->script.steps[k].seg;
+
+		if (p->ours.rec[k].played && !p->script.steps[k].is_call &&
+			((g->flags & VIEW_FIN) || (k == d->step && (g->flags & VIEW_SYN))))
+			return true;
+	}
+	return false;
+}
+
+static enum rd_verdict
+dsack_and_fin(const struct rd_pair *p, const struct rd_diff *d)
+{
+	return d->what == RD_PACKET && is_bare_ack(our_pkt(p, d)) &&
+			differ_in_options(kernel_pkt(p, d), our_pkt(p, d)) &&
+			kernel_pkt(p, d)->has_ts == our_pkt(p, d)->has_ts && had_flag(p, d) ?
+		RD_GO_ON :
+		RD_NO;
+}
+
+static enum rd_verdict
+urgent_pointer(const struct rd_pair *p, const struct rd_diff *d)
+{
+	for (unsigned int k = 0; k <= d->step; k++)
+		if (p->ours.rec[k].played && !p->script.steps[k].is_call &&
+			(p->script.steps[k].seg.flags & VIEW_URG))
+			return RD_END;
+	return RD_NO;
+}
+
+static enum rd_verdict
+challenge_limit(const struct rd_pair *p, const struct rd_diff *d)
+{
+	uint64_t now_us = p->ours.rec[d->step].at_us;
+	unsigned int acks = 0;
+
+	if (d->what != RD_MISSING || !is_bare_ack(kernel_pkt(p, d)))
+		return RD_NO;
+	for (unsigned int k = 0; k < d->step; k++) {
+		const struct rd_record *r = &p->ours.rec[k];
+
+		for (unsigned int i = 0; i < r->count; i++)
+			acks += is_bare_ack(&r->out[i]) && r->out[i].at_us + 1100000 > now_us;
+	}
+	return acks >= 5 ? RD_GO_ON : RD_NO;
+}
+
+static enum rd_verdict
+sack_on_data(const struct rd_pair *p, const struct rd_diff *d)
+{
+	return d->what == RD_PACKET && kernel_pkt(p, d)->len > 0 && our_pkt(p, d)->len > 0 &&
+			strstr(kernel_pkt(p, d)->opts, "sack") != NULL &&
+			strcmp(kernel_pkt(p, d)->opts, our_pkt(p, d)->opts) != 0 ?
+		RD_END :
+		RD_NO;
+}
+
+static enum rd_verdict
+push_within_data(const struct rd_pair *p, const struct rd_diff *d)
+{
+	struct rd_pkt k, o;
+
+	if (d->what != RD_PACKET)
+		return RD_NO;
+	k = *kernel_pkt(p, d);
+	o = *our_pkt(p, d);
+	if (k.len == 0 || k.len != o.len || k.seq != o.seq || k.ack != o.ack ||
+		(k.flags ^ o.flags) != VIEW_PSH || strcmp(k.opts, o.opts) != 0)
+		return RD_NO;
+	/* Never the last: that one is the end of what was written. */
+	return d->pkt + 1 < p->kernel.rec[d->step].count ? RD_GO_ON : RD_NO;
+}
+
+static enum rd_verdict
+echo_in_the_handshake(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+
+	return g != NULL && g->ts != RD_TS_NONE && g->ecr > RD_TS_NOW &&
+			(is_synrcvd(p, d) || state_before(p, d) == TCP_SYN_SENT) ?
+		RD_END :
+		RD_NO;
+}
+
+static enum rd_verdict
+ack_before_our_first_byte(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+	const struct rd_record *r = &p->ours.rec[d->step];
+
+	return g != NULL && (g->flags & VIEW_ACK) && before(r->ack, r->una) &&
+			before(r->ack, 1) ?
+		RD_END :
+		RD_NO;
+}
+
+static enum rd_verdict
+handshake_out_of_order(const struct rd_pair *p, const struct rd_diff *d)
+{
+	for (unsigned int k = 0; k <= d->step; k++) {
+		const struct rd_record *r = &p->kernel.rec[k];
+
+		if (r->played && !p->script.active && !p->script.steps[k].is_call && r->una == 0 &&
+			(p->script.steps[k].seg.flags & VIEW_ACK) && r->ack == 1 &&
+			before(r->next, r->seq))
+			return RD_END;
+	}
+	return RD_NO;
+}
+
+static enum rd_verdict
+ends_at_the_next_number(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_record *r = &p->ours.rec[d->step];
+
+	return seg_of(p, d) != NULL && r->end != r->seq && r->end == r->acked ? RD_END : RD_NO;
+}
+
+static enum rd_verdict
+time_of_an_old_ack(const struct rd_pair *p, const struct rd_diff *d)
+{
+	for (unsigned int k = 0; k <= d->step; k++) {
+		const struct rd_record *r = &p->ours.rec[k];
+
+		if (r->played && !p->script.steps[k].is_call && before(r->ack, r->una) &&
+			(p->script.steps[k].seg.flags & VIEW_ACK) && d->what == RD_PACKET &&
+			kernel_pkt(p, d)->has_ts && our_pkt(p, d)->has_ts &&
+			differ_in_options(kernel_pkt(p, d), our_pkt(p, d)))
+			return RD_END;
+	}
+	return RD_NO;
+}
+
+static enum rd_verdict
+reset_behind_a_gap(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+
+	return g != NULL && (g->flags & VIEW_RST) && d->what == RD_EXTRA &&
+			is_bare_ack(our_pkt(p, d)) && strstr(our_pkt(p, d)->opts, "sack") != NULL ?
+		RD_END :
+		RD_NO;
+}
+
+static enum rd_verdict
+data_after_fin(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+	int state = state_before(p, d);
+
+	return g != NULL && g->len > 0 && p->kernel.rec[d->step].count > 0 &&
+			(p->kernel.rec[d->step].out[0].flags & VIEW_RST) &&
+			(state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK ||
+				state == TCP_CLOSING || state == -1) ?
+		RD_END :
+		RD_NO;
+}
+
+/* Both closed by us, and our FIN acknowledged: the kernel has but a record left. */
+static enum rd_verdict
+orphan_in_fin_wait_2(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_record *r = &p->kernel.rec[d->step];
+
+	for (unsigned int k = 0; k < d->step; k++)
+		if (p->kernel.rec[k].played && p->script.steps[k].is_call &&
+			p->script.steps[k].call == RD_CLOSE && p->kernel.rec[k].result == 0)
+			return r->una == r->sent ? RD_END : RD_NO;
+	return RD_NO;
+}
+
+static enum rd_verdict
+data_around_a_held_run(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+
+	return g != NULL && g->len > 0 && d->what == RD_PACKET &&
+			is_bare_ack(our_pkt(p, d)) && is_bare_ack(kernel_pkt(p, d)) &&
+			strstr(our_pkt(p, d)->opts, "sack") != NULL &&
+			before(p->ours.rec[d->step].acked, p->ours.rec[d->step].end) ?
+		RD_END :
+		RD_NO;
+}
+
+static enum rd_verdict
+options_of_a_reset(const struct rd_pair *p, const struct rd_diff *d)
+{
+	return d->what == RD_PACKET && (our_pkt(p, d)->flags & VIEW_RST) &&
+			differ_in_options(kernel_pkt(p, d), our_pkt(p, d)) ?
+		RD_GO_ON :
+		RD_NO;
+}
+
+static enum rd_verdict
+edge_of_a_scaled_window(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_record *r = &p->kernel.rec[d->step];
+
+	return seg_of(p, d) != NULL && r->seq - r->edge + 128 <= 256 ? RD_END : RD_NO;
+}
+
+static enum rd_verdict
+number_after_a_shrink(const struct rd_pair *p, const struct rd_diff *d)
+{
+	return d->what == RD_PACKET && is_bare_ack(kernel_pkt(p, d)) &&
+			is_bare_ack(our_pkt(p, d)) &&
+			kernel_pkt(p, d)->ack == our_pkt(p, d)->ack &&
+			before(kernel_pkt(p, d)->seq, our_pkt(p, d)->seq) &&
+			our_pkt(p, d)->seq == p->ours.rec[d->step].sent ?
+		RD_GO_ON :
+		RD_NO;
+}
+
+/* The window of a segment of ours up to this step is zero. */
+static bool
+closed_a_window(const struct rd_pair *p, const struct rd_diff *d)
+{
+	for (unsigned int k = 0; k <= d->step; k++)
+		if (p->ours.rec[k].played && !p->script.steps[k].is_call &&
+			p->script.steps[k].seg.wnd == 0)
+			return true;
+	return false;
+}
+
+static enum rd_verdict
+fin_at_a_closed_window(const struct rd_pair *p, const struct rd_diff *d)
+{
+	return d->what == RD_EXTRA && our_pkt(p, d)->len == 0 &&
+			(our_pkt(p, d)->flags & VIEW_FIN) && closed_a_window(p, d) ?
+		RD_END :
+		RD_NO;
+}
+
+static enum rd_verdict
+window_in_bytes(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_record *a = &p->kernel.rec[d->step], *b = &p->ours.rec[d->step];
+	const struct rd_pkt *x;
+
+	if (d->what != RD_MISSING && d->what != RD_EXTRA)
+		return RD_NO;
+	x = d->what == RD_MISSING ? kernel_pkt(p, d) : our_pkt(p, d);
+	return x->len > 0 && a->outq == b->outq && !before(x->seq, a->sent) ?
+		RD_END :
+		RD_NO;
+}
+
+const struct rd_allowed rd_allow_list[] = {
+	{ "beyond-the-window", beyond_the_window,
+		"A segment that ends beyond the window: Linux drops it, or takes all of it if "
+		"nothing waits to be read; ours is cut at the edge (RFC 9293 s3.10.7.4: "
+		"'trimmed')." },
+	{ "no-ack-flag", no_ack_flag,
+		"A segment without ACK outside of the window: Linux drops it before it looks at "
+		"the number; RFC 9293 s3.10.7.4 looks at the number first, and answers." },
+	{ "no-timestamp", no_timestamp,
+		"Timestamps were agreed on and the segment has none: Linux takes it, RFC 7323 "
+		"s3.2 drops it without a word." },
+	{ "crossed-syns", crossed_syns,
+		"Simultaneous open: Linux repeats its SYN's options on the SYN-ACK, ours leaves "
+		"out what the peer did not offer (RFC 7323 s3.2, RFC 2018 s2); and Linux "
+		"acknowledges the peer's SYN-ACK as a duplicate, where RFC 9293 s3.5 figure 7 "
+		"needs no more. A RST that ends it is 'connection refused' there, 'reset' in "
+		"Linux." },
+	{ "reset-before-accept", reset_before_accept,
+		"Reset before it was accepted: Linux hands out a dead socket; ours takes it off "
+		"the queue, which POSIX allows, and which leaves the place to one that lives." },
+	{ "syn-in-syn-received", syn_in_syn_received,
+		"A SYN in the window of a passive SYN-RECEIVED: Linux resets; a challenge ACK as "
+		"in every later state, or one forged SYN undoes a handshake (RFC 5961 s4)." },
+	{ "wrong-ack-in-syn-received", wrong_ack_in_syn_received,
+		"In SYN-RECEIVED both number and ACK are wrong: Linux looks at the ACK first and "
+		"resets; RFC 9293 s3.10.7.4 at the number, and answers with an ACK." },
+	{ "old-ack-with-an-old-clock", old_ack_with_an_old_clock,
+		"PAWS refuses a segment whose ACK is old, too: Linux takes it for reordered and "
+		"is silent; RFC 7323 s5.3 R1 sends an ACK." },
+	{ "dsack-and-fin", dsack_and_fin,
+		"D-SACK and FIN or SYN: Linux reports the flag's own number as if it were data, "
+		"and forgets the D-SACK of what a FIN comes with; RFC 2883 s4 speaks of data, "
+		"always." },
+	{ "urgent-pointer", urgent_pointer,
+		"Linux takes a byte of urgent data out of the stream; here it is ordinary data "
+		"(RFC 6093; docs/deviations.md)." },
+	{ "sack-on-data", sack_on_data,
+		"Data sent while something waits behind a gap: Linux makes room for the SACK "
+		"blocks; here full segments were cut when they were written, and the ACKs between "
+		"have them." },
+	{ "push-within-data", push_within_data,
+		"PSH within what leaves in a row: Linux sets it where its pacing rate at the "
+		"moment cuts chunks for the card; only the end of a write means something." },
+	{ "echo-in-the-handshake", echo_in_the_handshake,
+		"A timestamp echo before the handshake is over: Linux (6.15) takes none but of "
+		"the SYNs it sent, and answers with RST or ACK; RFC 7323 has no such rule, and "
+		"ours drops what echoes the future and measures by the rest." },
+	{ "ack-before-our-first-byte", ack_before_our_first_byte,
+		"An ACK from before our first byte, but less than a window old: Linux challenges "
+		"it, since so much was never sent (but its header prediction takes the data before "
+		"it looks); it is in the range of RFC 5961 s5.2." },
+	{ "handshake-out-of-order", handshake_out_of_order,
+		"The handshake is ended by a segment from further on: Linux takes its number as "
+		"the last that moved the window, and does not believe those before it." },
+	{ "ends-at-the-next-number", ends_at_the_next_number,
+		"All of it came before, up to the very next number: to Linux it is in the window, "
+		"so that its timestamp and RST count; RFC 9293 table 6 and RFC 7323 s5.3 R2 "
+		"reject it." },
+	{ "time-of-an-old-ack", time_of_an_old_ack,
+		"A segment in order whose ACK is old: Linux does not remember its timestamp; RFC "
+		"7323 s4.3 asks for its number alone." },
+	{ "reset-behind-a-gap", reset_behind_a_gap,
+		"A RST behind the last SACKed byte: Linux takes it for exact; RFC 5961 s3.2 knows "
+		"only the next number, and asks." },
+	{ "data-after-fin", data_after_fin,
+		"Data beyond the peer's FIN: Linux resets; RFC 9293 s3.10.7.4, seventh: ignored." },
+	{ "orphan-in-fin-wait-2", orphan_in_fin_wait_2,
+		"Closed, our FIN acknowledged: what Linux keeps is a record that looks at no ACK, "
+		"takes no data out of order and lets any RST end it; here all checks go on to the "
+		"end." },
+	{ "data-around-a-held-run", data_around_a_held_run,
+		"New data on both sides of what is held already: the part behind is dropped, and "
+		"the peer told by SACK; a packet is in one run only (stack/tcp/tcp_reass.c)." },
+	{ "options-of-a-reset", options_of_a_reset,
+		"The RST of a close: Linux leaves its SACK blocks on it; nobody reads them." },
+	{ "edge-of-a-scaled-window", edge_of_a_scaled_window,
+		"Within 128 bytes of the window's end: a scaled window says its end only so "
+		"exactly, and Linux rounds up what it offers, but not what it takes." },
+	{ "number-after-a-shrink", number_after_a_shrink,
+		"The peer took window back: Linux numbers ACKs by the new end of it; ours by "
+		"SND.NXT (RFC 9293 s3.10.7.4), which a peer that shrinks has to expect." },
+	{ "fin-at-a-closed-window", fin_at_a_closed_window,
+		"A FIN alone when the window is closed: Linux waits for a window; ours goes, "
+		"since there is room for a FIN wherever an ACK has room (Linux takes it, too)." },
+	{ "window-in-bytes", window_in_bytes,
+		"Linux counts the congestion window in segments, ours is in bytes (RFC 5681), so "
+		"that after small segments one may send more." },
+	{ "challenge-limit", challenge_limit,
+		"More than five challenge ACKs in a second: tcp_challenge_ack_limit is for each "
+		"connection here, and no longer a limit in Linux (docs/deviations.md)." },
+};
+
+const unsigned int rd_allow_count = sizeof(rd_allow_list) / sizeof(rd_allow_list[0]);
+
+_Static_assert(sizeof(rd_allow_list) / sizeof(rd_allow_list[0]) <= 30, "no more than 30");
