@@ -15,7 +15,6 @@ from flood_bed import OUTCOMES, VethBed, VhostBed
 
 CALIBRATE_S = 3
 SHORT_S = 10            # of what is not run for the whole time
-OVERLOAD_MS = 20        # tcp_overload_delay, as it comes
 
 # name: the wire, the program, tcp_syncookies, whether its SYN floods last the whole time.
 SERVERS = {
@@ -53,10 +52,9 @@ def measure_server(options, name):
     lines = []
     with wire(options) as bed:
         bed.start_server(program, mode)
-        # What it answers if it tries to answer all.
-        bed.set_tunables(['tcp_overload_delay=0'])
         alone = bed.level('syn', 0, min(options.seconds, CALIBRATE_S), with_clients=False)
-        bed.set_tunables([f'tcp_overload_delay={OVERLOAD_MS}', *options.set])
+        if options.set:
+            bed.set_tunables(options.set)
         for kind, share, seconds in plan(options, name):
             line = bed.level(kind, share * alone['out'], seconds)
             lines.append({'server': name, 'kind': kind, 'share': share, 'alone': alone, **line})

@@ -71,6 +71,7 @@ listening(void **state)
 	bed->par.synq_max = 65536;
 	tcp_bed_start(bed);
 	bed->tun.tcp_syncookies = 2;
+	bed->tun.tcp_overload_delay = 20;
 	tcp_bed_listen(bed, 0);
 	return bed;
 }
