@@ -18,6 +18,7 @@
  * first, and what was never used is not resident.
  */
 #define VISITS_MAX 256u		/* in one poll */
+#define SCORE_KEPT_MS 5000u	/* a report of duplicates, to undo a reduction, may be so late */
 #define AHEAD 8u
 /* What the fields of tcp_park hold; more doublings than these lead beyond tcp_rto_max. */
 #define RETRANS_MAX 0x3ffffu
@@ -50,8 +51,11 @@ is_quiet(const struct tcp_conn *c)
 static bool
 may_park(const struct tcp_stack *stack, const struct tcp_conn *c, const struct tcp_cold *cold)
 {
+	uint32_t quiet_ms = stack->env->now_ms - cold->last_rx_ms;
+
 	return is_quiet(c) && !cold->is_corked && cold->err == 0 && cold->probes == 0 &&
-		stack->env->now_ms - cold->last_rx_ms > stack->par.park_after_ms;
+		quiet_ms > stack->par.park_after_ms &&
+		(!(c->flags & TF_SCORE) || quiet_ms > SCORE_KEPT_MS);
 }
 
 /* Rounded up: with many pauses it may be forgotten too early, but never is too late. */
@@ -221,7 +225,7 @@ tcp_cold_peek(const struct tcp_stack *stack, const struct tcp_conn *c, struct tc
 void
 tcp_park(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	/* Nothing is in flight: all that it may hold is how to undo a reduction. */
+	/* Nothing is in flight: all that it may hold is how to undo a reduction, long ago. */
 	tcp_score_free(stack, c);
 	save(tcp_cold(stack, c), &stack->park[tcp_slot(stack, c)]);
 	c->parked_sent_ms = tcp_cold(stack, c)->last_sent_ms;

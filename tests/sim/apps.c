@@ -400,12 +400,13 @@ server_end(const struct app_world *w, const struct app_rec *rec)
 	return NULL;
 }
 
-/* It held packets while there were none left, and its stack says so. */
+/* It held packets while there were none left, and its stack, if that still runs, says so. */
 static bool
 was_shed(const struct app_end *e)
 {
-	return e->err == -ENOBUFS && e->node->host != NULL &&
-	       e->node->host->w.ctr.TCPAbortOnMemory > 0;
+	return e->err == -ENOBUFS &&
+	       (e->node->host == NULL || e->node->par.start_us >= e->end_us ||
+		       e->node->host->w.ctr.TCPAbortOnMemory > 0);
 }
 
 /* Nothing is heard of who is cut off; who closes does not hear either that the rest is lost. */
