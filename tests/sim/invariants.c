@@ -269,6 +269,7 @@ send_syn(const struct watch *w, struct flow *f, const struct view *v, uint64_t n
 {
 	const struct view_opt *ws = view_opt_find(&v->opts, VIEW_OPT_WSCALE);
 	bool answers = (v->flags & VIEW_ACK) != 0, is_cookie = cookies_sent(w) > f->cookies_before;
+	bool is_behind = f->acked && seq32_lt(v->ack, f->ack_last);
 	bool again = f->out_known && f->iss == v->seq;
 
 	if (!again) {
@@ -278,14 +279,14 @@ send_syn(const struct watch *w, struct flow *f, const struct view *v, uint64_t n
 	f->out_ws_offered = ws != NULL;
 	f->out_ws = ws != NULL ? (uint8_t)ws->v[0] : 0;
 	/* A cookie repeats its number within a minute, also for a SYN older than what has ended. */
-	if (again && !(f->verified && is_cookie))
+	if (again && !(is_behind && is_cookie))
 		return;
 	/* The same ports again: what passed between the old ends proves nothing for the new. */
 	if (f->verified || f->called) {
 		f->got = f->got_since_syn;
 		f->given = (struct traffic){ 0 };
 	}
-	f->iss_old_known = f->out_known && answers && !f->verified;
+	f->iss_old_known = f->out_known && answers && (!f->verified || f->refused);
 	f->iss_old = f->iss;
 	f->out_known = true;
 	f->iss = v->seq;
