@@ -164,7 +164,7 @@ host_file_add(struct bundle *b, const char *path)
 		abort();
 	if (file != NULL) {
 		len = fread(text, 1, HOST_FILE_MAX, file);
-		fclose(file);
+		(void)fclose(file);
 		snprintf(name, sizeof(name), "%s", path + 1);
 		for (i = 0; name[i] != '\0'; i++) {
 			if (name[i] == '/')

@@ -102,9 +102,7 @@ step_write(const struct doctor_step *step, struct failure *f)
 	FILE *file = fopen(step->path, "we");
 	int err = 0;
 
-	if (file == NULL)
-		err = errno;
-	else if (fprintf(file, "%s\n", step->value) < 0 || fflush(file) != 0)
+	if (file == NULL || fprintf(file, "%s\n", step->value) < 0 || fflush(file) != 0)
 		err = errno;
 	if (file != NULL && fclose(file) != 0 && err == 0)
 		err = errno;

@@ -106,7 +106,7 @@ has_default_route(const struct doctor *d, const char *iface)
 			   strcmp(dest, "00000000") == 0 && strcmp(mask, "00000000") == 0 &&
 			   strcmp(name, iface) == 0;
 	if (file != NULL)
-		fclose(file);
+		(void)fclose(file);
 	file = fopen(doctor_path(d, path, "/proc/net/ipv6_route"), "re");
 	while (file != NULL && !is_found && fgets(line, sizeof(line), file) != NULL) {
 		char *end = line + strcspn(line, "\n");
@@ -118,7 +118,7 @@ has_default_route(const struct doctor *d, const char *iface)
 			   strcmp(last + 1, iface) == 0;
 	}
 	if (file != NULL)
-		fclose(file);
+		(void)fclose(file);
 	return is_found;
 }
 

@@ -47,7 +47,7 @@ doctor_line(const char *path, char text[DOCTOR_TEXT_LEN])
 	bool is_there = file != NULL && fgets(text, DOCTOR_TEXT_LEN, file) != NULL;
 
 	if (file != NULL)
-		fclose(file);
+		(void)fclose(file);
 	if (!is_there)
 		return false;
 	text[strcspn(text, "\n")] = '\0';

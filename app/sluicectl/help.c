@@ -57,7 +57,7 @@ verb_line(const struct verb *verb, FILE *out)
 	if (text == NULL)
 		return;
 	verb_usage(verb, text);
-	fclose(text);
+	(void)fclose(text);
 	/* Its own help has them all. */
 	if (strlen(usage) > 90)
 		snprintf(usage, sizeof(usage), "%s [OPTIONS]", verb->name);
@@ -135,7 +135,7 @@ man_verb(const struct verb *verb, FILE *out)
 	if (text == NULL)
 		return;
 	verb_usage(verb, text);
-	fclose(text);
+	(void)fclose(text);
 	fputs(".TP\n.B ", out);
 	roff_text(usage, out);
 	fputc('\n', out);

@@ -100,7 +100,10 @@ escaped(const char *text, char out[LABEL_LEN])
 	for (; text != NULL && *text != '\0' && used + 3 < LABEL_LEN; text++) {
 		if (*text == '\\' || *text == '"' || *text == '\n')
 			out[used++] = '\\';
-		out[used++] = *text == '\n' ? 'n' : *text;
+		out[used] = *text;
+		if (*text == '\n')
+			out[used] = 'n';
+		used++;
 	}
 	out[used] = '\0';
 	return out;
@@ -373,7 +376,7 @@ run_metrics(const struct cli *cli, struct client *c, const json_t *args, struct 
 	else if (code == 0 && cli_wants_json(cli))
 		print_json(text);
 	else if (code == 0)
-		fwrite(text, 1, len, stdout);
+		(void)fwrite(text, 1, len, stdout);
 	free(text);
 	return code;
 }

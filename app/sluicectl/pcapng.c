@@ -27,13 +27,13 @@ put_u16(FILE *out, uint32_t value)
 {
 	uint16_t v = (uint16_t)value;
 
-	fwrite(&v, sizeof(v), 1, out);
+	(void)fwrite(&v, sizeof(v), 1, out);
 }
 
 static void
 put_u32(FILE *out, uint32_t value)
 {
-	fwrite(&value, sizeof(value), 1, out);
+	(void)fwrite(&value, sizeof(value), 1, out);
 }
 
 static uint32_t
@@ -46,8 +46,8 @@ padded(size_t len)
 static void
 put_bytes(FILE *out, const void *data, size_t len)
 {
-	fwrite(data, 1, len, out);
-	fwrite("\0\0\0", 1, padded(len) - len, out);
+	(void)fwrite(data, 1, len, out);
+	(void)fwrite("\0\0\0", 1, padded(len) - len, out);
 }
 
 static uint32_t

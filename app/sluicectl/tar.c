@@ -48,9 +48,9 @@ tar_file(FILE *out, const char *name, const void *data, size_t len, int64_t mtim
 	snprintf(h.size, sizeof(h.size), "%011llo", (unsigned long long)len);
 	snprintf(h.mtime, sizeof(h.mtime), "%011llo", (unsigned long long)mtime_s & 077777777777);
 	checksum_fill(&h);
-	fwrite(&h, sizeof(h), 1, out);
-	fwrite(data, 1, len, out);
-	fwrite(zeros, 1, (RECORD - len % RECORD) % RECORD, out);
+	(void)fwrite(&h, sizeof(h), 1, out);
+	(void)fwrite(data, 1, len, out);
+	(void)fwrite(zeros, 1, (RECORD - len % RECORD) % RECORD, out);
 }
 
 void
@@ -58,5 +58,5 @@ tar_end(FILE *out)
 {
 	static const char zeros[2 * RECORD];
 
-	fwrite(zeros, sizeof(zeros), 1, out);
+	(void)fwrite(zeros, sizeof(zeros), 1, out);
 }

@@ -78,7 +78,7 @@ reason_arg(struct ctl_request *r, int *out)
 {
 	char buf[32], near[100], hint[160];
 	const char *text = ctl_arg_text(r, "reason", buf);
-	struct outcome_names names;
+	struct outcome_names names = { 0 };
 	int i;
 
 	*out = -1;
@@ -156,7 +156,6 @@ stream_begin(struct ctl_request *r, struct ctl_stream *st)
 	if (rc != 0)
 		return ctl_fail(r, CTL_E_INTERNAL, "lower capture_buffer", "out of memory");
 	st->id = r->id != NULL ? json_deep_copy(r->id) : NULL;
-	r->s->stream = st;
 	return 0;
 }
 
@@ -168,10 +167,12 @@ stream_start(struct ctl_request *r, bool with_data)
 	if (st == NULL)
 		return ctl_fail(r, CTL_E_INTERNAL, NULL, "out of memory");
 	st->with_data = with_data;
-	if (stream_begin(r, st) == 0)
-		return 0;
-	free(st);
-	return -1;
+	if (stream_begin(r, st) != 0) {
+		free(st);
+		return -1;
+	}
+	r->s->stream = st;
+	return 0;
 }
 
 int
