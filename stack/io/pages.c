@@ -7,7 +7,7 @@
 
 /*
  * A request on one of millions of connections touches a dozen lines, each on a page of its own.
- * With pages of 4 KiB a quarter of its time went into the translation of addresses. Transparent
+ * With pages of 4 KiB each of them also misses in the translation of addresses. Transparent
  * huge pages need no reserve and no privilege; where the administrator has switched them off, or
  * the kernel finds none, the memory is there all the same.
  *
