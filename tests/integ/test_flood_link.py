@@ -151,15 +151,19 @@ class Floods(unittest.TestCase):
         before = self.counters()
         sent, back, grown = self.flood("syn")
         # A wire that stands still for 50 ms, on a busy machine, has its answers thrown away.
-        lost = self.counters()["SluiceTxDrops"] - before["SluiceTxDrops"]
+        after = self.counters()
+        lost = after["SluiceTxDrops"] - before["SluiceTxDrops"]
         self.assertLessEqual(back, sent)
         self.assertGreaterEqual(back + lost, sent)
         # Before that what comes in waits in the port's ring.
         self.assertEqual(grown["no-buffer"], 0)
-        # Those of the clients are answered with cookies, too.
-        self.assertGreaterEqual(grown["syn-cookie-sent"], sent + grown["cookie-accepted"])
-        self.assertGreater(grown["cookie-accepted"], 0)
-        self.assertLessEqual(self.counters()["SluiceHalfOpen"], before["SluiceHalfOpen"])
+        # Those of the clients are answered with cookies, too: the one held, and one or more pages.
+        # Where an ACK gets lost the data behind it opens the connection: no outcome tells of it.
+        sent_to, came_back = (after[name] - before[name] for name in (
+            "TcpExtSyncookiesSent", "TcpExtSyncookiesRecv"))
+        self.assertGreaterEqual(came_back, 2)
+        self.assertGreaterEqual(sent_to, sent + came_back)
+        self.assertLessEqual(after["SluiceHalfOpen"], before["SluiceHalfOpen"])
 
     def test_syns_that_a_worker_has_no_time_for_are_counted_and_clients_get_in(self):
         self.app.ctl("set", "tcp_syncookies", "2")
