@@ -243,14 +243,14 @@ struct tcp_cold {
 	uint16_t rcv_mss;	/* what a full segment of the peer is, by the largest seen */
 	uint8_t cc;		/* index of the congestion control */
 	uint8_t is_corked : 1;	/* segments that are not full wait (TCP_CORK) */
-	uint8_t is_small_twice : 1; /* there were two of small_seq since the last ACK */
+	uint8_t is_end_twice : 1; /* there were two of end_seq since the last ACK */
 	uint8_t is_cwnd_limited : 1; /* cwnd was the limit, not the owner or the peer */
 	uint8_t has_extra : 1;	/* tcp_extra is not all zero */
 	/* Line 2: now and then. */
 	uint32_t last_sent_ms;	/* when data was sent last */
 	uint32_t usage_seq;	/* snd_nxt when cwnd was used most, until acknowledged */
 	uint32_t max_out;	/* ... bytes in flight then */
-	uint32_t small_seq;	/* behind the last segment received that was not full */
+	uint32_t end_seq;	/* behind the last segment received that ended a write */
 	uint32_t min_rtt_at_ms;
 	uint16_t ato_ms;	/* how long an ACK may wait; 0: no data came yet */
 	uint16_t moved_ticks;	/* when our data last began to go or was acknowledged; ms >> 10 */

@@ -116,7 +116,7 @@ tcp_conn_setup(struct tcp_stack *stack, struct tcp_conn *c, uint16_t peer_mss)
 	cold->max_snd_wnd = c->snd_wnd;
 	cold->ts_recent_at_ms = stack->env->now_ms;
 	cold->rcv_space_seq = c->rcv_nxt;
-	cold->small_seq = c->rcv_nxt;
+	cold->end_seq = c->rcv_nxt;
 	cold->rcv_space_at_us = (uint32_t)stack->env->now_us;
 	tcp_mtu_probe_begin(stack, c);
 	tcp_cc_init(stack, c);

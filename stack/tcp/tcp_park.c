@@ -152,7 +152,7 @@ restore(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold
 		.reo_persist = (park->reo_persist * REO_PERSIST_UNIT) & 0x7fu,
 		.reo_seen = park->reo_seen,
 		.snd_sml = c->snd_una,
-		.small_seq = c->rcv_nxt,
+		.end_seq = c->rcv_nxt,
 		.usage_seq = c->snd_una,
 		.last_sent_ms = c->parked_sent_ms,
 		.recover = c->snd_una,

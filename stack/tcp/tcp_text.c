@@ -110,19 +110,23 @@ tcp_ack_quickly(struct tcp_stack *stack, struct tcp_conn *c)
 	c->quickacks = (uint8_t)max_u32(c->quickacks, clamp_u32(n, 2, TCP_QUICKACKS));
 }
 
-/* Is a segment that was not full still to be acknowledged? */
+/* Is a segment that ended a write still to be acknowledged? */
 static bool
-owes_small(const struct tcp_conn *c, const struct tcp_cold *cold)
+owes_end(const struct tcp_conn *c, const struct tcp_cold *cold)
 {
-	return cold->small_seq - c->rcv_acked - 1 < c->rcv_nxt - c->rcv_acked;
+	return cold->end_seq - c->rcv_acked - 1 < c->rcv_nxt - c->rcv_acked;
 }
 
-/* The owner's reading acknowledges them (tcp_data_read). */
+/*
+ * The owner's reading acknowledges them (tcp_data_read): one that is not full, or is full and has
+ * PSH, was the last that the peer had, or had room for; it may wait for the ACK. Of two the second
+ * is not full.
+ */
 static void
-note_small(const struct tcp_conn *c, struct tcp_cold *cold)
+note_end(const struct tcp_conn *c, struct tcp_cold *cold, bool is_full)
 {
-	cold->is_small_twice = owes_small(c, cold);
-	cold->small_seq = c->rcv_nxt;
+	cold->is_end_twice = owes_end(c, cold) && (!is_full || cold->is_end_twice);
+	cold->end_seq = c->rcv_nxt;
 }
 
 void
@@ -137,8 +141,8 @@ tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	c->rcv_nxt += rx->len;
 	if (rx->len > cold->rcv_mss)
 		cold->rcv_mss = (uint16_t)rx->len;
-	else if (rx->len < cold->rcv_mss)
-		note_small(c, cold);
+	if (rx->len < cold->rcv_mss || (rx->flags & TCP_PSH))
+		note_end(c, cold, rx->len == cold->rcv_mss);
 	if (c->flags & TF_RD_SHUT) {
 		rx->outcome = OUT_AFTER_SHUT_RD;
 		cold->rcv_space_seq += rx->len;
@@ -249,13 +253,13 @@ tcp_rcv_space(const struct tcp_stack *stack, const struct tcp_conn *c)
 	return space;
 }
 
-/* All is read, its last segment was not full, and the owner has not answered one before. */
+/* All is read, it had the end of a write, and the owner has not answered one before. */
 static bool
 is_one_way(const struct tcp_conn *c, const struct tcp_cold *cold)
 {
-	if (c->recvq_bytes > 0 || !owes_small(c, cold))
+	if (c->recvq_bytes > 0 || !owes_end(c, cold))
 		return false;
-	return !(c->flags & TF_PINGPONG) || cold->is_small_twice;
+	return !(c->flags & TF_PINGPONG) || cold->is_end_twice;
 }
 
 void

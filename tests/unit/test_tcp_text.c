@@ -102,6 +102,35 @@ reading_full_segments_acknowledges_nothing(void **state)
 	}
 }
 
+/* As Linux: its sender may have no room in cwnd for more. A reader that answers sends it then. */
+static void
+reading_a_full_segment_with_psh_acknowledges_it_once_all_is_read(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+	uint8_t buf[1460];
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	/* Which makes known what a full segment is. */
+	bed_peer_send(&p, TCP_ACK, 1460);
+	assert_int_equal(tcp_recv(bed->stack, &bed->env, p.h, buf, 1460), 1460);
+	tcp_bed_discard(bed);
+	bed_peer_conn(&p)->quickacks = 0;
+	bed_peer_send(&p, TCP_ACK | TCP_PSH, 1460);
+	assert_int_equal(tcp_recv(bed->stack, &bed->env, p.h, buf, 1000), 1000);
+	tcp_bed_flush(bed);
+	assert_sent(&p, "");
+	assert_int_equal(tcp_recv(bed->stack, &bed->env, p.h, buf, 460), 460);
+	tcp_bed_flush(bed);
+	assert_sent(&p, "A 1+0 ack 2921");
+	bed_peer_conn(&p)->flags |= TF_PINGPONG;
+	bed_peer_send(&p, TCP_ACK | TCP_PSH, 1460);
+	assert_int_equal(tcp_recv(bed->stack, &bed->env, p.h, buf, 1460), 1460);
+	tcp_bed_flush(bed);
+	assert_sent(&p, "");
+}
+
 /* Two full windows a round trip, all read: the buffer grows up to tcp_rmem[2]. */
 static uint32_t
 run_reader(struct bed_peer *p, bool reads)
@@ -166,6 +195,7 @@ main(void)
 		BED_TEST(data_in_order_is_acknowledged_and_thrown_away_after_shut_rd),
 		BED_TEST(psh_and_urg_make_no_difference_to_data),
 		BED_TEST(reading_full_segments_acknowledges_nothing),
+		BED_TEST(reading_a_full_segment_with_psh_acknowledges_it_once_all_is_read),
 		BED_TEST(the_receive_buffer_grows_with_a_reader_that_keeps_up),
 	};
 
