@@ -96,6 +96,8 @@ BOTH_ENDS_AT_MOST = 450
 RESIDENCE = {
     'residence': ('from the burst that it came with to the one with its answer', 250, 1000),
     'residence_and_wait': ('the same, and the wait for that burst', None, None),
+    'residence_spin': ('a loop that looks at the clock as long, instead of the worker', None, None),
+    'residence_spin_and_wait': ('the same, and the wait for it', None, None),
 }
 
 LIFETIMES = {

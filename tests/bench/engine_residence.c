@@ -19,6 +19,7 @@
  * Requests arrive at random times (Poisson) of a clock that runs while the worker works, and jumps
  * over what the program does besides. When the worker is done it takes what has arrived meanwhile,
  * a burst at most, or waits for the next. Two times are counted: in the worker, and since arrival.
+ * The same with a worker that does nothing but look at the clock tells what the machine takes away.
  */
 struct stream {
 	struct membed *m;
@@ -27,6 +28,7 @@ struct stream {
 	double now, gap;	/* BENCH_UNIT; between two arrivals, on the average */
 	double limit;		/* a burst that took longer was not ours */
 	double next;		/* when the first of those to come arrives */
+	double spin;		/* BENCH_UNIT; a request costs so much instead; 0: it is served */
 	struct rng rng;
 	struct residence worker, total;
 	unsigned int preempted;
@@ -39,10 +41,24 @@ draw_gap(struct stream *s)
 }
 
 static uint64_t
+spin(double units)
+{
+	uint64_t start = bench_now();
+	uint64_t took;
+
+	do
+		took = bench_now() - start;
+	while ((double)took < units);
+	return took;
+}
+
+static uint64_t
 serve(struct stream *s, unsigned int n)
 {
 	struct peer *ptr[BURST];
 
+	if (s->spin > 0.0)
+		return spin(n * s->spin);
 	for (unsigned int j = 0; j < n; j++) {
 		ptr[j] = &s->peers[s->at];
 		s->at = (s->at + PEER_STRIDE) % s->conns;
@@ -116,6 +132,17 @@ print(const char *name, const struct residence *r, const struct stream *s, doubl
 	fflush(stdout);
 }
 
+static void
+run(struct stream *s, unsigned int bursts)
+{
+	s->preempted = 0;
+	for (unsigned int i = 0; i < bursts * BURST; i++) {
+		if (i == bursts * BURST / WARM_UP)
+			s->worker = s->total = (struct residence){ 0 };
+		step(s);
+	}
+}
+
 void
 engine_residence(uint32_t conns, unsigned int bursts)
 {
@@ -131,15 +158,13 @@ engine_residence(uint32_t conns, unsigned int bursts)
 	engine_establish(s->m, s->peers, conns);
 	s->gap = cost(s, bursts) / LOAD;
 	s->limit = BENCH_PREEMPTED * s->gap * LOAD * BURST;
-	for (unsigned int i = 0; i < bursts * BURST; i++) {
-		if (i == bursts * BURST / WARM_UP) {
-			s->worker = (struct residence){ 0 };
-			s->total = (struct residence){ 0 };
-		}
-		step(s);
-	}
+	run(s, bursts);
 	print("residence", &s->worker, s, ns);
 	print("residence_and_wait", &s->total, s, ns);
+	s->spin = s->gap * LOAD;
+	run(s, bursts);
+	print("residence_spin", &s->worker, s, ns);
+	print("residence_spin_and_wait", &s->total, s, ns);
 	membed_close(s->m);
 	free(s->peers);
 	free(s->m);

@@ -40,13 +40,19 @@ def spread(values):
             'values': values}
 
 
+def git(*words):
+    """What git says of the tree that this is in."""
+    return subprocess.run(['git', '-C', ROOT, *words], text=True, capture_output=True, check=False)
+
+
 def machine():
     """What a figure depends on."""
     with open('/proc/cpuinfo', encoding='ascii') as file:
         text = file.read()
     model = re.search(r'^model name\s*:\s*(.*)$', text, re.M)
-    commit = subprocess.run(['git', '-C', ROOT, 'describe', '--always', '--dirty'], text=True,
-                            capture_output=True, check=False).stdout.strip()
+    commit = git('rev-parse', '--short', 'HEAD').stdout.strip()
+    if git('diff', '--quiet', 'HEAD', '--', '.', ':!docs').returncode == 1:
+        commit += '-dirty'
     return {
         'cpu': model.group(1) if model else platform.machine(),
         'cpus': len(os.sched_getaffinity(0)),
