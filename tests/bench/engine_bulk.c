@@ -6,6 +6,8 @@
 #include "bench/engine_bulk.h"
 #include "bench/engine_peers.h"
 
+#include "base/compiler.h"
+
 #define BURST ENGINE_BURST
 /* Connections that have their turn in a burst, each with a row of segments. */
 #define TURNS 4u
@@ -124,7 +126,7 @@ start_all(struct membed *m, struct arrivals *a)
 }
 
 /* ACKs of what came before; new segments follow, as many as they made room for. */
-static unsigned int
+static SLUICE_NOINLINE unsigned int
 send_burst(struct membed *m, struct arrivals *a, uint32_t first)
 {
 	struct peer_frame frames[BURST];

@@ -22,6 +22,7 @@ import http_compare  # noqa: E402
 import http_figures  # noqa: E402
 import relay_compare  # noqa: E402
 import report  # noqa: E402
+import stages  # noqa: E402
 
 ARRAYS = 6
 HUGE_BYTES = 2 << 20
@@ -301,6 +302,60 @@ class Document(unittest.TestCase):
         self.write('nothing here\n')
         with self.assertRaises(SystemExit):
             report.update(self.path, 'a', 'text')
+
+
+CALLGRIND = """\
+version: 1
+events: Ir
+
+fl=(1) /b/../t/tests/bench/membed.c
+fn=(1) membed_burst
+10 5
+cfi=(2) /b/../t/tests/bench/peer_frames.c
+cfn=(2) peer_frame_write
+calls=4 0
++1 400
+cfi=(3) /b/../t/stack/worker/worker.c
+cfn=(3) worker_rx
+calls=1 0
+* 1000
+
+fl=(2)
+fn=(2)
+66 400
+
+fl=(3)
+fn=(3)
+20 40
+fi=(4) /b/../t/stack/base/siphash.h
+-3 100
+fe=(3)
++2 20
+fi=(5) /b/../t/stack/base/compiler.h
+7 8
+
+fl=(6) /b/../t/tests/bench/engine_peers.c
+fn=(4) echo_readable
+1 12
+
+fl=(7) ./string/memmove.S
+fn=(5) __memcpy_avx_unaligned_erms
+1 4
+"""
+
+
+class Stages(unittest.TestCase):
+    """What callgrind counted, an operation and stage."""
+
+    def test_instructions_are_shared_out_by_the_file_they_come_from(self):
+        found = stages.Profile(CALLGRIND.splitlines()).stages(1 / 2)
+        self.assertEqual(found, {'Ethernet, IP, checks': 34, 'hash of the tuple': 50,
+                                 'API and service': 6, stages.COPIES: 2})
+
+    def test_a_table_ends_with_the_sum(self):
+        head, rows = stages.table({'request': {'hash of the tuple': 50, stages.REST: 7.4}})
+        self.assertEqual(head, ['instructions', 'request of 64 B'])
+        self.assertEqual(rows, [['hash of the tuple', '50'], ['rest', '7'], ['all', '57']])
 
 
 if __name__ == '__main__':
