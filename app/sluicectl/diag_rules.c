@@ -180,8 +180,7 @@ syn_flood(struct diag *d)
 {
 	uint64_t syns = outcome_grew(d, OUT_SYN_QUEUED) + outcome_grew(d, OUT_SYN_COOKIE_SENT) +
 			outcome_grew(d, OUT_SYN_QUEUE_FULL) +
-			outcome_grew(d, OUT_SYN_EARLY_DROP) + outcome_grew(d, OUT_SOURCE_RATE) +
-			outcome_grew(d, OUT_SYN_OVERLOAD);
+			outcome_grew(d, OUT_SYN_EARLY_DROP) + outcome_grew(d, OUT_SOURCE_RATE);
 	uint64_t opened = GREW(d, PassiveOpens);
 	bool is_open = false;
 	unsigned int i;
@@ -198,26 +197,6 @@ syn_flood(struct diag *d)
 		per_second(d, syns), per_second(d, opened),
 		is_open ? "SYN cookies are off, so clients are kept out"
 			: "SYN cookies answer it, and clients still get through");
-}
-
-/* SYNs that a worker had no time for: whether a flood or clients, syn_flood says. */
-static void
-overload(struct diag *d)
-{
-	uint64_t lost = outcome_grew(d, OUT_SYN_OVERLOAD);
-	unsigned int workers = d->now->core_count > 0 ? d->now->core_count : 1;
-	char fix[300];
-
-	if (lost == 0)
-		return;
-	snprintf(fix, sizeof(fix),
-		"workers: %u in the configuration, and as many queues of the port; or filter the "
-		"sources upstream", 2 * workers);
-	add(d, DIAG_ERROR, fix,
-		"SYNs come faster than the workers can answer: %llu a second are dropped, so that "
-		"segments of connections are not. A client that is dropped gets in with its next "
-		"try, a second later",
-		per_second(d, lost));
 }
 
 /* A limit that drops does what it is for: only its owner knows whether the source is one attacker
@@ -614,7 +593,6 @@ static const struct {
 	{ "syn-queue", syn_queue },
 	{ "syn-backlog-alone", syn_backlog_alone },
 	{ "syn-flood", syn_flood },
-	{ "overload", overload },
 	{ "source-limits", source_limits },
 	{ "time-wait", time_wait },
 	{ "local-ports", local_ports },

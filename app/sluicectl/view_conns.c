@@ -38,7 +38,6 @@ static const struct table_column listener_columns[] = {
 	{ "DROP-EARLY", true, false },
 	{ "DROP-ACCEPT", true, false },
 	{ "DROP-SOURCE", true, false },
-	{ "DROP-BUSY", true, false },
 	{ "TFO", true, false },
 	{ "TFO-OK", true, false },
 	{ "TFO-FAIL", true, false },
@@ -50,7 +49,8 @@ view_listeners_begin(struct table *t, const struct cli *cli, const json_t *args)
 {
 	bool by_core = json_is_true(json_object_get(args, "cores"));
 
-	table_init(t, cli, listener_columns + !by_core, 20 + by_core);
+	table_init(t, cli, listener_columns + !by_core,
+		sizeof(listener_columns) / sizeof(listener_columns[0]) - !by_core);
 }
 
 static void
@@ -90,7 +90,7 @@ view_listeners_rows(struct table *t, const json_t *rows)
 	static const char *const cookies[] = { "cookies_sent", "cookies_valid", "cookies_invalid",
 		"accepted", "accept_overflows", NULL };
 	static const char *const drops[] = { "syn_queue_full", "syn_early_drop", "syn_accept_full",
-		"syn_source_limits", "syn_overload", NULL };
+		"syn_source_limits", NULL };
 	size_t i;
 
 	for (i = 0; i < json_array_size(rows); i++) {

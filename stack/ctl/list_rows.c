@@ -172,7 +172,6 @@ ctl_listener_json(const struct tcp_listener_info *info, const struct local_addrs
 	put(drops, "syn_early_drop", info->syn_drops_early);
 	put(drops, "syn_accept_full", info->syn_drops_accept);
 	put(drops, "syn_source_limits", info->syn_drops_source);
-	put(drops, "syn_overload", info->syn_drops_overload);
 	json_object_set_new(row, "syn_drops", drops);
 	json_object_set_new(row, "fastopen", json_boolean(info->fastopen));
 	put(row, "fastopen_pending", info->fastopen_pending);

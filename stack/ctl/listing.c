@@ -143,7 +143,6 @@ listener_add(struct tcp_listener_info *sum, const struct tcp_listener_info *info
 	sum->fastopen_opened += info->fastopen_opened;
 	sum->fastopen_failed += info->fastopen_failed;
 	sum->syn_drops_source += info->syn_drops_source;
-	sum->syn_drops_overload += info->syn_drops_overload;
 }
 
 static void

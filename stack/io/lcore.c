@@ -225,12 +225,10 @@ receive(struct lcore *lc, uint64_t now_us)
 	 * While the port sends nothing, frames wait in its ring: here they would be lost. Not where
 	 * they may be for others, who are not to wait with us.
 	 */
-	lc->has_more = true;
 	if (lc->group->count == 1 && !worker_may_rx(lc->worker))
 		return 0;
 	n = rte_eth_rx_burst(lc->port_id, lc->queue, mbuf_array_of(pkts), (uint16_t)lc->burst);
-	lc->has_more = n == lc->burst;
-	lc->burst = lc->has_more ? LCORE_BURST_MAX : LCORE_BURST;
+	lc->burst = n == lc->burst ? LCORE_BURST_MAX : LCORE_BURST;
 	if (n == 0)
 		return 0;
 	arrived = rte_rdtsc();
@@ -259,7 +257,6 @@ take_over(struct lcore *lc, uint64_t now_us)
 		n = ring_get_burst(h->rx[from][lc->id], (void **)pkts, LCORE_BURST_MAX);
 		if (n == 0)
 			continue;
-		lc->has_more |= n == LCORE_BURST_MAX;
 		lc->worker->ctr.HandoverIn += n;
 		residence_enter(&lc->residence, rte_rdtsc(), n);
 		deliver(lc, pkts, n, now_us);
@@ -312,12 +309,10 @@ run_once(struct lcore *lc, uint64_t now_us)
 {
 	unsigned int work = 0;
 
-	lc->has_more = false;
 	if (lc->owns_queue)
 		work += receive(lc, now_us);
 	if (lc->group->count > 1)
 		work += take_over(lc, now_us);
-	worker_note_port(lc->worker, now_us, lc->has_more);
 	if (lc->hooks.mail != NULL)
 		work += lc->hooks.mail(lc->hooks.ctx, lc->worker, now_us);
 	worker_poll(lc->worker, now_us);

@@ -79,7 +79,6 @@ struct lcore {
 	/* the loop's own */
 	struct nudge nudge;
 	unsigned int burst; /* frames asked for next time */
-	bool has_more; /* frames wait that this round did not take */
 	uint64_t tx_moved_us; /* when the port last took a frame, or had none to take */
 	unsigned int relay_count; /* frames of others that the port did not take yet */
 	unsigned int relay_next;

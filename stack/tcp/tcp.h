@@ -91,12 +91,6 @@ void tcp_icmp_input(struct tcp_stack *stack, struct env *env, const struct icmp_
 /** Expire timers; at most a fixed number per call. */
 void tcp_poll(struct tcp_stack *stack, struct env *env);
 
-/**
- * Each round: whether frames wait that were not taken. If they do for too long, SYNs are answered
- * within a budget (tcp_overload_delay). Who never says so is never overloaded.
- */
-void tcp_overload_note(struct tcp_stack *stack, struct env *env, bool has_more);
-
 /** When tcp_poll must be called again, in us of env->now_us: 0 at once, UINT64_MAX never. */
 uint64_t tcp_poll_at(const struct tcp_stack *stack);
 
@@ -354,7 +348,6 @@ struct tcp_listener_info {
 	uint64_t fastopen_opened;  /* SYNs with a cookie that opened */
 	uint64_t fastopen_failed;  /* ... that got the plain handshake */
 	uint64_t syn_drops_source; /* over a limit of the source prefix */
-	uint64_t syn_drops_overload; /* no time to answer them */
 };
 
 /**

@@ -92,17 +92,6 @@ conn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *se
 		pkt_free(stack->env->pool, rx.pkt);
 }
 
-/* Limits that a SYN meets before it costs anything. */
-static bool
-guards_admit(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_seg *seg,
-	uint64_t hash, enum outcome *why)
-{
-	if (tcp_source_is_limited(stack, l) && !tcp_source_admits_syn(stack, l, &seg->key, why))
-		return false;
-	*why = OUT_SYN_OVERLOAD;
-	return !(l->guards & TCP_GUARD_OVERLOAD) || tcp_overload_admits_syn(stack, l, hash);
-}
-
 /* LISTEN (s3.10.7.2), or no connection at all (s3.10.7.1). */
 static void
 listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
@@ -140,7 +129,8 @@ listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
 		tcp_drop(stack, b->pkts[i], OUT_NO_BUFFER);
 		return;
 	}
-	if (tcp_syn_is_guarded(stack, l) && !guards_admit(stack, l, seg, b->hash[i], &why)) {
+	/* Before it costs anything. */
+	if (tcp_source_is_limited(stack, l) && !tcp_source_admits_syn(stack, l, &seg->key, &why)) {
 		tcp_drop(stack, b->pkts[i], why);
 		return;
 	}

@@ -19,7 +19,6 @@
 #include "table/rate_table.h"
 #include "tcp/tcp.h"
 #include "tcp/tcp_brief.h"
-#include "tcp/tcp_overload.h"
 #include "timer/wheel.h"
 
 #define TCP_NONE UINT32_MAX
@@ -468,12 +467,12 @@ struct tcp_listener {
 	bool fastopen;		/* a SYN with a cookie may open */
 	struct tun_secret fastopen_key; /* state 0: the tunable's */
 	uint64_t fastopen_opened, fastopen_failed; /* SYNs with a cookie */
-	uint8_t guards;		/* TCP_GUARD_*: what is asked before a SYN costs anything */
+	bool has_source_limits;	/* one of its own, or two: at the end */
 	uint64_t cookie_us;	/* when a cookie was last sent; 0: never */
 	uint64_t accepted, cookies_sent, cookies_valid, cookies_invalid;
 	uint64_t acceptq_overflows, synq_overflows;
 	uint64_t syn_drops_full, syn_drops_early, syn_drops_accept; /* by reason */
-	uint64_t syn_drops_source, syn_drops_overload;
+	uint64_t syn_drops_source;
 	uint32_t source_syn_rate; /* for all workers; 0: the tunable */
 	uint32_t source_conns;
 	uint32_t first_byte_s, idle_s; /* timeouts of its connections; 0: the tunables */
@@ -595,7 +594,6 @@ struct tcp_stack {
 	struct tcp_fastopen_keys fastopen;
 	struct tcp_fastopen_peer *fastopen_peers;
 	struct tcp_source source;
-	struct tcp_overload overload;
 	struct tcp_keep_sweep keep_sweep;
 	uint32_t conn_free;	/* head of the list of slots given back */
 	uint32_t conn_fresh;	/* slots from here on were never used */

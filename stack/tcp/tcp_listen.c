@@ -167,9 +167,7 @@ take_params(struct tcp_listener *l, const struct tcp_listen_params *par)
 	l->syncookies = (int8_t)(par->syncookies < 0 ? -1 : par->syncookies);
 	l->cc = (uint8_t)par->cc;
 	l->blackhole = (int8_t)par->blackhole;
-	l->guards &= TCP_GUARD_OVERLOAD;
-	if (par->source_syn_rate != 0 || par->source_conns != 0)
-		l->guards |= TCP_GUARD_SOURCE;
+	l->has_source_limits = (par->source_syn_rate | par->source_conns) != 0;
 	l->source_syn_rate = par->source_syn_rate;
 	l->source_conns = par->source_conns;
 	l->first_byte_s = par->first_byte_s;
@@ -203,7 +201,6 @@ tcp_listen(struct tcp_stack *stack, struct env *env, const struct tcp_listen_par
 	*l = (struct tcp_listener){
 		.open = true,
 		.fastopen_pending = pending,
-		.guards = stack->overload.is_on ? TCP_GUARD_OVERLOAD : 0,
 		.laddr_idx = par->laddr_idx < 0 ? -1 : par->laddr_idx,
 		.port = par->port,
 		.next = stack->port_listener[par->port],
@@ -329,7 +326,6 @@ tcp_list_listeners(const struct tcp_stack *stack, const struct env *env,
 			.fastopen_opened = l->fastopen_opened,
 			.fastopen_failed = l->fastopen_failed,
 			.syn_drops_source = l->syn_drops_source,
-			.syn_drops_overload = l->syn_drops_overload,
 		};
 	}
 	return n;

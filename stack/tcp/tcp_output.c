@@ -424,10 +424,14 @@ next_goes_too(const struct tcp_stack *stack, const struct tcp_conn *c, const str
 /*
  * What was lost goes before anything new, as cwnd allows. What is left of a chunk goes in a row, as
  * it did at first, with PSH at its end. False: no packet or no room.
+ *
+ * Each takes a whole segment of what cwnd allows now, however short it is. RFC 9937 counts bytes,
+ * and cwnd is never less than a segment: of segments of a byte all would go for each ACK (A-14).
  */
 static bool
 send_lost(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc)
 {
+	uint32_t room = cwnd_room(stack, c);
 	bool in_row = false, goes_on;
 	struct pkt *p;
 
@@ -435,9 +439,11 @@ send_lost(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc)
 		/* In the peer's window, unless it took that back (RFC 9293 s3.8.6). */
 		if (p != c->sendq_head && p->app.end_seq - c->snd_una > c->snd_wnd)
 			return true;
-		if (cwnd_room(stack, c) < min_u32(p->app.end_seq - p->app.seq, c->mss))
+		if (room == 0 ||
+			cwnd_room(stack, c) < min_u32(p->app.end_seq - p->app.seq, c->mss))
 			return true;
-		goes_on = next_goes_too(stack, c, p);
+		room -= min_u32(room, c->mss);
+		goes_on = room > 0 && next_goes_too(stack, c, p);
 		if (in_row && !goes_on && p->app.end_seq - p->app.seq <= c->mss)
 			p->app.flags |= PKT_F_CHUNK;
 		if (!tcp_retransmit(stack, c, p))

@@ -71,29 +71,14 @@ void tcp_source_synq_ended(struct tcp_stack *stack, uint32_t slot);
 void tcp_source_poll(struct tcp_stack *stack);
 /** True while there is something left to be counted. */
 bool tcp_source_is_counting(const struct tcp_stack *stack);
-/** True if l or the tunables limit sources: else nothing is hashed. */
+/** True if l or the tunables limit sources: else no SYN is hashed or refused for them. */
 static inline bool
 tcp_source_is_limited(const struct tcp_stack *stack, const struct tcp_listener *l)
 {
 	const struct tunables *tun = stack->env->tun;
 
-	return (tun->tcp_source_syn_rate | tun->tcp_source_conns) != 0 ||
-		(l->guards & TCP_GUARD_SOURCE) != 0;
+	return (tun->tcp_source_syn_rate | tun->tcp_source_conns) != 0 || l->has_source_limits;
 }
-/** True if a SYN for l may be refused before it costs anything: else no guard is asked. */
-static inline bool
-tcp_syn_is_guarded(const struct tcp_stack *stack, const struct tcp_listener *l)
-{
-	const struct tunables *tun = stack->env->tun;
-
-	return (tun->tcp_source_syn_rate | tun->tcp_source_conns) != 0 || l->guards != 0;
-}
-
-/* tcp_overload.c: SYNs while frames come faster than they can be answered. */
-/** Entries of the memory of SYNs for an engine of this size. */
-uint32_t tcp_overload_pairs(const struct tcp_params *par);
-/** May this SYN, of a flow with this hash, be answered? Counts it, and if it is refused, why. */
-bool tcp_overload_admits_syn(struct tcp_stack *stack, struct tcp_listener *l, uint64_t hash);
 
 /* tcp_synq.c: the SYN queue, and SYN-RECEIVED of passive opens. */
 /** Take the SYN in and answer it in its own buffer; pkt is taken over. */

@@ -46,7 +46,6 @@ free_memory(struct tcp_stack *stack)
 
 	flow_table_fini(&stack->flows);
 	rate_table_fini(&stack->source.rates);
-	recent_set_fini(&stack->overload.seen);
 	count_sketch_fini(&stack->source.conns);
 	wheel_fini(&stack->wheel);
 	mem_give(mem, stack->conns, par->conns_max, sizeof(*stack->conns));
@@ -118,15 +117,13 @@ tcp_stack_create(const struct tcp_params *par, uint64_t now_us, struct tcp_stack
 		    &par->mem) != 0)
 		goto no_memory;
 	if (rate_table_init(&stack->source.rates, TCP_RATE_SETS) != 0 ||
-		count_sketch_init(&stack->source.conns, par->conns_max + par->synq_max) != 0 ||
-		recent_set_init(&stack->overload.seen, tcp_overload_pairs(par)) != 0)
+		count_sketch_init(&stack->source.conns, par->conns_max + par->synq_max) != 0)
 		goto no_memory;
 	init_lists(stack);
 	stack->cookies.key[0] = par->cookie_key[0];
 	stack->cookies.key[1] = par->cookie_key[1];
 	stack->cookies.rotate_at_us = par->cookie_keys_stay ? UINT64_MAX : now_us;
 	stack->rst_refill_us = now_us - 1000000;
-	stack->overload.empty_us = now_us;
 	stack->park_ms = (uint32_t)(now_us / 1000);
 	stack->fast_state = TCPS_ESTABLISHED;
 	stack->keep_sweep.edge = UINT32_MAX;

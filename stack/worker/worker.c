@@ -270,13 +270,6 @@ worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n)
 }
 
 void
-worker_note_port(struct worker *w, uint64_t now_us, bool has_more)
-{
-	worker_set_now(w, now_us);
-	tcp_overload_note(w->tcp, &w->env, has_more);
-}
-
-void
 worker_poll(struct worker *w, uint64_t now_us)
 {
 	worker_set_now(w, now_us);

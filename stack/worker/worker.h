@@ -84,9 +84,6 @@ unsigned int worker_drop_chained(struct worker *w, struct pkt **pkts, unsigned i
 /** Process n <= WORKER_BURST_MAX received frames, taken over. */
 void worker_rx(struct worker *w, uint64_t now_us, struct pkt **pkts, unsigned int n);
 
-/** Each round: does the port have more frames than were taken, or were none asked for? */
-void worker_note_port(struct worker *w, uint64_t now_us, bool has_more);
-
 /** The strays of the last burst, for out, WORKER_BURST_MAX at most, the caller's; how many. */
 unsigned int worker_take_strays(struct worker *w, struct pkt **out);
 

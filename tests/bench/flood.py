@@ -153,13 +153,6 @@ def client_cells(rows, level):
 CLIENT_HEAD = ['connected in 1 s', 'in 4 s', 'median, 99th, ms', 'held downloads', 'memory, KiB']
 
 
-def dropped(line):
-    """The share of the received packets that were dropped because there was no time for them."""
-    if not line.get('total_received'):
-        return None
-    return line['total_shed'] / line['total_received']
-
-
 def syn_table(lines):
     """SYN floods: a line per server and level."""
     rows, out = Rows(lines), []
@@ -174,10 +167,9 @@ def syn_table(lines):
             'none' if quiet else f'{report.number(rate)}, {rate / capacity * 100:.0f} %',
             f'{rows.middle(level, lambda line: answers(line)[0]):.3f}',
             f'{rows.middle(level, lambda line: answers(line)[1]):.3f}',
-            '-' if quiet else share(rows.middle(level, dropped), 0),
             *client_cells(rows, level)])
     return ['server', 'answers alone, /s', 'flood, packets/s', 'answers per SYN',
-            'bytes per byte', 'SYNs dropped', *CLIENT_HEAD], out
+            'bytes per byte', *CLIENT_HEAD], out
 
 
 def named(line):

@@ -171,8 +171,6 @@ class FloodBed(http_compare.Bed):
             total['total_received'] = after['received'] - before['received']
             total['total_named'] = sum(after['outcomes'][name] - before['outcomes'][name]
                                        for name in OUTCOMES.get(kind, ()))
-            total['total_shed'] = after['outcomes']['syn-overload'] - \
-                before['outcomes']['syn-overload']
             total['held_more'] = after['held'] - before['held']
         return total
 

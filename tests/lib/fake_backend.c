@@ -289,7 +289,6 @@ listeners_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 			.fastopen_opened = 20,
 			.fastopen_failed = 3,
 			.syn_drops_source = 4,
-			.syn_drops_overload = 5,
 		};
 }
 

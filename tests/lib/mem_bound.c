@@ -32,17 +32,6 @@ sketch_bytes(uint64_t flows)
 	return SKETCH_ROWS * width * sizeof(uint32_t);
 }
 
-/* Flows whose SYN came lately: four places for each of the SYN queue. */
-static uint64_t
-recent_bytes(uint64_t synq)
-{
-	uint64_t pairs = 1024;
-
-	while (pairs < 4 * synq && pairs < 1u << 22)
-		pairs *= 2;
-	return pairs * 16;
-}
-
 /* What does not depend on the sizes. */
 static uint64_t
 fixed_bytes(void)
@@ -61,7 +50,7 @@ mem_bound_engine(const struct tcp_params *par)
 	uint64_t c = par->conns_max, s = par->synq_max, t = par->timewait_max;
 
 	return c * conn_bytes + s * synq_bytes + t * tw_bytes + par->ranges_max * range_bytes +
-		table_bytes(c + s + t) + sketch_bytes(c + s) + recent_bytes(s) + fixed_bytes();
+		table_bytes(c + s + t) + sketch_bytes(c + s) + fixed_bytes();
 }
 
 uint64_t

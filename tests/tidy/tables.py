@@ -81,7 +81,6 @@ INIT_ALLOCATORS = {
                               'all memory of an engine, at start'),
     'stack/table/count_sketch.c': (('count_sketch_init', 'count_sketch_fini'), 'cells, at start'),
     'stack/table/rate_table.c': (('rate_table_init', 'rate_table_fini'), 'buckets, at start'),
-    'stack/table/recent_set.c': (('recent_set_init', 'recent_set_fini'), 'words, at start'),
 }
 
 # file without a unit test of its own name: (the test that covers it, or None, and why).

@@ -164,6 +164,76 @@ a14_sack_of_every_other_segment_costs_a_bounded_list_and_no_packet(void **state)
 	tcp_bed_discard(bed);
 }
 
+#define TINY 600u		/* segments of a byte in flight */
+#define TINY_ACKS 512u
+
+/* After a long download, from a service that answers in single bytes. */
+static void
+open_with_tiny_segments(struct bed_peer *p, struct tcp_bed *bed)
+{
+	struct tcp_conn *c;
+
+	open_towards(p, bed, TCP_OPT_SACK_OK, 1460);
+	c = bed_peer_conn(p);
+	c->flags |= TF_NODELAY;
+	c->cwnd = 100 * 1460;
+	for (uint32_t i = 0; i < TINY; i++) {
+		assert_int_equal(tcp_send(bed->stack, &bed->env, p->h, zeros, 1, 0), 1);
+		tcp_bed_flush(bed);
+		tcp_bed_discard(bed);
+	}
+	assert_int_equal(c->snd_nxt - c->snd_una, TINY);
+	/* A round trip goes by. */
+	tcp_bed_advance(bed, ROUND_MS);
+	tcp_bed_discard(bed);
+}
+
+/* Three blocks of a byte, elsewhere each time; of the others some come to be thought lost. */
+static void
+sack_three_bytes(struct bed_peer *p, struct rng *rng)
+{
+	struct tcp_seg seg = bed_peer_seg(p, TCP_ACK, 0);
+
+	seg.ack = bed_peer_conn(p)->snd_una;
+	seg.opts.present |= TCP_OPT_SACK;
+	seg.opts.nsack = 3;
+	for (unsigned int i = 0; i < 3; i++) {
+		seg.opts.sack[i][0] = seg.ack + 1 + 2 * rng_below(rng, TINY / 2);
+		seg.opts.sack[i][1] = seg.opts.sack[i][0] + 1;
+	}
+	bed_peer_send_seg(p, &seg);
+}
+
+/* An ACK makes as many be sent again as cwnd has room for full segments: one, seldom two. */
+static void
+a14_sack_of_single_bytes_makes_one_short_segment_go_again_for_each_ack(void **state)
+{
+	static const unsigned int apart_ms[] = { 0, 1, 30 };
+	struct tcp_bed *bed = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(apart_ms); i++) {
+		uint64_t before = bed->ctr.RetransSegs;
+		struct bed_peer p;
+		struct rng rng;
+
+		rng_seed(&rng, 14);
+		open_with_tiny_segments(&p, bed);
+		for (unsigned int n = 0; n < TINY_ACKS; n++) {
+			uint64_t was = bed->ctr.RetransSegs;
+
+			sack_three_bytes(&p, &rng);
+			tcp_bed_discard(bed);
+			assert_in_range(bed->ctr.RetransSegs - was, 0, 2);
+			tcp_bed_advance(bed, apart_ms[i]);
+			tcp_bed_discard(bed);
+		}
+		/* Timeouts and RACK's timer send some, too. */
+		assert_in_range(bed->ctr.RetransSegs - before, TINY_ACKS / 8, 2 * TINY_ACKS);
+		bed_peer_send(&p, TCP_RST | TCP_ACK, 0);
+		tcp_bed_events(bed, p.h, NULL);
+	}
+}
+
 /* --- ACKs of what was not received --- */
 
 static void
@@ -441,6 +511,7 @@ main(void)
 		ATTACK_TEST_PREPARED(a13_no_mss_option_makes_segments_smaller_than_the_floor),
 		ATTACK_TEST(a13_a_storm_of_sacks_over_segments_of_48_bytes_breaks_no_count),
 		ATTACK_TEST(a14_sack_of_every_other_segment_costs_a_bounded_list_and_no_packet),
+		ATTACK_TEST(a14_sack_of_single_bytes_makes_one_short_segment_go_again_for_each_ack),
 		ATTACK_TEST(a15_an_ack_of_what_was_not_sent_moves_nothing),
 		ATTACK_TEST(a15_optimistic_acks_gain_no_more_than_what_was_sent),
 		ATTACK_TEST(a16_no_lie_of_acks_gets_a_tenth_more_than_the_truth),

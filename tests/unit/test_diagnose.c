@@ -141,17 +141,6 @@ syn_floods_are_found(void **state)
 }
 
 static void
-workers_that_cannot_answer_all_syns_are_found(void **state)
-{
-	(void)state;
-	healthy();
-	w.now.c.outcome[OUT_SYN_OVERLOAD] = 400;
-	is_found("overload", DIAG_ERROR, "200 a second are dropped", "workers: 4");
-	w.before.c.outcome[OUT_SYN_OVERLOAD] = 400;
-	nothing_is_found();
-}
-
-static void
 limits_of_sources_that_drop_are_found(void **state)
 {
 	(void)state;
@@ -712,7 +701,6 @@ main(void)
 		cmocka_unit_test(full_syn_queues_are_found_where_cookies_are_off),
 		cmocka_unit_test(a_syn_backlog_raised_alone_is_found),
 		cmocka_unit_test(syn_floods_are_found),
-		cmocka_unit_test(workers_that_cannot_answer_all_syns_are_found),
 		cmocka_unit_test(limits_of_sources_that_drop_are_found),
 		cmocka_unit_test(ends_that_pile_up_are_found),
 		cmocka_unit_test(trouble_on_the_way_is_found),
