@@ -205,13 +205,28 @@ put_segments(FILE *out, const json_t *row)
 	put_figure(out, row, "data_segs_in", "data_segs_in");
 }
 
+/* As ss: nothing where it is nothing. */
+static void
+put_ms(FILE *out, const json_t *row, const char *name, const char *key)
+{
+	long long us = (long long)view_int(row, key, NULL);
+
+	if (us > 0)
+		fprintf(out, " %s:%lldms", name, us / 1000);
+}
+
 static void
 put_deliveries(FILE *out, const json_t *row)
 {
 	put_figure(out, row, "delivered", "delivered");
 	put_figure(out, row, "delivered_ce", "delivered_ce");
-	if (view_int(row, "busy_us", NULL) > 0)
-		fprintf(out, " busy:%lldms", (long long)(view_int(row, "busy_us", NULL) / 1000));
+	put_ms(out, row, "busy", "busy_us");
+	put_ms(out, row, "rwnd_limited", "rwnd_limited_us");
+	put_ms(out, row, "sndbuf_limited", "sndbuf_limited_us");
+	if (view_int(row, "delivery_rate_bps", NULL) > 0)
+		fprintf(out, " delivery_rate %lldbps",
+			(long long)view_int(row, "delivery_rate_bps", NULL));
+	put_ms(out, row, "rcv_rtt", "rcv_rtt_us");
 	put_figure(out, row, "dsack_dups", "dsack_dups");
 	put_figure(out, row, "reord_seen", "reord_seen");
 	put_figure(out, row, "rcv_ooopack", "rcv_ooopack");

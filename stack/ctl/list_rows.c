@@ -142,6 +142,11 @@ ctl_conn_notes_json(json_t *row, const struct tcp_conn_info *info)
 	put(row, "delivered", n->delivered);
 	put(row, "delivered_ce", n->delivered_ce);
 	put(row, "busy_us", n->busy_us);
+	put(row, "rwnd_limited_us", n->rwnd_limited_us);
+	put(row, "sndbuf_limited_us", n->sndbuf_limited_us);
+	if (n->rate_us > 0)
+		put(row, "delivery_rate_bps", 8000000ull * n->rate_segs * info->mss / n->rate_us);
+	put(row, "rcv_rtt_us", n->rcv_rtt_us8 >> 3);
 	put(row, "dsack_dups", n->dsack_dups);
 	put(row, "reord_seen", n->reord_seen);
 	put(row, "rcv_ooopack", n->rcv_ooopack);

@@ -234,14 +234,35 @@ uint32_t tcp_cookie_make(
 
 /* --- looking in ---------------------------------------------------------------------------- */
 
+/** What was sent between two deliveries, by which the next ones are timed: [seq, end). */
+struct tcp_rate_mark {
+	uint32_t seq, end;
+	uint32_t prior;		/* delivered when it was sent */
+	bool is_set;
+	bool is_of_owner;	/* the owner was the limit */
+	uint64_t since_us;	/* of that delivery */
+};
+
 /** Beside tcp_cold, where notes are taken (tcp_notes.h); as Linux's TCP_INFO names them. */
 struct tcp_notes {
 	uint64_t bytes_sent, bytes_retrans;
-	uint64_t busy_us, busy_since_us; /* since 0: not busy */
+	uint64_t busy_us;
+	uint64_t rwnd_limited_us, sndbuf_limited_us; /* parts of busy_us */
+	uint64_t state_since_us;
 	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
 	uint32_t delivered, delivered_ce, dsack_dups, reord_seen, rcv_ooopack;
 	uint32_t total_rto, rto_recoveries, rto_time_ms, rto_since_ms;
+	/* The last rate of delivery: so many segments in so many microseconds. */
+	uint32_t rate_segs, rate_us;
+	struct tcp_rate_mark rate[2]; /* the second is sent while the first is delivered */
+	uint64_t delivered_us;	/* when something was last */
+	uint32_t owner_limited;	/* its pauses spoil rates until more is delivered; 0: none */
+	/* The round trip as a receiver sees it: eighths of microseconds, smoothed. */
+	uint32_t rcv_rtt_us8, rcv_rtt_ecr, rcv_rtt_end;
+	uint64_t rcv_rtt_since_us;
+	uint8_t send_state;	/* enum tcp_send_state */
 	bool in_rto;
+	bool is_rate_full;	/* rate_segs is of the path, not of an owner who pauses */
 };
 
 /** What a listing shows of one connection, SYN-queue entry or TIME_WAIT entry. */

@@ -79,6 +79,7 @@ take_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 	cold->rexmits = 0;
 	cold->probes = 0;
 	tcp_note_timeout_over(stack, c);
+	tcp_note_rate(stack, c);
 	if (c->snd_una == c->write_seq)
 		tcp_note_idle(stack, c);
 	tcp_timers_on_progress(stack, c);

@@ -120,6 +120,14 @@ is_acceptable(const struct tcp_conn *c, const struct tcp_rx *rx, uint32_t len)
 		seq32_between(c->rcv_nxt, rx->seq, rx->seq + len);
 }
 
+/* As Linux: a FIN takes no room, so that a reader who is slow still hears of the end. */
+static bool
+is_end_at_closed_window(const struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	return rx->seq == c->rcv_nxt && rx->len == 0 &&
+		(rx->flags & (TCP_SYN | TCP_FIN)) == TCP_FIN;
+}
+
 static enum tcp_verdict
 not_acceptable(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx, uint32_t len)
 {
@@ -180,7 +188,7 @@ tcp_check_sequence(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *r
 
 	if (verdict == TCP_STOP)
 		return verdict;
-	if (!is_acceptable(c, rx, len))
+	if (!is_acceptable(c, rx, len) && !is_end_at_closed_window(c, rx))
 		return not_acceptable(stack, c, rx, len);
 	if (seq32_lt(rx->seq, c->rcv_nxt) && !(rx->flags & TCP_SYN))
 		trim_front(c, rx);

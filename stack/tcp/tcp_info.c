@@ -74,7 +74,8 @@ tcp_get_details(struct tcp_stack *stack, struct env *env, tcp_handle conn, struc
 		.backoff = cold->backoff,
 		.is_active = (c->flags & TF_ACTIVE) != 0,
 		.last_rx_ms = env->now_ms - cold->last_rx_ms,
-		.last_data_ms = env->now_ms - cold->last_data_ms,
+		.last_data_ms = env->now_ms - cold->last_data_ms -
+			(c->rcv_nxt == cold->irs + 1 ? TCP_NO_DATA_MS : 0),
 	};
 	count_flight(c, out);
 	tcp_fill_row(stack, env, c, &out->row);

@@ -114,8 +114,7 @@ fill_notes(const struct tcp_stack *stack, const struct env *env, const struct tc
 		return;
 	row->has_notes = true;
 	row->notes = *n;
-	if (n->busy_since_us != 0)
-		row->notes.busy_us += env->now_us - n->busy_since_us;
+	tcp_notes_settle(&row->notes, env->now_us);
 }
 
 void

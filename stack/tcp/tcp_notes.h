@@ -28,6 +28,132 @@ tcp_notes(const struct tcp_stack *stack, const struct tcp_conn *c)
 #endif
 }
 
+/** What time is spent with, as Linux's chronographs: the last two are parts of being busy. */
+enum tcp_send_state {
+	TCP_SENDS_NOTHING,
+	TCP_SENDS,
+	TCP_SENDS_TO_WINDOW,	/* the peer's window is the limit */
+	TCP_SENDS_TO_BUFFER,	/* all is sent, and the owner was refused for lack of buffer */
+};
+
+/** Time until now goes to the state that ends. */
+static inline void
+tcp_notes_settle(struct tcp_notes *n, uint64_t now_us)
+{
+	uint64_t us = now_us - n->state_since_us;
+
+	n->state_since_us = now_us;
+	if (n->send_state == TCP_SENDS_NOTHING)
+		return;
+	n->busy_us += us;
+	n->rwnd_limited_us += n->send_state == TCP_SENDS_TO_WINDOW ? us : 0;
+	n->sndbuf_limited_us += n->send_state == TCP_SENDS_TO_BUFFER ? us : 0;
+}
+
+/** It was in one of the states of the mask, or the call is nothing. */
+static inline void
+tcp_note_send_state(const struct tcp_stack *stack, const struct tcp_conn *c, unsigned int mask,
+	enum tcp_send_state to)
+{
+	struct tcp_notes *n = tcp_notes(stack, c);
+
+	if (n == NULL || !(mask & 1u << n->send_state))
+		return;
+	tcp_notes_settle(n, stack->env->now_us);
+	n->send_state = (uint8_t)to;
+}
+
+/** The owner writes: if it could have done so before, rates are its own and not the path's. */
+static inline void
+tcp_note_written(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	struct tcp_notes *n = tcp_notes(stack, c);
+
+	if (n == NULL)
+		return;
+	tcp_note_send_state(stack, c, 1u << TCP_SENDS_NOTHING, TCP_SENDS);
+	if (c->write_seq - c->snd_nxt < c->mss && tcp_pipe(stack, c) < c->cwnd)
+		n->owner_limited = max_u32(n->delivered + tcp_pipe(stack, c) / c->mss, 1);
+}
+
+/** Time what leaves: all that is sent before something more is delivered goes by one mark. */
+static inline void
+tcp_note_rate_begins(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_notes *n,
+	uint32_t seq, uint32_t len)
+{
+	struct tcp_rate_mark *m = &n->rate[n->rate[0].is_set && n->rate[0].prior != n->delivered];
+
+	if (c->snd_nxt == c->snd_una)
+		n->delivered_us = stack->env->now_us;
+	if (!m->is_set)
+		*m = (struct tcp_rate_mark){
+			.seq = seq,
+			.prior = n->delivered,
+			.is_set = true,
+			.is_of_owner = n->owner_limited != 0,
+			.since_us = n->delivered_us,
+		};
+	if (m->prior == n->delivered)
+		m->end = seq + len;
+}
+
+/** As Linux: the owner's rate is kept only where it is no less than what was found before. */
+static inline void
+tcp_note_rate(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	struct tcp_notes *n = tcp_notes(stack, c);
+	struct tcp_rate_mark *m;
+	uint64_t segs, us;
+
+	if (n == NULL)
+		return;
+	if (n->delivered > n->owner_limited)
+		n->owner_limited = 0;
+	for (m = &n->rate[0]; m->is_set && seq32_gt(c->snd_una, m->seq);) {
+		segs = n->delivered - m->prior;
+		us = stack->env->now_us - m->since_us;
+		if (us > 0 && us >= tcp_cold(stack, c)->min_rtt_us &&
+			(!m->is_of_owner || segs * n->rate_us >= us * n->rate_segs)) {
+			n->rate_segs = (uint32_t)segs;
+			n->rate_us = (uint32_t)us;
+			n->is_rate_full = !m->is_of_owner;
+		}
+		if (seq32_lt(c->snd_una, m->end))
+			break;
+		n->rate[0] = n->rate[1];
+		n->rate[1].is_set = false;
+	}
+}
+
+/** Linux's two ways: the echo of a full segment; without timestamps a window full of data. */
+static inline void
+tcp_note_rcv_rtt(const struct tcp_stack *stack, const struct tcp_conn *c, const struct tcp_seg *seg)
+{
+	struct tcp_notes *n = tcp_notes(stack, c);
+	uint32_t us;
+
+	if (n == NULL || seg->len == 0 || seg->seq != c->rcv_nxt)
+		return;
+	if (c->flags & TF_TS) {
+		if (seg->opts.tsecr == 0 || seg->opts.tsecr == n->rcv_rtt_ecr)
+			return;
+		n->rcv_rtt_ecr = seg->opts.tsecr;
+		us = tcp_ts_now(stack, tcp_cold(stack, c)->ts_off) - seg->opts.tsecr;
+		us = us < TCP_RTT_MAX_MS / 10 ? 1000 * max_u32(us, 1) : 0;
+		if (seg->len >= tcp_cold(stack, c)->rcv_mss && us > 0)
+			n->rcv_rtt_us8 = n->rcv_rtt_us8 == 0 ? us << 3 :
+				n->rcv_rtt_us8 - (n->rcv_rtt_us8 >> 3) + us;
+		return;
+	}
+	if (n->rcv_rtt_since_us != 0 && seq32_lt(c->rcv_nxt, n->rcv_rtt_end))
+		return;
+	us = (uint32_t)min_u64(stack->env->now_us - n->rcv_rtt_since_us, UINT32_MAX >> 3);
+	if (n->rcv_rtt_since_us != 0)
+		n->rcv_rtt_us8 = n->rcv_rtt_us8 == 0 ? us << 3 : min_u32(n->rcv_rtt_us8, us << 3);
+	n->rcv_rtt_since_us = stack->env->now_us;
+	n->rcv_rtt_end = c->rcv_nxt + tcp_rcv_wnd(c);
+}
+
 /** A segment leaves that is no data. */
 static inline void
 tcp_note_out(const struct tcp_stack *stack, const struct tcp_conn *c)
@@ -39,17 +165,19 @@ tcp_note_out(const struct tcp_stack *stack, const struct tcp_conn *c)
 }
 
 static inline void
-tcp_note_data_out(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t len, bool again)
+tcp_note_data_out(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p)
 {
 	struct tcp_notes *n = tcp_notes(stack, c);
+	uint32_t len = p->app.end_seq - p->app.seq;
 
 	if (n == NULL)
 		return;
 	n->data_segs_out++;
 	n->bytes_sent += len;
-	n->bytes_retrans += again ? len : 0;
-	if (n->busy_since_us == 0)
-		n->busy_since_us = stack->env->now_us;
+	n->bytes_retrans += p->app.sends > 0 ? len : 0;
+	tcp_note_send_state(stack, c, 1u << TCP_SENDS_NOTHING, TCP_SENDS);
+	if (p->app.sends == 0)
+		tcp_note_rate_begins(stack, c, n, p->app.seq, len);
 }
 
 static inline void
@@ -68,20 +196,17 @@ tcp_note_delivered(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	struct tcp_notes *n = tcp_notes(stack, c);
 
-	if (n != NULL)
-		n->delivered++;
+	if (n == NULL)
+		return;
+	n->delivered++;
+	n->delivered_us = stack->env->now_us;
 }
 
 /** All of it is acknowledged. */
 static inline void
 tcp_note_idle(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
-	struct tcp_notes *n = tcp_notes(stack, c);
-
-	if (n == NULL || n->busy_since_us == 0)
-		return;
-	n->busy_us += stack->env->now_us - n->busy_since_us;
-	n->busy_since_us = 0;
+	tcp_note_send_state(stack, c, ~0u, TCP_SENDS_NOTHING);
 }
 
 static inline void

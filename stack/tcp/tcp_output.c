@@ -183,7 +183,7 @@ count_data(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 		stack->env->ctr->OutSegs++;
 		stack->env->ctr->TCPOrigDataSent++;
 	}
-	tcp_note_data_out(stack, c, p->app.end_seq - p->app.seq, p->app.sends > 0);
+	tcp_note_data_out(stack, c, p);
 	if (p->app.sends < UINT8_MAX)
 		p->app.sends++;
 	p->app.sent_us = (uint32_t)stack->env->now_us;
@@ -503,6 +503,24 @@ send_new(struct tcp_stack *stack, struct tcp_conn *c)
 	return true;
 }
 
+/* What the rest waits for, where that is noted. */
+static void
+note_limit(const struct tcp_stack *stack, const struct tcp_conn *c, bool has_sent)
+{
+	const struct pkt *p = c->send_next;
+	uint32_t len = p != NULL ? min_u32(p->app.end_seq - p->app.seq, c->mss) : 0;
+
+	if (tcp_notes(stack, c) == NULL)
+		return;
+	if (p != NULL && cwnd_room(stack, c) >= len && peer_room(c) < len)
+		tcp_note_send_state(stack, c, 1u << TCP_SENDS, TCP_SENDS_TO_WINDOW);
+	else
+		tcp_note_send_state(stack, c, 1u << TCP_SENDS_TO_WINDOW, TCP_SENDS);
+	if (p == NULL && has_sent && (c->flags & (TF_WANT_WRITE | TF_NOBUF)) == TF_WANT_WRITE &&
+		cwnd_room(stack, c) > 0)
+		tcp_note_send_state(stack, c, 1u << TCP_SENDS, TCP_SENDS_TO_BUFFER);
+}
+
 /* The timer is set once for a burst, when its size is known. */
 static bool
 send_data(struct tcp_stack *stack, struct tcp_conn *c)
@@ -517,6 +535,7 @@ send_data(struct tcp_stack *stack, struct tcp_conn *c)
 		tcp_tso_end(stack);
 	if (c->snd_nxt != before)
 		tcp_timers_on_sent(stack, c);
+	note_limit(stack, c, c->snd_nxt != before);
 	/* Nothing in flight and nothing may go: only a probe can find out when (s3.8.6.1). */
 	if (done && c->send_next != NULL && c->snd_nxt == c->snd_una)
 		tcp_timers_on_closed_window(stack, c);

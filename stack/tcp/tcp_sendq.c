@@ -132,5 +132,6 @@ tcp_sendq_wake(struct tcp_stack *stack, struct tcp_conn *c)
 	if (c->write_seq - c->snd_una > limit || tcp_cold(stack, c)->wmem / 2 > limit)
 		return;
 	c->flags &= ~(TF_WANT_WRITE | TF_NOBUF);
+	tcp_note_send_state(stack, c, 1u << TCP_SENDS_TO_BUFFER, TCP_SENDS);
 	tcp_raise(stack, c, TCP_EV_WRITABLE);
 }

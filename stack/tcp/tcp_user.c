@@ -282,6 +282,7 @@ tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *
 	if (want == 0)
 		return refuse(c);
 	tcp_cc_after_idle(stack, c);
+	tcp_note_written(stack, c);
 	for (done = append_to_tail(c, from, want); done < want; done += n) {
 		n = append_new(stack, c, from + done, want - done);
 		if (n == 0) {
@@ -313,6 +314,7 @@ tcp_send_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct p
 	if (space(stack, c) == 0)
 		return refuse(c);
 	tcp_cc_after_idle(stack, c);
+	tcp_note_written(stack, c);
 	enqueue(stack, c, p);
 	end_of_write(stack, c, flags);
 	return len;

@@ -248,6 +248,9 @@ conns_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 		info->notes.segs_in = 6;
 		info->notes.bytes_retrans = 77;
 		info->notes.busy_us = 5000;
+		info->notes.rwnd_limited_us = 3000;
+		info->notes.rate_segs = 100;
+		info->notes.rate_us = 2000;
 		info->has_ecn = true;
 		info->ca = TCP_CA_RECOVERY;
 		info->pmtu = 1512;

@@ -19,7 +19,7 @@ TOLERANCE_S = 0.009
 # Differ for reasons that no script is about.
 IGNORED_INFO = {"last_data_sent", "last_ack_sent", "last_data_recv", "last_ack_recv", "rtt",
                 "rttvar", "min_rtt", "rcv_rtt", "pacing_rate", "delivery_rate", "busy_time",
-                "rwnd_limited", "sndbuf_limited", "rto", "total_rto_time"}
+                "rto", "total_rto_time"}
 
 
 def trace(drive, stack, script, ip6):

@@ -24,6 +24,18 @@ pacing_rate(const struct tcp_details *d)
 }
 
 static void
+fill_rates(const struct tcp_notes *n, uint32_t mss, struct pd_tcp_info *i)
+{
+	i->delivery_flags = (uint8_t)(n->is_rate_full ? 0 : PD_TCPI_RATE_APP_LIMITED);
+	if (n->rate_us > 0)
+		i->delivery_rate = 1000000ull * n->rate_segs * mss / n->rate_us;
+	i->busy_time = n->busy_us;
+	i->rwnd_limited = n->rwnd_limited_us;
+	i->sndbuf_limited = n->sndbuf_limited_us;
+	i->rcv_rtt = n->rcv_rtt_us8 >> 3;
+}
+
+static void
 fill_path(const struct tcp_details *d, struct pd_tcp_info *i)
 {
 	uint32_t mss = d->row.mss;
@@ -54,6 +66,7 @@ fill_path(const struct tcp_details *d, struct pd_tcp_info *i)
 	i->total_rto_recoveries = (uint16_t)d->rto_recoveries;
 	i->total_rto_time = d->rto_time_ms;
 	i->pacing_rate = pacing_rate(d);
+	fill_rates(&d->row.notes, mss, i);
 	i->snd_wnd = d->row.snd_wnd;
 	i->rcv_wnd = d->row.rcv_wnd;
 }
@@ -62,20 +75,19 @@ static void
 fill_streams(const struct tcp_details *d, struct pd_tcp_info *i)
 {
 	i->options = (uint8_t)((d->has_ts ? PD_TCPI_TIMESTAMPS : 0) |
-		(d->has_sack ? PD_TCPI_SACK : 0) | (d->has_wscale ? PD_TCPI_WSCALE : 0));
+		(d->has_sack ? PD_TCPI_SACK : 0) | (d->has_wscale ? PD_TCPI_WSCALE : 0) |
+		(d->row.has_ecn ? PD_TCPI_ECN : 0));
 	i->wscales = (uint8_t)(d->snd_wscale | d->rcv_wscale << 4);
 	i->last_data_sent = d->last_sent_ms;
 	i->ato = 1000 * d->ato_ms;
 	i->last_data_recv = d->last_data_ms;
 	i->last_ack_recv = d->last_rx_ms;
-	i->rcv_space = d->rcvbuf / 2;
 	i->rcv_ssthresh = d->rcvbuf / 2;
 	/* Linux counts the SYN of who opens, and 32 bits are enough for a script. */
 	i->bytes_acked = d->snd_una - d->iss - !d->is_active;
 	i->bytes_received = d->rcv_nxt - d->irs - 1;
 	i->bytes_sent = d->bytes_sent;
 	i->bytes_retrans = d->bytes_retrans;
-	i->busy_time = d->busy_us;
 	i->segs_in = d->segs_in;
 	i->segs_out = d->segs_out;
 	i->data_segs_in = d->data_segs_in;
@@ -110,7 +122,10 @@ pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len)
 			fill_streams(&d, &info);
 	}
 	info.max_pacing_rate = UINT64_MAX;
-	info.advmss = pd->mtu - (s->domain == AF_INET ? 40u : 60u);
+	info.advmss = pd->mtu - (s->domain == AF_INET ? 40u : 60u) - (d.has_ts ? 12u : 0);
+	/* As Linux begins; what more the owner reads in a round trip makes the buffer grow. */
+	info.rcv_space = d.rcvbuf > pd->tun.tcp_rmem[1] ? d.rcvbuf / 2 :
+							  min_u32(d.rcvbuf / 2, 10 * info.advmss);
 	info.pmtu = s->kind == PD_CONN && !s->connecting ? pd_pmtu(pd, &d) : pd->mtu;
 	info.reordering = pd->tun.tcp_reordering;
 	return pd_copy_out(&info, sizeof(info), out, len);

@@ -9,6 +9,8 @@
 #define PD_TCPI_TIMESTAMPS 1u
 #define PD_TCPI_SACK 2u
 #define PD_TCPI_WSCALE 4u
+#define PD_TCPI_ECN 8u
+#define PD_TCPI_RATE_APP_LIMITED 1u /* of delivery_flags */
 
 struct pd_tcp_info {
 	uint8_t state, ca_state, retransmits, probes, backoff, options;

@@ -19,6 +19,9 @@ TABLES = (
     ('tests/rfc/linux.tsv', 'Queues, closing and counters as Linux has them',
      'No RFC asks for these: they are what operators know, and what every tunable of that name '
      'must do here, too. Each tunable by itself is a script in `tests/script/tunable`.'),
+    ('tests/rfc/wire.tsv', 'The wire as Linux has it',
+     'Where RFCs leave room, peers, tools and operators expect what Linux does. The letters of a '
+     'number are the behaviours that belong together.'),
 )
 COLUMNS = ('id', 'section', 'rule', 'state', 'code', 'tests', 'note')
 # done: it holds, and a test shows it. deviates: it does not, and the note says why. left: it may be
@@ -27,6 +30,8 @@ STATES = ('done', 'deviates', 'left')
 # Families of ids, and how many of RFC 9293's there are.
 FAMILIES = {'MUST': 69, 'SHLD': 31, 'MAY': 18, 'REC': 1}
 STRICT = ('MUST', 'REC', 'RULE')
+# Where Linux is followed on the wire: so many behaviours, in parts with a letter each.
+WIRE_IDS = 24
 
 Row = collections.namedtuple('Row', COLUMNS + ('line',))
 
@@ -112,6 +117,8 @@ def check_row(root, row):
         yield 'done, and no test shows it'
     if row.state != 'done' and not row.note:
         yield f'{row.state}, and no reason is given'
+    if family == 'WIRE' and not row.tests:
+        yield 'no test shows what is on the wire'
     if row.state == 'left' and strict and not family.isdigit():
         yield 'a MUST cannot be left out; it deviates'
     if not row.code:
@@ -130,6 +137,11 @@ def check_ids(path, rows):
     for name, count in seen.items():
         if count > 1:
             yield f'{path}: {name} is there {count} times'
+    if path == TABLES[3][0]:
+        numbers = {re.sub(r'^WIRE-(\d+)[a-z]?$', r'\1', name) for name in seen}
+        for number in range(1, WIRE_IDS + 1):
+            if str(number) not in numbers:
+                yield f'{path}: WIRE-{number} is missing'
     if path != TABLES[0][0]:
         return
     for family, count in FAMILIES.items():

@@ -25,6 +25,9 @@ FILES = {
 }
 GOOD = ['1-1', '1', 'a rule', 'done', 'tcp/f.c:tcp_f',
         'f:it_works send/nagle sim:mixed packetdrill:cork integ:pmtu', '-']
+# One behaviour in two parts, the others in one.
+WIRE = [[f'WIRE-{number}'] + GOOD[1:]
+        for number in ['1a', '1b'] + list(range(2, rfc.WIRE_IDS + 1))]
 
 # (column, value, part of the message): the good row with one thing wrong.
 BAD = [
@@ -62,7 +65,7 @@ class Rfc(unittest.TestCase):
             file.write(text)
         rfc.text_of.cache_clear()
 
-    def findings(self, row, first=None, make_page=True):
+    def findings(self, row, first=None, make_page=True, wire=None):
         """What is found with this row in the second table, and the first as asked."""
         families = [[f'{family}-{n}', '1', 'a rule', 'done', GOOD[4], GOOD[5], '-']
                     for family, count in rfc.FAMILIES.items() for n in range(1, count + 1)]
@@ -70,6 +73,8 @@ class Rfc(unittest.TestCase):
         self.write(rfc.TABLES[0][0], '\n'.join([HEAD] + ['\t'.join(r) for r in lines]) + '\n')
         self.write(rfc.TABLES[1][0], HEAD + '\n' + '\t'.join(row) + '\n')
         self.write(rfc.TABLES[2][0], HEAD + '\n')
+        lines = [HEAD] + ['\t'.join(r) for r in wire or WIRE]
+        self.write(rfc.TABLES[3][0], '\n'.join(lines) + '\n')
         if make_page:
             tables = [rfc.read(self.root, path) for path, _, _ in rfc.TABLES]
             self.write(rfc.PAGE, rfc.page(tables))
@@ -108,6 +113,12 @@ class Rfc(unittest.TestCase):
         found = '\n'.join(self.findings(GOOD, [row, row]))
         self.assertIn('MUST-1 is there 2 times', found)
         self.assertIn('MUST-69 is missing', found)
+
+    def test_each_part_of_the_wire_has_a_test(self):
+        """None is missing, and to deviate is no excuse for showing nothing."""
+        self.assertIn('WIRE-24 is missing', ''.join(self.findings(GOOD, wire=WIRE[:-1])))
+        row = ['WIRE-24', '1', 'a rule', 'deviates', GOOD[4], '-', 'we like it so']
+        self.assertIn('no test shows', ''.join(self.findings(GOOD, wire=WIRE[:-1] + [row])))
 
     def test_old_page_is_found(self):
         """The page is that of the tables."""

@@ -280,7 +280,8 @@ class Shared(unittest.TestCase):
         self.assertEqual(out.count('\n'), 2)
         self.assertNotIn('segs_in', out)
         out = self.ok('show', 'connections', '--info', '--remote=:2', '--limit', '1')
-        self.assertRegex(out, r' bytes_retrans:77 segs_in:6 send:.* busy:5ms$')
+        self.assertRegex(out, r' bytes_retrans:77 segs_in:6 send:.* busy:5ms '
+                              r'rwnd_limited:3ms delivery_rate 584000000bps$')
         rows = json.loads(self.ok('show', 'connections', '--info', '--json', '--local', ':80',
                                   '--remote=192.0.2.9:2'))['connections']
         self.assertEqual([row['segs_in'] for row in rows], [6, 6])

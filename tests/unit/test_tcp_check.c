@@ -109,6 +109,26 @@ a_closed_window_takes_no_data_but_its_ack_and_rst(void **state)
 }
 
 static void
+a_closed_window_takes_the_end_if_it_is_next_and_alone(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	bed->tun.tcp_rmem[1] = 8192;
+	bed->tun.tcp_moderate_rcvbuf = 0;
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	close_window(&p);
+	/* Behind a byte that does not fit, or with one: it comes again with it. */
+	assert_int_equal(bed_peer_send_at(&p, 1, 0, TCP_ACK | TCP_FIN, 0), OUT_OUT_OF_WINDOW);
+	assert_int_equal(bed_peer_send_at(&p, 0, 0, TCP_ACK | TCP_FIN, 1), OUT_ZERO_WINDOW);
+	assert_int_equal(bed_peer_state(&p), TCPS_ESTABLISHED);
+	assert_int_equal(bed_peer_send_at(&p, 0, 0, TCP_ACK | TCP_FIN, 0), OUT_FIN_CONSUMED);
+	assert_int_equal(bed_peer_state(&p), TCPS_CLOSE_WAIT);
+	assert_int_equal(tcp_recv_queued(bed->stack, p.h), 4096);
+}
+
+static void
 only_the_exact_number_resets_and_the_rest_of_the_window_is_challenged(void **state)
 {
 	static const struct {
@@ -433,6 +453,7 @@ main(void)
 		BED_TEST(segments_are_acceptable_as_the_table_of_rfc9293_says),
 		BED_TEST(data_beyond_the_right_edge_is_cut_off_with_its_fin),
 		BED_TEST(a_closed_window_takes_no_data_but_its_ack_and_rst),
+		BED_TEST(a_closed_window_takes_the_end_if_it_is_next_and_alone),
 		BED_TEST(only_the_exact_number_resets_and_the_rest_of_the_window_is_challenged),
 		BED_TEST(a_reset_ends_each_state_with_the_error_its_owner_expects),
 		BED_TEST(a_reset_of_what_was_over_is_an_orderly_end),

@@ -55,6 +55,132 @@ segments_in_flight_are_counted_and_loss_is_named(void **state)
 	assert_true(d.rexmits > 0);
 }
 
+static struct tcp_notes
+notes_of(struct bed_peer *p)
+{
+	struct tcp_details d;
+
+	tcp_bed_flush(p->bed);
+	tcp_bed_discard(p->bed);
+	assert_int_equal(tcp_get_details(p->bed->stack, &p->bed->env, p->h, &d), 0);
+	return d.row.notes;
+}
+
+/* All that was sent so far, or a part of it, after some time. */
+static void
+ack_after(struct bed_peer *p, uint32_t ms, uint32_t len)
+{
+	tcp_bed_flush(p->bed);
+	tcp_bed_advance(p->bed, ms);
+	bed_peer_saw(p, len);
+	bed_peer_send(p, TCP_ACK, 0);
+}
+
+static void
+write_bytes(struct bed_peer *p, size_t len, ptrdiff_t taken)
+{
+	static const uint8_t data[65536];
+
+	assert_int_equal(tcp_send(p->bed->stack, &p->bed->env, p->h, data, len, 0), taken);
+}
+
+static void
+time_is_told_apart_by_what_sending_waits_for(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_notes n;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	p.wnd = 1460;
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	/* Two segments, and a window for one. */
+	write_bytes(&p, 2920, 2920);
+	p.wnd = 65535;
+	ack_after(&p, 100, 1460);
+	n = notes_of(&p);
+	assert_int_equal(n.busy_us, 100000);
+	assert_int_equal(n.rwnd_limited_us, 100000);
+	/* The rest goes. */
+	ack_after(&p, 50, 1460);
+	n = notes_of(&p);
+	assert_int_equal(n.busy_us, 150000);
+	assert_int_equal(n.rwnd_limited_us, 100000);
+	/* Idle time is none of these. All in flight and a writer refused: the buffer is short. */
+	tcp_bed_advance(bed, 1000);
+	tcp_setopt(bed->stack, &bed->env, p.h, TCP_SO_SNDBUF, 4096);
+	write_bytes(&p, 5000, 4096);
+	ack_after(&p, 30, 4096);
+	n = notes_of(&p);
+	assert_int_equal(n.busy_us, 180000);
+	assert_int_equal(n.rwnd_limited_us, 100000);
+	assert_int_equal(n.sndbuf_limited_us, 30000);
+	tcp_bed_advance(bed, 1000);
+	assert_int_equal(notes_of(&p).busy_us, 180000);
+}
+
+static void
+the_rate_of_delivery_is_the_paths_or_marked_as_the_owners(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_notes n;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	assert_int_equal(notes_of(&p).rate_us, 0);
+	/* All of it fits into the window: the path may be able to do more. */
+	write_bytes(&p, 7300, 7300);
+	ack_after(&p, 100, 7300);
+	n = notes_of(&p);
+	assert_int_equal(n.rate_segs, 5);
+	assert_int_equal(n.rate_us, 100000);
+	assert_false(n.is_rate_full);
+	/* Less than that tells nothing new. */
+	write_bytes(&p, 1460, 1460);
+	ack_after(&p, 100, 1460);
+	assert_int_equal(notes_of(&p).rate_segs, 5);
+	/* More than the window: what goes with the first ACK is sent as the path allows. */
+	write_bytes(&p, 43800, 43800);
+	for (unsigned int i = 0; i < 4; i++)
+		ack_after(&p, 100, 7300);
+	n = notes_of(&p);
+	assert_true(n.is_rate_full);
+	assert_int_equal(n.rate_segs, 15);
+	assert_int_equal(n.rate_us, 300000);
+}
+
+static void
+see_all(struct bed_peer *p)
+{
+	tcp_bed_flush(p->bed);
+	while (bed_peer_sent(p)[0] != '\0')
+		continue;
+}
+
+static void
+a_receiver_measures_by_the_echo_of_full_segments(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	p.offer = TCP_OPT_TS;
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	write_bytes(&p, 100, 100);
+	see_all(&p);
+	bed_peer_saw(&p, 100);
+	tcp_bed_advance(bed, 50);
+	/* A short one tells nothing, its peer may have waited. */
+	bed_peer_send(&p, TCP_ACK | TCP_PSH, 10);
+	assert_int_equal(notes_of(&p).rcv_rtt_us8 >> 3, 0);
+	write_bytes(&p, 100, 100);
+	see_all(&p);
+	tcp_bed_advance(bed, 50);
+	bed_peer_send(&p, TCP_ACK | TCP_PSH, 1448);
+	assert_int_equal(notes_of(&p).rcv_rtt_us8 >> 3, 50000);
+}
+
 static void
 a_handle_that_is_gone_has_no_details(void **state)
 {
@@ -70,6 +196,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		BED_TEST(a_fresh_connection_has_what_the_handshake_agreed_on),
 		BED_TEST(segments_in_flight_are_counted_and_loss_is_named),
+		BED_TEST(time_is_told_apart_by_what_sending_waits_for),
+		BED_TEST(the_rate_of_delivery_is_the_paths_or_marked_as_the_owners),
+		BED_TEST(a_receiver_measures_by_the_echo_of_full_segments),
 		BED_TEST(a_handle_that_is_gone_has_no_details),
 	};
 
