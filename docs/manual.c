@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Writes the manual pages sluiced(8) and sluice.yaml(5) from the tables of the source:
- * manual sluiced.8|sluice.yaml.5. That of sluicectl(1) is written by sluicectl itself.
+ * Writes the manual pages sluiced(8), sluice.yaml(5) and sluice-load(1) from the tables of the
+ * source: manual PAGE. That of sluicectl(1) is written by sluicectl itself.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +11,9 @@
 #include "ctl/config.h"
 #include "ctl/config_value.h"
 #include "ctl/protocol.h"
-#include "options.h"
 #include "roff.h"
+#include "sluice-load/options.h"
+#include "sluiced/options.h"
 
 /* What it is for; what it is without the key, and what it may be. */
 static void
@@ -108,8 +109,9 @@ yaml_write(FILE *out)
 	fputs(".SH SEE ALSO\n.BR sluiced (8),\n.BR sluicectl (1)\n", out);
 }
 
+/* What --help says, as it stands there. */
 static void
-sluiced_write(FILE *out)
+help_write(void (*print)(FILE *out), FILE *out)
 {
 	char *help = NULL;
 	size_t len;
@@ -117,20 +119,27 @@ sluiced_write(FILE *out)
 
 	if (text == NULL)
 		return;
-	sluiced_help_print(text);
+	print(text);
 	fclose(text);
+	fputs(".SH OPTIONS\n.nf\n", out);
+	roff_text(help, out);
+	fputs(".fi\n", out);
+	free(help);
+}
+
+static void
+sluiced_write(FILE *out)
+{
 	fputs(".TH SLUICED 8\n.SH NAME\nsluiced \\- TCP appliance that bypasses the kernel\n"
 	      ".SH SYNOPSIS\n.B sluiced\n.B \\-c\n.I FILE\n.br\n.B sluiced \\-\\-check\n.I FILE\n"
 	      ".SH DESCRIPTION\n"
 	      "Takes the queues of a network card over, terminates TCP in user space with one\n"
 	      "engine per core, and serves what\n.I FILE\nsays.\n"
 	      "Once everything answers, one line beginning with READY goes to standard output;\n"
-	      "messages go to standard error.\n"
-	      ".SH OPTIONS\n.nf\n",
+	      "messages go to standard error.\n",
 		out);
-	roff_text(help, out);
-	free(help);
-	fputs(".fi\n.SH SIGNALS\n", out);
+	help_write(sluiced_help_print, out);
+	fputs(".SH SIGNALS\n", out);
 	roff_item("SIGTERM, SIGINT", "Takes no new connections and lets those open finish for "
 		"drain_timeout, then resets them and ends. A second one ends at once.", out);
 	roff_item("SIGHUP", "Reads the configuration again, as sluicectl reload does.", out);
@@ -145,7 +154,31 @@ sluiced_write(FILE *out)
 	fputs(".SH FILES\n", out);
 	roff_item(CTL_SOCKET_DEFAULT, "The control socket, unless control.socket says otherwise.",
 		out);
-	fputs(".SH SEE ALSO\n.BR sluice.yaml (5),\n.BR sluicectl (1)\n", out);
+	fputs(".SH SEE ALSO\n.BR sluice.yaml (5),\n.BR sluicectl (1),\n"
+	      ".BR sluice\\-load (1)\n",
+		out);
+}
+
+static void
+load_write(FILE *out)
+{
+	fputs(".TH SLUICE-LOAD 1\n.SH NAME\n"
+	      "sluice-load \\- opens TCP connections, checks every byte, and measures\n"
+	      ".SH SYNOPSIS\n.B sluice-load\n.RB [ \\-\\-profile\n.IR NAME | FILE ]\n"
+	      ".B \\-\\-target\n.I ADDRESS:PORT\n.B \\-\\-address\n.I OURS/LENGTH\n"
+	      ".B \\-\\-port\\-type\n.I TYPE\n.RI [ KEY ...]\n"
+	      ".SH DESCRIPTION\n"
+	      "A load generator on the stack of\n.BR sluiced (8),\n"
+	      "over a port of its own: it opens connections, asks, compares what comes back\n"
+	      "with what must come, and says how fast it went and what failed, by name.\n",
+		out);
+	help_write(load_help_print, out);
+	fputs(".SH EXIT STATUS\n", out);
+	roff_item("0", "It went well, and all criteria are fulfilled.", out);
+	roff_item("1", "A criterion is not.", out);
+	roff_item("2", "Wrong usage.", out);
+	roff_item("3", "It could not start, or not reach the target.", out);
+	fputs(".SH SEE ALSO\n.BR sluiced (8),\n.BR sluicectl (1)\n", out);
 }
 
 int
@@ -155,6 +188,8 @@ main(int argc, char **argv)
 		sluiced_write(stdout);
 	else if (argc == 2 && strcmp(argv[1], "sluice.yaml.5") == 0)
 		yaml_write(stdout);
+	else if (argc == 2 && strcmp(argv[1], "sluice-load.1") == 0)
+		load_write(stdout);
 	else
 		return 2;
 	return fflush(stdout) == 0 ? 0 : 1;

@@ -172,7 +172,7 @@ fix(const struct cli *cli, const struct doctor *d, const char *id, bool is_asked
 		abort();
 	if (!doctor_plan(d, id, plan))
 		code = failure_set(f, EXIT_USAGE, "E_USAGE",
-			"doctor --fix knows binding, governor, hugepages and nmi-watchdog",
+			"doctor --fix knows binding, governor, hugepages, nmi-watchdog and thp",
 			"nothing can be done about '%s' from here", id);
 	else if (plan->why_not[0] != '\0')
 		code = failure_set(f, EXIT_REFUSED, "E_REFUSED", NULL, "%s", plan->why_not);

@@ -36,6 +36,16 @@ struct doctor_check {
 /** All checks; id NULL behind the last. */
 extern const struct doctor_check doctor_checks[];
 
+/* Checks of what lies near what (doctor_nodes.c); the others are in doctor_host.c. */
+void doctor_huge_node(const struct doctor *d, struct doctor_result *r);
+void doctor_numa(const struct doctor *d, struct doctor_result *r);
+void doctor_thp(const struct doctor *d, struct doctor_result *r);
+void doctor_vfio_group(const struct doctor *d, struct doctor_result *r);
+
+/** What a check found, and what to do about it. */
+__attribute__((__format__(__printf__, 4, 5))) void doctor_found(struct doctor_result *r,
+	enum doctor_status status, const char *fix, const char *fmt, ...);
+
 /* What checks and remedies look at (doctor_host.c). */
 #define DOCTOR_PATH_LEN 512
 #define DOCTOR_TEXT_LEN 1024
@@ -46,6 +56,9 @@ __attribute__((__format__(__printf__, 3, 4))) const char *doctor_path(
 
 /** The first line of a file; false: there is none. */
 bool doctor_line(const char *path, char text[DOCTOR_TEXT_LEN]);
+
+/** Is cpu in a list such as "0,2-5"? */
+bool doctor_list_has(const char *list, unsigned int cpu);
 
 /** The last part of where a link points to: the driver of a device. */
 bool doctor_link(const char *path, char text[DOCTOR_TEXT_LEN]);
@@ -59,6 +72,9 @@ bool doctor_stays_with_kernel(const char *driver);
 /** Bytes of hugepages that packets want, and that are free. */
 unsigned long long doctor_huge_need(const struct doctor *d);
 unsigned long long doctor_huge_free(const struct doctor *d);
+
+/** Bytes in free hugepages of all sizes, in a directory of such pools. */
+unsigned long long doctor_huge_free_in(const char *pools);
 
 /** One thing that is written to the host, and how it is taken back. */
 struct doctor_step {

@@ -89,6 +89,16 @@ nmi_watchdog(const struct doctor *d, struct doctor_plan *plan)
 		step_add(plan, path, "0", text);
 }
 
+static void
+thp(const struct doctor *d, struct doctor_plan *plan)
+{
+	char path[DOCTOR_PATH_LEN], text[DOCTOR_TEXT_LEN];
+
+	doctor_path(d, path, "/sys/kernel/mm/transparent_hugepage/enabled");
+	if (doctor_line(path, text) && strstr(text, "[never]") != NULL)
+		step_add(plan, path, "madvise", "never");
+}
+
 /* --- the driver of a device ----------------------------------------------------------------- */
 
 /* Does a default route of either version go through the interface? */
@@ -190,6 +200,7 @@ static const struct {
 	{ "governor", governor },
 	{ "hugepages", hugepages },
 	{ "nmi-watchdog", nmi_watchdog },
+	{ "thp", thp },
 };
 
 bool

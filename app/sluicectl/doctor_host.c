@@ -14,8 +14,9 @@
 #define PACKET_BYTES 2432u
 #define CPUS_MAX 1024u
 
-__attribute__((__format__(__printf__, 4, 5))) static void
-found(struct doctor_result *r, enum doctor_status status, const char *fix, const char *fmt, ...)
+void
+doctor_found(struct doctor_result *r, enum doctor_status status, const char *fix, const char *fmt,
+	...)
 {
 	va_list args;
 
@@ -54,9 +55,8 @@ doctor_line(const char *path, char text[DOCTOR_TEXT_LEN])
 	return true;
 }
 
-/* Is cpu in a list such as "0,2-5"? */
-static bool
-list_has(const char *list, unsigned int cpu)
+bool
+doctor_list_has(const char *list, unsigned int cpu)
 {
 	while (*list != '\0') {
 		char *end;
@@ -75,13 +75,12 @@ list_has(const char *list, unsigned int cpu)
 
 /* --- memory --------------------------------------------------------------------------------- */
 
-/* Bytes in free hugepages of all sizes. */
 unsigned long long
-doctor_huge_free(const struct doctor *d)
+doctor_huge_free_in(const char *pools)
 {
 	char path[DOCTOR_PATH_LEN], text[DOCTOR_TEXT_LEN];
-	DIR *dir = opendir(doctor_path(d, path, "/sys/kernel/mm/hugepages"));
 	unsigned long long bytes = 0;
+	DIR *dir = opendir(pools);
 	struct dirent *entry;
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
@@ -89,14 +88,21 @@ doctor_huge_free(const struct doctor *d)
 
 		if (sscanf(entry->d_name, "hugepages-%llukB", &kib) != 1)
 			continue;
-		doctor_path(d, path, "/sys/kernel/mm/hugepages/%.40s/free_hugepages",
-			entry->d_name);
+		snprintf(path, sizeof(path), "%.400s/%.40s/free_hugepages", pools, entry->d_name);
 		if (doctor_line(path, text))
 			bytes += kib * 1024 * strtoull(text, NULL, 10);
 	}
 	if (dir != NULL)
 		closedir(dir);
 	return bytes;
+}
+
+unsigned long long
+doctor_huge_free(const struct doctor *d)
+{
+	char path[DOCTOR_PATH_LEN];
+
+	return doctor_huge_free_in(doctor_path(d, path, "/sys/kernel/mm/hugepages"));
 }
 
 /* Bytes that the packets of the configuration want. */
@@ -115,16 +121,17 @@ hugepages(const struct doctor *d, struct doctor_result *r)
 	char fix[300];
 
 	if (d->conf->memory.hugepages == CONFIG_HUGEPAGES_OFF) {
-		found(r, DOCTOR_SKIP, "", "memory.hugepages is off");
+		doctor_found(r, DOCTOR_SKIP, "", "memory.hugepages is off");
 		return;
 	}
 	snprintf(fix, sizeof(fix), "sudo sluicectl doctor%s --fix hugepages --yes",
 		d->config_words);
 	if (have >= need)
-		found(r, DOCTOR_OK, "", "%llu MB free, %llu MB needed for packets", have >> 20,
+		doctor_found(r, DOCTOR_OK, "",
+			"%llu MB free, %llu MB needed for packets", have >> 20,
 			need >> 20);
 	else
-		found(r, is_asked ? DOCTOR_FAIL : DOCTOR_WARN, fix,
+		doctor_found(r, is_asked ? DOCTOR_FAIL : DOCTOR_WARN, fix,
 			"%llu MB free, %llu MB needed for packets%s", have >> 20, need >> 20,
 			is_asked ? "" : "; normal pages are used instead, which are slower");
 }
@@ -138,24 +145,24 @@ cpus(const struct doctor *d, struct doctor_result *r)
 	unsigned int online = 0, i;
 
 	if (!doctor_line(doctor_path(d, path, "/sys/devices/system/cpu/online"), text)) {
-		found(r, DOCTOR_SKIP, "", "the host does not say which CPUs it has");
+		doctor_found(r, DOCTOR_SKIP, "", "the host does not say which CPUs it has");
 		return;
 	}
 	for (i = 0; i < CPUS_MAX; i++)
-		online += list_has(text, i);
+		online += doctor_list_has(text, i);
 	for (i = 0; i < d->conf->lcores.count; i++) {
-		if (list_has(text, d->conf->lcores.id[i]))
+		if (doctor_list_has(text, d->conf->lcores.id[i]))
 			continue;
-		found(r, DOCTOR_FAIL, "name CPUs that are there under lcores",
+		doctor_found(r, DOCTOR_FAIL, "name CPUs that are there under lcores",
 			"lcores names CPU %u, online are %.100s",
 			(unsigned int)d->conf->lcores.id[i], text);
 		return;
 	}
 	if (d->conf->workers > online)
-		found(r, DOCTOR_WARN, "lower workers, or give the host more CPUs",
+		doctor_found(r, DOCTOR_WARN, "lower workers, or give the host more CPUs",
 			"%u workers share %u CPUs", d->conf->workers, online);
 	else
-		found(r, DOCTOR_OK, "", "%u workers, %u CPUs", d->conf->workers, online);
+		doctor_found(r, DOCTOR_OK, "", "%u workers, %u CPUs", d->conf->workers, online);
 }
 
 /* Two workers on one core have half of it each. */
@@ -174,18 +181,18 @@ siblings(const struct doctor *d, struct doctor_result *r)
 			    text))
 			continue;
 		for (j = i + 1; j < list->count; j++) {
-			if (!list_has(text, list->id[j]))
+			if (!doctor_list_has(text, list->id[j]))
 				continue;
-			found(r, DOCTOR_WARN, "use one CPU of each core under lcores",
+			doctor_found(r, DOCTOR_WARN, "use one CPU of each core under lcores",
 				"CPUs %u and %u of lcores are the same core",
 				(unsigned int)list->id[i], (unsigned int)list->id[j]);
 			return;
 		}
 	}
 	if (list->count == 0)
-		found(r, DOCTOR_SKIP, "", "lcores is not set");
+		doctor_found(r, DOCTOR_SKIP, "", "lcores is not set");
 	else
-		found(r, DOCTOR_OK, "", "each worker has a core of its own");
+		doctor_found(r, DOCTOR_OK, "", "each worker has a core of its own");
 }
 
 static void
@@ -197,18 +204,18 @@ isolation(const struct doctor *d, struct doctor_result *r)
 
 	(void)doctor_line(doctor_path(d, path, "/sys/devices/system/cpu/isolated"), text);
 	for (i = 0; i < list->count; i++) {
-		if (list_has(text, list->id[i]))
+		if (doctor_list_has(text, list->id[i]))
 			continue;
-		found(r, DOCTOR_WARN,
+		doctor_found(r, DOCTOR_WARN,
 			"boot with isolcpus=managed_irq,domain,LIST nohz_full=LIST rcu_nocbs=LIST",
 			"CPU %u of lcores is not isolated: the kernel runs other tasks on it",
 			(unsigned int)list->id[i]);
 		return;
 	}
 	if (list->count == 0)
-		found(r, DOCTOR_SKIP, "", "lcores is not set");
+		doctor_found(r, DOCTOR_SKIP, "", "lcores is not set");
 	else
-		found(r, DOCTOR_OK, "", "isolated: %.100s", text);
+		doctor_found(r, DOCTOR_OK, "", "isolated: %.100s", text);
 }
 
 static void
@@ -218,12 +225,13 @@ governor(const struct doctor *d, struct doctor_result *r)
 
 	doctor_path(d, path, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
 	if (!doctor_line(path, text))
-		found(r, DOCTOR_SKIP, "", "the frequency is not the kernel's to choose here");
+		doctor_found(r, DOCTOR_SKIP, "",
+			"the frequency is not the kernel's to choose here");
 	else if (strcmp(text, "performance") != 0)
-		found(r, DOCTOR_WARN, "sudo sluicectl doctor --fix governor --yes",
+		doctor_found(r, DOCTOR_WARN, "sudo sluicectl doctor --fix governor --yes",
 			"the governor is %.50s: CPUs are slow to wake up", text);
 	else
-		found(r, DOCTOR_OK, "", "performance");
+		doctor_found(r, DOCTOR_OK, "", "performance");
 }
 
 static void
@@ -234,13 +242,13 @@ clocksource(const struct doctor *d, struct doctor_result *r)
 	if (!doctor_line(doctor_path(d, path,
 			     "/sys/devices/system/clocksource/clocksource0/current_clocksource"),
 		    text))
-		found(r, DOCTOR_SKIP, "", "the host does not say which clock it uses");
+		doctor_found(r, DOCTOR_SKIP, "", "the host does not say which clock it uses");
 	else if (strcmp(text, "tsc") != 0 && strcmp(text, "kvm-clock") != 0)
-		found(r, DOCTOR_WARN, "see dmesg for why the TSC is not trusted; boot with "
+		doctor_found(r, DOCTOR_WARN, "see dmesg for why the TSC is not trusted; boot with "
 			"tsc=reliable only if it is",
 			"the clock is %.50s, not tsc: the TSC may not be steady", text);
 	else
-		found(r, DOCTOR_OK, "", "%.50s", text);
+		doctor_found(r, DOCTOR_OK, "", "%.50s", text);
 }
 
 static void
@@ -249,12 +257,12 @@ nmi_watchdog(const struct doctor *d, struct doctor_result *r)
 	char path[DOCTOR_PATH_LEN], text[DOCTOR_TEXT_LEN];
 
 	if (!doctor_line(doctor_path(d, path, "/proc/sys/kernel/nmi_watchdog"), text))
-		found(r, DOCTOR_SKIP, "", "there is none");
+		doctor_found(r, DOCTOR_SKIP, "", "there is none");
 	else if (strcmp(text, "0") != 0)
-		found(r, DOCTOR_WARN, "sudo sluicectl doctor --fix nmi-watchdog --yes",
+		doctor_found(r, DOCTOR_WARN, "sudo sluicectl doctor --fix nmi-watchdog --yes",
 			"it interrupts every CPU at times");
 	else
-		found(r, DOCTOR_OK, "", "off");
+		doctor_found(r, DOCTOR_OK, "", "off");
 }
 
 /* --- devices -------------------------------------------------------------------------------- */
@@ -277,15 +285,15 @@ tun_device(const struct doctor *d, struct doctor_result *r)
 	char path[DOCTOR_PATH_LEN];
 
 	if (doctor_port(d, CONFIG_PORT_TAP) == NULL)
-		found(r, DOCTOR_SKIP, "", "no port of type tap");
+		doctor_found(r, DOCTOR_SKIP, "", "no port of type tap");
 	else if (access(doctor_path(d, path, "/dev/net/tun"), R_OK | W_OK) != 0)
-		found(r, DOCTOR_FAIL,
+		doctor_found(r, DOCTOR_FAIL,
 			errno == ENOENT ? "sudo modprobe tun"
 					: "run sluiced with CAP_NET_ADMIN and rights to "
 					  "/dev/net/tun",
 			"/dev/net/tun: %s", strerror(errno));
 	else
-		found(r, DOCTOR_OK, "", "/dev/net/tun can be used");
+		doctor_found(r, DOCTOR_OK, "", "/dev/net/tun can be used");
 }
 
 static void
@@ -297,12 +305,12 @@ interface(const struct doctor *d, struct doctor_result *r)
 	if (port == NULL)
 		port = doctor_port(d, CONFIG_PORT_AF_XDP);
 	if (port == NULL)
-		found(r, DOCTOR_SKIP, "", "no port on a kernel interface");
+		doctor_found(r, DOCTOR_SKIP, "", "no port on a kernel interface");
 	else if (access(doctor_path(d, path, "/sys/class/net/%s", port->iface), F_OK) != 0)
-		found(r, DOCTOR_FAIL, "ip -br link lists the interfaces; correct iface",
+		doctor_found(r, DOCTOR_FAIL, "ip -br link lists the interfaces; correct iface",
 			"ports.%s: there is no interface %s", port->name, port->iface);
 	else
-		found(r, DOCTOR_OK, "", "%s is there", port->iface);
+		doctor_found(r, DOCTOR_OK, "", "%s is there", port->iface);
 }
 
 /* The last part of where a link points to: the driver of a device. */
@@ -334,11 +342,11 @@ binding(const struct doctor *d, struct doctor_result *r)
 	char path[DOCTOR_PATH_LEN], driver[DOCTOR_TEXT_LEN] = "none", fix[450];
 
 	if (port == NULL) {
-		found(r, DOCTOR_SKIP, "", "no port of type pci");
+		doctor_found(r, DOCTOR_SKIP, "", "no port of type pci");
 		return;
 	}
 	if (access(doctor_path(d, path, "/sys/bus/pci/devices/%s", port->address), F_OK) != 0) {
-		found(r, DOCTOR_FAIL, "lspci -D lists the devices; correct address",
+		doctor_found(r, DOCTOR_FAIL, "lspci -D lists the devices; correct address",
 			"ports.%s: there is no device %s", port->name, port->address);
 		return;
 	}
@@ -349,10 +357,12 @@ binding(const struct doctor *d, struct doctor_result *r)
 		"driverctl set-override %s vfio-pci; not for the NIC you log in through",
 		d->config_words, port->address);
 	if (strcmp(driver, "vfio-pci") != 0 && !doctor_stays_with_kernel(driver))
-		found(r, DOCTOR_FAIL, fix, "ports.%s: %s is with the driver %.50s", port->name,
+		doctor_found(r, DOCTOR_FAIL,
+			fix, "ports.%s: %s is with the driver %.50s", port->name,
 			port->address, driver);
 	else
-		found(r, DOCTOR_OK, "", "%s is with the driver %.50s", port->address, driver);
+		doctor_found(r, DOCTOR_OK, "",
+			"%s is with the driver %.50s", port->address, driver);
 }
 
 static void
@@ -364,7 +374,7 @@ iommu(const struct doctor *d, struct doctor_result *r)
 	unsigned int groups = 0;
 
 	if (doctor_port(d, CONFIG_PORT_PCI) == NULL) {
-		found(r, DOCTOR_SKIP, "", "no port of type pci");
+		doctor_found(r, DOCTOR_SKIP, "", "no port of type pci");
 		return;
 	}
 	dir = opendir(doctor_path(d, path, "/sys/kernel/iommu_groups"));
@@ -373,12 +383,12 @@ iommu(const struct doctor *d, struct doctor_result *r)
 	if (dir != NULL)
 		closedir(dir);
 	if (groups == 0)
-		found(r, DOCTOR_WARN,
+		doctor_found(r, DOCTOR_WARN,
 			"boot with intel_iommu=on iommu=pt (AMD: iommu=pt); where there is none "
 			"(most cloud guests), vfio's enable_unsafe_noiommu_mode, less isolated",
 			"no IOMMU: vfio-pci cannot isolate the device");
 	else
-		found(r, DOCTOR_OK, "", "%u groups", groups);
+		doctor_found(r, DOCTOR_OK, "", "%u groups", groups);
 }
 
 const struct doctor_check doctor_checks[] = {
@@ -387,11 +397,15 @@ const struct doctor_check doctor_checks[] = {
 	{ "cpus", cpus },
 	{ "governor", governor },
 	{ "hugepages", hugepages },
+	{ "hugepages-node", doctor_huge_node },
 	{ "interface", interface },
 	{ "iommu", iommu },
 	{ "isolation", isolation },
 	{ "nmi-watchdog", nmi_watchdog },
+	{ "numa", doctor_numa },
 	{ "siblings", siblings },
+	{ "thp", doctor_thp },
 	{ "tun", tun_device },
+	{ "vfio-group", doctor_vfio_group },
 	{ NULL, NULL },
 };

@@ -31,7 +31,7 @@ static const struct {
 	{ VERB_DOCTOR, "doctor", "what of this host is in the way of sluiced, and what to type",
 		{ { CTL_ARG_OPTION, "config", "the configuration to run; else defaults", 0 },
 		  { CTL_ARG_OPTION, "fix", "tell what would help a check, and how to take it back: "
-			"binding, governor, hugepages, nmi-watchdog", 0 },
+			"binding, governor, hugepages, nmi-watchdog, thp", 0 },
 		  { CTL_ARG_FLAG, "yes", "do what --fix tells", 0 },
 		  { CTL_ARG_OPTION, "sysroot", "the folder that /sys, /proc and /dev are in", 0 } },
 		false },

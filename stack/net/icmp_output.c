@@ -30,9 +30,11 @@ icmp_take_credit(struct net *net, struct env *env)
 {
 	uint64_t elapsed_us = min_u64(env->now_us - net->icmp_refill_us, PPM);
 	uint64_t credit = net->icmp_credit_ppm + elapsed_us * env->tun->icmp_msgs_per_sec;
+	/* 0 is none from now on, whatever was left. */
+	uint64_t most = env->tun->icmp_msgs_per_sec == 0 ? 0 : (uint64_t)ICMP_BURST * PPM;
 
 	net->icmp_refill_us = env->now_us;
-	net->icmp_credit_ppm = min_u64(credit, (uint64_t)ICMP_BURST * PPM);
+	net->icmp_credit_ppm = min_u64(credit, most);
 	if (net->icmp_credit_ppm < PPM) {
 		env->ctr->IcmpOutRateLimitGlobal++;
 		return false;

@@ -124,12 +124,14 @@ tcp_fill_row(const struct tcp_stack *stack, const struct env *env, const struct 
 	struct tcp_cold room;
 	const struct tcp_cold *cold = tcp_cold_peek(stack, c, &room);
 	uint32_t id = tcp_slot(stack, c);
+	/* An acknowledged FIN is one more than what was written. */
+	bool has_unacked = seq32_lt(c->snd_una, c->write_seq);
 
 	*row = (struct tcp_conn_info){
 		.key = c->key,
 		.state = c->state,
 		.recvq_bytes = c->recvq_bytes,
-		.sendq_bytes = c->write_seq - c->snd_una,
+		.sendq_bytes = has_unacked ? c->write_seq - c->snd_una : 0,
 		.srtt_us = cold->srtt_us,
 		.rttvar_us = cold->rttvar_us,
 		.rto_ms = cold->rto_ms,

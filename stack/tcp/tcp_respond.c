@@ -18,6 +18,8 @@ rst_allowed(struct tcp_stack *stack)
 		stack->rst_refill_us = now;
 		stack->rst_tokens = rate;
 	}
+	/* A limit that was lowered counts at once. */
+	stack->rst_tokens = min_u32(stack->rst_tokens, rate);
 	if (stack->rst_tokens == 0)
 		return false;
 	stack->rst_tokens--;

@@ -333,6 +333,7 @@ class Doctor(unittest.TestCase):
         'sys/devices/system/clocksource/clocksource0/current_clocksource': 'tsc',
         'proc/sys/kernel/nmi_watchdog': '0',
         'sys/kernel/iommu_groups/7/type': 'DMA',
+        'sys/kernel/mm/transparent_hugepage/enabled': 'always [madvise] never',
         'sys/class/net/eth1/mtu': '1500',
         'sys/bus/pci/devices/0000:02:00.0/vendor': '0x8086',
     }
@@ -392,6 +393,8 @@ class Doctor(unittest.TestCase):
              'hpet', 6, 'dmesg'),
             ('nmi-watchdog', 'proc/sys/kernel/nmi_watchdog', '1', 6,
              '--fix nmi-watchdog --yes'),
+            ('thp', 'sys/kernel/mm/transparent_hugepage/enabled', 'always madvise [never]', 6,
+             '--fix thp --yes'),
         )
         for check, path, text, code, fix in rows:
             with self.subTest(check=check):
@@ -417,6 +420,54 @@ class Doctor(unittest.TestCase):
         self.assertEqual(self.doctor(text.replace('eth1', 'eth9'), code=1)['interface'][0], 'FAIL')
         text = self.CONFIG.replace('type: pci, address: "0000:02:00.0"', 'type: tap')
         self.assertIn('modprobe tun', self.doctor(text, code=1)['tun'][1])
+
+    def nodes(self, free=(512, 512), port=0):
+        """Two NUMA nodes of four CPUs, with free pages of 2 MB each."""
+        for node in range(2):
+            where = 'sys/devices/system/node/node%d/' % node
+            self.put(where + 'cpulist', '%d-%d' % (4 * node, 4 * node + 3))
+            self.put(where + 'hugepages/hugepages-2048kB/free_hugepages', str(free[node]))
+            self.put(where + 'hugepages/hugepages-2048kB/nr_hugepages', '600')
+        self.put('sys/bus/pci/devices/0000:02:00.0/numa_node', str(port))
+
+    def test_memory_and_cpus_are_near_the_port(self):
+        rows = self.doctor()
+        self.assertEqual((rows['numa'][0], rows['hugepages-node'][0]), ('skip', 'skip'))
+        self.nodes()
+        rows = self.doctor()
+        self.assertEqual((rows['numa'][0], rows['hugepages-node'][0]), ('ok', 'ok'))
+        # The port is on the other node, whose pages are in use but for three.
+        self.nodes(free=(512, 3), port=1)
+        rows = self.doctor(code=6)
+        self.assertEqual(rows['numa'], ('WARN', 'choose lcores from CPUs 4-7'))
+        # 76 MB are needed, 6 are free; the 600 that are there stay.
+        self.assertEqual(rows['hugepages-node'], ('WARN', 'echo 635 | sudo tee %s/sys/devices/'
+                         'system/node/node1/hugepages/hugepages-2048kB/nr_hugepages' % self.root))
+        # It does not say where it is: then where the first worker is.
+        self.nodes(port=-1)
+        self.assertEqual(self.doctor()['numa'][0], 'ok')
+        self.put('sys/devices/system/cpu/isolated', '2-5')
+        rows = self.doctor(self.CONFIG.replace('lcores: 2-3', 'lcores: 3-4'), code=6)
+        self.assertEqual(rows['numa'], ('WARN', 'choose lcores from CPUs 0-3'))
+
+    def test_who_else_is_in_the_group_of_the_device(self):
+        group = 'sys/bus/pci/devices/0000:02:00.0/iommu_group/devices/'
+        self.assertEqual(self.doctor()['vfio-group'][0], 'skip')
+        for device, driver in (('0000:02:00.0', None), ('0000:00:1c.0', 'pcieport'),
+                               ('0000:02:00.1', 'vfio-pci'), ('0000:02:00.2', None)):
+            self.put(group + device, '')
+            if driver:
+                self.hold(device, driver)
+        self.assertEqual(self.doctor()['vfio-group'][0], 'ok')
+        self.hold('0000:02:00.2', 'ice')
+        rows = self.doctor(code=1)
+        self.assertEqual(rows['vfio-group'][0], 'FAIL')
+        self.assertIn('driverctl set-override 0000:02:00.2 vfio-pci', rows['vfio-group'][1])
+
+    def hold(self, device, driver):
+        path = os.path.join(self.root, 'sys/bus/pci/devices', device)
+        os.makedirs(path, exist_ok=True)
+        os.symlink('../../drivers/' + driver, os.path.join(path, 'driver'))
 
     def fix(self, check, *words, code=0, config=CONFIG):
         path = os.path.join(self.folder.name, 'sluice.yaml')
@@ -455,6 +506,9 @@ class Doctor(unittest.TestCase):
         self.assertEqual([self.text('sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor' % cpu)
                           for cpu in range(5)],
                          ['powersave'] * 2 + ['performance'] * 2 + ['powersave'])
+        self.put('sys/kernel/mm/transparent_hugepage/enabled', 'always madvise [never]')
+        self.assertIn('echo never | sudo tee', self.fix('thp', '--yes'))
+        self.assertEqual(self.text('sys/kernel/mm/transparent_hugepage/enabled'), 'madvise')
         steps = json.loads(self.fix('nmi-watchdog', '--json'))
         self.assertEqual((steps['dry_run'], steps['steps'][0]['value'],
                           steps['steps'][0]['undo_value']), (True, '0', '1'))

@@ -293,7 +293,12 @@ errors_keep_to_the_budget_of_all_icmp(void **state)
 	bed.env.now_us++;
 	assert_int_equal(net_bed_input(&bed, &f), OUT_UDP_NO_PORT);
 	assert_int_equal(net_bed_discard(&bed), 1);
+	bed.env.now_us += 10000000;
+	assert_int_equal(net_bed_input(&bed, &f), OUT_UDP_NO_PORT);
+	assert_int_equal(net_bed_discard(&bed), 1);
+	/* None, though there was credit for more. */
 	bed.tun.icmp_msgs_per_sec = 0;
+	assert_int_equal(net_bed_input(&bed, &f), OUT_UDP_NO_PORT);
 	bed.env.now_us += 10000000;
 	assert_int_equal(net_bed_input(&bed, &f), OUT_UDP_NO_PORT);
 	assert_int_equal(bed.tx.count, 0);

@@ -88,6 +88,14 @@ a_row_says_what_is_queued_and_when_the_next_timer_is(void **state)
 	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
 	assert_true(info.orphan);
 	tcp_bed_flush(bed);
+	tcp_bed_discard(bed);
+	/* The peer acknowledges data and FIN: nothing waits. */
+	bed_peer_saw(&p, 5 + 1);
+	bed_peer_send(&p, TCP_ACK, 0);
+	assert_int_equal(bed_peer_state(&p), TCPS_FIN_WAIT_2);
+	cursor = 0;
+	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
+	assert_int_equal(info.sendq_bytes, 0);
 }
 
 static void

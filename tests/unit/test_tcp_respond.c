@@ -76,6 +76,24 @@ resets_are_budgeted_per_second(void **state)
 }
 
 static void
+a_lower_budget_counts_at_once(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_send(&p, TCP_ACK, 0);
+	bed->tun.tcp_rst_ratelimit = 2;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(bed_peer_send(&p, TCP_ACK, 0),
+			i < 2 ? OUT_NO_CONN : OUT_RST_RATE);
+	bed->tun.tcp_rst_ratelimit = 0;
+	tcp_bed_advance(bed, 2000);
+	assert_int_equal(bed_peer_send(&p, TCP_ACK, 0), OUT_RST_RATE);
+	assert_int_equal(tcp_bed_discard(bed), 3);
+}
+
+static void
 a_budget_of_zero_is_silence(void **state)
 {
 	struct tcp_bed *bed = *state;
@@ -241,6 +259,7 @@ main(void)
 		BED_TEST(a_reset_has_the_numbers_of_rfc9293),
 		BED_TEST(a_reset_is_never_answered),
 		BED_TEST(resets_are_budgeted_per_second),
+		BED_TEST(a_lower_budget_counts_at_once),
 		BED_TEST(a_budget_of_zero_is_silence),
 		BED_TEST(answers_need_no_packet_of_the_pool),
 		BED_TEST(an_answer_longer_than_the_buffer_takes_a_packet_of_the_pool),
