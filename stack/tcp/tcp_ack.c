@@ -211,7 +211,20 @@ synrcvd_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	return TCP_CONTINUE;
 }
 
-/* RFC 5961 s5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= what was ever sent. */
+/*
+ * RFC 5961 s5.2: SND.UNA - MAX.SND.WND; but, as Linux, no further back than our first byte: nobody
+ * can have acknowledged what was never sent, and who guesses has less to hit while a connection is
+ * young. (After 4 GiB there is such an edge again, for one reordered segment in each of them.)
+ */
+static uint32_t
+oldest_ack(const struct tcp_conn *c, const struct tcp_cold *cold)
+{
+	uint32_t acked = c->snd_una - cold->iss - !(c->flags & TF_ACTIVE);
+
+	return c->snd_una - min_u32(cold->max_snd_wnd, acked);
+}
+
+/* RFC 5961 s5.2: from there to what was ever sent. */
 static enum tcp_verdict
 check_range(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
@@ -222,7 +235,7 @@ check_range(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		tcp_challenge(stack, c);
 		return TCP_STOP;
 	}
-	if (seq32_lt(rx->ack, c->snd_una - cold->max_snd_wnd)) {
+	if (seq32_lt(rx->ack, oldest_ack(c, cold))) {
 		rx->outcome = OUT_CHALLENGE_ACK;
 		tcp_challenge(stack, c);
 		return TCP_STOP;

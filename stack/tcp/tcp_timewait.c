@@ -163,6 +163,15 @@ is_new_incarnation(const struct tcp_tw *tw, const struct tcp_seg *seg)
 	return seq32_gt(seg->seq, tw->rcv_nxt);
 }
 
+/* RFC 7323 s4.3: what an answer echoes; of nobody who only guesses (attack A-25). */
+static void
+note_time(struct tcp_tw *tw, const struct tcp_seg *seg)
+{
+	if (tw->has_ts && (seg->opts.present & TCP_OPT_TS) && (seg->flags & TCP_ACK) &&
+		seg->ack == tw->snd_nxt)
+		tw->ts_recent = seg->opts.tsval;
+}
+
 static bool
 is_stale(const struct tcp_tw *tw, const struct tcp_seg *seg)
 {
@@ -242,6 +251,7 @@ tcp_timewait_input(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg 
 	}
 	/* The peer's FIN again: our ACK was lost. What is not plainly old gets one too. */
 	if (tcp_seg_len(seg) == 0 && seg->seq == tw->rcv_nxt) {
+		note_time(tw, seg);
 		tcp_drop(stack, pkt, OUT_TW_ACK);
 		return false;
 	}

@@ -134,6 +134,12 @@ fifth(enum tcp_state *state, const struct oracle_seg *s, struct oracle_verdict *
 		*v = stay(*state, ORACLE_CHALLENGE, "s3.10.7.4, fifth (RFC 5961 s5.2)");
 		return true;
 	}
+	/* Deviates: before our first byte nothing was sent that could be acknowledged. */
+	if (s->ack == ORACLE_ACK_BEFORE &&
+		(*state == TCPS_ESTABLISHED || *state == TCPS_CLOSE_WAIT)) {
+		*v = stay(*state, ORACLE_CHALLENGE, "RFC 5961 s5.2, before our first byte");
+		return true;
+	}
 	/* A duplicate can be ignored; the segment goes on. */
 	if (s->ack == ORACLE_ACK_BEFORE)
 		return false;

@@ -30,22 +30,25 @@ in_flight(struct bed_peer *p, struct tcp_bed *bed, unsigned int n)
 static void
 acks_outside_what_may_be_acknowledged_are_challenged(void **state)
 {
-	/* Relative to SND.UNA = ISS + 1; 1460 bytes in flight, the largest window was 65535. */
+	/* Relative to SND.UNA; 1460 bytes in flight, the largest window was 65535. */
 	static const struct {
+		uint32_t acked; /* before */
 		int32_t ack;
 		enum outcome want;
 		uint32_t una;
 		const char *sent;
 	} rows[] = {
-		{ 0, OUT_PURE_ACK, 1, "" },
-		{ 1, OUT_PURE_ACK, 2, "" },
-		{ 1460, OUT_PURE_ACK, 1461, "" },
-		{ 1461, OUT_BAD_ACK, 1, "A 1461+0 ack 1" },
-		{ INT32_MAX, OUT_BAD_ACK, 1, "A 1461+0 ack 1" },
-		{ -1, OUT_PURE_ACK, 1, "" },
-		{ -65535, OUT_PURE_ACK, 1, "" },
-		{ -65536, OUT_CHALLENGE_ACK, 1, "A 1461+0 ack 1" },
-		{ -2000000000, OUT_CHALLENGE_ACK, 1, "A 1461+0 ack 1" },
+		{ 0, 0, OUT_PURE_ACK, 1, "" },
+		{ 0, 1, OUT_PURE_ACK, 2, "" },
+		{ 0, 1460, OUT_PURE_ACK, 1461, "" },
+		{ 0, 1461, OUT_BAD_ACK, 1, "A 1461+0 ack 1" },
+		{ 0, INT32_MAX, OUT_BAD_ACK, 1, "A 1461+0 ack 1" },
+		{ 0, -1, OUT_CHALLENGE_ACK, 1, "A 1461+0 ack 1" },
+		{ 100, -100, OUT_PURE_ACK, 1, "" },
+		{ 100, -101, OUT_CHALLENGE_ACK, 1, "A 1461+0 ack 1" },
+		{ 65536, -65535, OUT_PURE_ACK, 1, "" },
+		{ 65536, -65536, OUT_CHALLENGE_ACK, 1, "A 1461+0 ack 1" },
+		{ 0, -2000000000, OUT_CHALLENGE_ACK, 1, "A 1461+0 ack 1" },
 	};
 	struct tcp_bed *bed = *state;
 
@@ -53,6 +56,7 @@ acks_outside_what_may_be_acknowledged_are_challenged(void **state)
 		struct bed_peer p;
 
 		in_flight(&p, bed, 1);
+		tcp_cold(bed->stack, bed_peer_conn(&p))->iss -= rows[i].acked;
 		assert_int_equal(bed_peer_send_at(&p, 0, rows[i].ack, TCP_ACK, 0), rows[i].want);
 		assert_int_equal(bed_peer_conn(&p)->snd_una - p.iss, rows[i].una);
 		assert_sent(&p, rows[i].sent);
