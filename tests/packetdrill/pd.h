@@ -66,6 +66,9 @@ struct pd_sock {
 	int error; /* SO_ERROR: a positive errno, taken by who reads it */
 	int backlog; /* as listen() had it */
 	uint64_t activity; /* what happened so far, for edges */
+	uint64_t rd_activity, wr_activity; /* ... of interest to readers, to writers only */
+	bool nospace; /* somebody found no room to write */
+	bool fin_sent;
 	struct pd_notice *lent; /* writes with MSG_ZEROCOPY that are not acknowledged */
 	struct pd_notice *errq; /* ... and those to be told */
 	uint32_t lent_next;
@@ -210,7 +213,7 @@ bool pd_is_writable(struct pd *pd, const struct pd_sock *s);
 bool pd_details(struct pd *pd, const struct pd_sock *s, struct tcp_details *out);
 /** The pending error as a negative errno, taken; 0: none. */
 int pd_take_error(struct pd_sock *s);
-uint32_t pd_poll_mask(struct pd *pd, const struct pd_sock *s);
+uint32_t pd_poll_mask(struct pd *pd, struct pd_sock *s);
 void pd_sock_close(struct pd *pd, struct pd_sock *s);
 
 /* pd_sockopt.c */
@@ -287,6 +290,8 @@ void pd_listen_params(const struct pd *pd, struct pd_sock *s, struct tcp_listen_
 /** An option of it was set, which may be of the engine's. */
 void pd_listener_changed(struct pd *pd, struct pd_sock *s);
 struct iovec;
+/** Once more, or the result of the first: 0 or -errno. */
+int pd_connect_again(struct pd *pd, int fd, bool wait);
 ssize_t pd_connect_early(struct pd *pd, int fd, const struct sockaddr *sa, socklen_t sa_len,
 	const struct iovec *early, bool wait);
 ssize_t pd_sendfile(struct pd *pd, int out_fd, int in_fd, off_t *offset, size_t len);

@@ -175,6 +175,7 @@ send_all(struct pd *pd, int fd, const void *buf, size_t len, int flags)
 			return done > 0 ? (ssize_t)done : n;
 		if (n > 0)
 			continue;
+		s->nospace = !s->connecting;
 		if (s->nonblock || (flags & MSG_DONTWAIT))
 			return done > 0 ? (ssize_t)done : -EAGAIN;
 		if (deadline == 0)
@@ -400,14 +401,18 @@ send_early(struct pd *pd, int fd, const struct iovec *data, int flags,
 	ssize_t n, more;
 	bool wait, lent;
 
-	if (pd_sock_get(pd, fd, &s) != 0 || s->kind != PD_NEW ||
-		!(s->deferred || (flags & MSG_FASTOPEN)))
+	if (pd_sock_get(pd, fd, &s) != 0 || !(s->deferred || (flags & MSG_FASTOPEN)))
 		return pd_send(pd, fd, buf, len, flags);
 	if (buf == NULL && len > 0)
 		return -EFAULT;
 	if (!(pd->tun.tcp_fastopen & 1) && !s->deferred)
 		return -EOPNOTSUPP;
 	wait = !s->nonblock && !(flags & MSG_DONTWAIT);
+	if (s->kind != PD_NEW) {
+		/* It is a connect() first, and ends as that does. */
+		n = pd_connect_again(pd, fd, wait);
+		return n < 0 ? n : pd_send(pd, fd, buf, len, flags & ~MSG_FASTOPEN);
+	}
 	lent = pd_errq_begin(pd, fd, len, flags);
 	n = pd_connect_early(pd, fd, sa, sa_len, data, wait);
 	/* What did not go with the SYN follows, if the owner waited for it. */

@@ -159,6 +159,7 @@ look_at(struct pd *pd, struct pd_sock *s)
 	case TCPS_LAST_ACK:
 	case TCPS_CLOSING:
 	case TCPS_TIME_WAIT:
+		s->activity += !s->peer_fin;
 		s->peer_fin = true;
 		break;
 	case TCPS_CLOSED:
@@ -169,8 +170,14 @@ look_at(struct pd *pd, struct pd_sock *s)
 	case TCPS_SYN_RECEIVED:
 	case TCPS_ESTABLISHED:
 	case TCPS_FIN_WAIT_1:
-	case TCPS_FIN_WAIT_2:
 		break;
+	case TCPS_FIN_WAIT_2:
+		s->activity += s->last.row.state == TCPS_FIN_WAIT_1;
+		break;
+	}
+	if (s->nospace && pd_is_writable(pd, s)) {
+		s->nospace = false;
+		s->wr_activity++;
 	}
 	pd_errq_acked(s, d.snd_una);
 	pd_stamp_acked(pd, s, d.snd_una);
@@ -191,9 +198,15 @@ set_error(struct pd_sock *s, int err)
 }
 
 static void
-on_event(struct pd_sock *s, const struct tcp_event *ev)
+on_event(struct pd *pd, struct pd_sock *s, const struct tcp_event *ev)
 {
-	s->activity++;
+	size_t lowat = (size_t)max_u32((uint32_t)s->value[PD_OPT_RCVLOWAT], 1);
+
+	/* Room is looked for where somebody found none. */
+	if (ev->what & ~(TCP_EV_READABLE | TCP_EV_WRITABLE))
+		s->activity++;
+	else if (ev->what & TCP_EV_READABLE)
+		s->rd_activity += pd_readable(pd, s) >= lowat;
 	if (ev->what & TCP_EV_CONNECTED) {
 		s->connecting = false;
 		set_error(s, ev->err);
@@ -327,7 +340,7 @@ pd_engine_run(struct pd *pd)
 				look_at(pd, pd->socks[i]);
 		while (tcp_next_event(pd->tcp, &ev))
 			if (ev.data != NULL)
-				on_event(ev.data, &ev);
+				on_event(pd, ev.data, &ev);
 		tcp_flush(pd->tcp, &pd->env);
 	} while (drain(pd));
 	pd_wake_all(pd);
@@ -369,14 +382,15 @@ take_report(struct pd *pd)
 		if (s->connecting) {
 			tcp_set_owner(pd->tcp, s->handle, NULL, NULL);
 			tcp_abort(pd->tcp, &pd->env, s->handle);
-			on_event(s, &(struct tcp_event){
+			on_event(pd, s, &(struct tcp_event){
 				.what = TCP_EV_CONNECTED | TCP_EV_CLOSED, .err = -report->err });
 			continue;
 		}
-		s->soft_error = report->err;
 		if (s->value[PD_OPT_RECVERR] != 0 || s->value[PD_OPT_RECVERR6] != 0) {
 			s->error = report->err;
 			s->activity++;
+		} else {
+			s->soft_error = report->err;
 		}
 	}
 }

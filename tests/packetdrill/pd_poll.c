@@ -13,7 +13,7 @@ poll_once(struct pd *pd, struct pollfd *fds, unsigned long n)
 	int ready = 0;
 
 	for (unsigned long i = 0; i < n; i++) {
-		const struct pd_sock *s = pd_fd_get(pd, fds[i].fd);
+		struct pd_sock *s = pd_fd_get(pd, fds[i].fd);
 		uint32_t wanted = (uint16_t)fds[i].events | POLLERR | POLLHUP;
 
 		fds[i].revents = 0;
@@ -125,21 +125,31 @@ pd_slot_epoll_ctl(void *ud, int epfd, int op, int fd, struct epoll_event *event)
 	return (int)pd_leave(pd, do_epoll_ctl(pd, epfd, op, fd, event));
 }
 
+/* What happened that this row asks for: as Linux, bytes wake no writer, and room no reader. */
+static uint64_t
+activity_of(const struct pd_sock *s, uint32_t events)
+{
+	return s->activity + (events & (EPOLLIN | EPOLLRDNORM) ? s->rd_activity : 0) +
+		(events & (EPOLLOUT | EPOLLWRNORM) ? s->wr_activity : 0);
+}
+
 /* Edges: once for everything that happened to the socket, which re-arms it. */
 static uint32_t
 row_mask(struct pd *pd, struct pd_epoll_row *row)
 {
-	const struct pd_sock *s = pd_fd_get(pd, row->fd);
+	struct pd_sock *s = pd_fd_get(pd, row->fd);
+	uint64_t activity;
 	uint32_t mask;
 
 	if (s == NULL || row->spent)
 		return 0;
-	if ((row->event.events & EPOLLET) && !row->fresh && row->seen == s->activity)
+	activity = activity_of(s, row->event.events);
+	if ((row->event.events & EPOLLET) && !row->fresh && row->seen == activity)
 		return 0;
 	mask = pd_poll_mask(pd, s) & (row->event.events | EPOLLERR | EPOLLHUP);
 	if (mask == 0)
 		return 0;
-	row->seen = s->activity;
+	row->seen = activity;
 	row->fresh = false;
 	row->spent = (row->event.events & EPOLLONESHOT) != 0;
 	return mask;

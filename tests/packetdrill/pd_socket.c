@@ -206,8 +206,10 @@ forget_conn(struct pd_sock *s)
 	s->kind = PD_NEW;
 	s->handle = 0;
 	s->connecting = s->announced = s->dead = s->deferred = false;
-	s->rd_shut = s->wr_shut = s->peer_fin = false;
+	s->rd_shut = s->wr_shut = s->peer_fin = s->fin_sent = false;
 	s->left_at = s->left_len;
+	/* Linux tells whoever watches it. */
+	s->activity++;
 }
 
 /* connect() with AF_UNSPEC. Linux: whoever still waits on the socket gets ECONNRESET. */
@@ -291,9 +293,10 @@ connect_result(struct pd *pd, struct pd_sock *s)
 		s->announced = true;
 		return 0;
 	}
-	err = pd_take_error(s);
+	/* It was open once: its error is for others to read. */
 	if (s->announced)
-		return err != 0 ? err : -EISCONN;
+		return -EISCONN;
+	err = pd_take_error(s);
 	forget_conn(s);
 	return err != 0 ? err : -ECONNABORTED;
 }
@@ -357,6 +360,20 @@ do_connect(struct pd *pd, int fd, const struct sockaddr *sa, socklen_t len)
 	return s->nonblock ? connect_result(pd, s) : wait_for_connect(pd, fd);
 }
 
+/* A write with MSG_FASTOPEN to what is no new socket. */
+int
+pd_connect_again(struct pd *pd, int fd, bool wait)
+{
+	struct pd_sock *s;
+	int err = pd_sock_get(pd, fd, &s);
+
+	if (err != 0)
+		return err;
+	if (s->kind == PD_LISTENER)
+		return -EISCONN;
+	return wait ? wait_for_connect(pd, fd) : connect_result(pd, s);
+}
+
 ssize_t
 pd_connect_early(struct pd *pd, int fd, const struct sockaddr *sa, socklen_t sa_len,
 	const struct iovec *early, bool wait)
@@ -373,7 +390,7 @@ pd_connect_early(struct pd *pd, int fd, const struct sockaddr *sa, socklen_t sa_
 	addr = s->raddr;
 	port = s->rport;
 	if (!s->deferred && (err = pd_addr_read(s, sa, sa_len, &addr, &port)) != 0)
-		return sa == NULL ? -EDESTADDRREQ : err;
+		return sa == NULL ? -EINVAL : err;
 	s->deferred = false;
 	/* Without a cookie the SYN asks for one, and the data follows the handshake. */
 	if (!early_may_go(pd, s, &addr))
@@ -434,11 +451,14 @@ pd_slot_fcntl(void *ud, int fd, int cmd, ...)
 	return (int)pd_leave(pd, do_fcntl(pd, fd, cmd, arg));
 }
 
-/* Linux numbers a FIN as if it were a byte, and so does snd_una. */
-static bool
-has_fin(const struct pd_sock *s, const struct tcp_details *d)
+/*
+ * What is not acknowledged, also where it never will be: Linux numbers a FIN as if it were a byte,
+ * and so does snd_una.
+ */
+static int
+unacked(const struct pd_sock *s, const struct tcp_details *d)
 {
-	return s->wr_shut && d->row.state != TCPS_CLOSED;
+	return s->connecting ? 0 : (int)(d->write_seq - d->snd_una) + s->fin_sent;
 }
 
 static int
@@ -458,13 +478,14 @@ do_ioctl(struct pd *pd, int fd, unsigned long request, int *arg)
 	}
 	if (s->kind == PD_LISTENER)
 		return -EINVAL;
-	pd_details(pd, s, &d);
+	if (!pd_details(pd, s, &d) && s->dead)
+		d = s->last;
 	switch (request) {
 	case SIOCINQ:
 		*arg = s->connecting ? 0 : (int)pd_readable(pd, s);
 		return 0;
 	case SIOCOUTQ:
-		*arg = s->connecting ? 0 : (int)(d.write_seq - d.snd_una) + has_fin(s, &d);
+		*arg = unacked(s, &d);
 		return 0;
 	case SIOCOUTQNSD:
 		*arg = s->connecting ? 0 : (int)(d.write_seq - d.snd_nxt);
@@ -516,6 +537,7 @@ do_shutdown(struct pd *pd, int fd, int how)
 	s->wr_shut |= how != SHUT_RD;
 	/* In Linux a socket that reads no more still takes what comes, until it is closed. */
 	what = s->wr_shut ? TCP_SHUT_WR : 0;
+	s->fin_sent = s->wr_shut;
 	if (s->wr_shut && s->rd_shut) {
 		pd_keep_received(pd, s);
 		what |= TCP_SHUT_RD | TCP_SHUT_REFUSE;

@@ -107,7 +107,7 @@ has_waiting(struct pd *pd, const struct pd_sock *s)
 
 /* As Linux's tcp_poll. */
 uint32_t
-pd_poll_mask(struct pd *pd, const struct pd_sock *s)
+pd_poll_mask(struct pd *pd, struct pd_sock *s)
 {
 	bool rd = pd_is_shut(pd, s, SHUT_RD), wr = pd_is_shut(pd, s, SHUT_WR);
 	int state = pd_state(pd, s);
@@ -128,6 +128,8 @@ pd_poll_mask(struct pd *pd, const struct pd_sock *s)
 			mask |= POLLIN | POLLRDNORM;
 		if (wr || pd_is_writable(pd, s))
 			mask |= POLLOUT | POLLWRNORM;
+		else
+			s->nospace = true;
 	}
 	if (s->error != 0 || s->errq != NULL)
 		mask |= POLLERR;
