@@ -131,14 +131,19 @@ is_duplicate_ack(const struct tcp_conn *c, const struct tcp_rx *rx)
 		c->snd_nxt != c->snd_una;
 }
 
-/* Linux's rule: newer than the last update by ACK, by sequence, or larger or closed at the same. */
+bool
+tcp_may_update_window(const struct tcp_conn *c, const struct tcp_rx *rx, uint32_t una)
+{
+	return seq32_gt(rx->ack, una) || seq32_gt(rx->seg->seq, c->snd_wl1) ||
+		(rx->seg->seq == c->snd_wl1 && (rx->wnd > c->snd_wnd || rx->wnd == 0));
+}
+
 static void
 update_window(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx, uint32_t una)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	if (!seq32_gt(rx->ack, una) && !seq32_gt(rx->seg->seq, c->snd_wl1) &&
-		!(rx->seg->seq == c->snd_wl1 && (rx->wnd > c->snd_wnd || rx->wnd == 0)))
+	if (!tcp_may_update_window(c, rx, una))
 		return;
 	c->snd_wl1 = rx->seg->seq;
 	if (rx->wnd == c->snd_wnd)
@@ -276,7 +281,9 @@ tcp_process_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		return TCP_STOP;
 	if (check_range(stack, c, rx) == TCP_STOP)
 		return TCP_STOP;
-	tcp_note_timestamp(stack, c, rx);
+	/* As Linux: later ones have overtaken a segment whose ACK is old. */
+	if (seq32_geq(rx->ack, una))
+		tcp_note_timestamp(stack, c, rx);
 	if (rx->len == 0)
 		stack->env->ctr->TCPPureAcks++;
 	take_acknowledgements(stack, c, rx);

@@ -46,16 +46,50 @@ dup_ack(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx, ui
 		tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK);
 		return;
 	}
+	/* As Linux: the ACK alone; data that waits for something goes on waiting. */
+	if (tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK))
+		return;
 	c->flags |= TF_ACK_NOW;
 	tcp_want_output(stack, c);
 }
 
-/* RFC 7323 s5.3 R1; an RST is exempt, and so is a clock that stood still for 24 days. */
+/* What has been acknowledged comes again: the ACK was lost, or late. */
+static void
+came_twice(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint32_t len)
+{
+	stack->env->ctr->DelayedACKLost++;
+	tcp_report_duplicate(stack, c, seq, len);
+	tcp_ack_quickly_again(stack, c);
+}
+
+/* Older than what is remembered, unless the clock stood still for 24 days (RFC 7323 s5.5). */
+static bool
+is_older(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t tsval)
+{
+	/* Some put zero into SYNs and a clock into the rest: it is the future to half of them. */
+	if (seq32_geq(tsval, c->ts_recent) || c->ts_recent == 0)
+		return false;
+	return stack->env->now_ms - tcp_cold(stack, c)->ts_recent_at_ms <= TCP_PAWS_IDLE_MS;
+}
+
+/* As Linux: what others overtook on the way, hardly by more than a timeout, is a duplicate ACK. */
+static bool
+is_late_duplicate(const struct tcp_stack *stack, const struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	uint32_t rto_ms = tcp_rto_backed_off(stack, c);
+
+	return rx->seq == c->rcv_nxt && rx->ack == c->snd_una &&
+		!tcp_may_update_window(c, rx, c->snd_una) &&
+		c->ts_recent - rx->seg->opts.tsval <= rto_ms + rto_ms / 5;
+}
+
+/* RFC 7323 s5.3 R1; an RST is exempt. */
 static enum tcp_verdict
 check_timestamp(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
-	struct tcp_cold *cold = tcp_cold(stack, c);
 	const struct tcp_opts *opts = &rx->seg->opts;
+	uint32_t len = tcp_seg_len(rx->seg);
+	bool is_ack = len == 0 && (rx->flags & TCP_ACK);
 
 	if (!(c->flags & TF_TS) || (rx->flags & TCP_RST))
 		return TCP_CONTINUE;
@@ -64,17 +98,19 @@ check_timestamp(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		rx->outcome = OUT_NO_TIMESTAMP;
 		return TCP_STOP;
 	}
-	if (seq32_geq(opts->tsval, c->ts_recent))
+	if (!is_older(stack, c, opts->tsval))
 		return TCP_CONTINUE;
-	/* Some put zero into SYNs and a clock into the rest: it is the future to half of them. */
-	if (c->ts_recent == 0)
+	if (is_ack && is_late_duplicate(stack, c, rx))
 		return TCP_CONTINUE;
-	if (stack->env->now_ms - cold->ts_recent_at_ms > TCP_PAWS_IDLE_MS)
-		return TCP_CONTINUE;
-	stack->env->ctr->PAWSEstab++;
-	if (seq32_lt(rx->seq, c->rcv_nxt))
-		tcp_report_duplicate(stack, c, rx->seq, min_u32(c->rcv_nxt - rx->seq, rx->len));
 	rx->outcome = OUT_PAWS;
+	/* Deviates, as Linux: a late ACK has no news, and its sender gets none from an answer. */
+	if (is_ack && seq32_lt(rx->seq, c->rcv_nxt)) {
+		stack->env->ctr->PAWSOldAck++;
+		return TCP_STOP;
+	}
+	stack->env->ctr->PAWSEstab++;
+	if (len > 0 && !(rx->flags & TCP_SYN) && seq32_lt(rx->seq, c->rcv_nxt))
+		came_twice(stack, c, rx->seq, min_u32(c->rcv_nxt - rx->seq, len));
 	dup_ack(stack, c, rx, &stack->env->ctr->TCPACKSkippedPAWS);
 	return TCP_STOP;
 }
@@ -128,6 +164,13 @@ is_end_at_closed_window(const struct tcp_conn *c, const struct tcp_rx *rx)
 		(rx->flags & (TCP_SYN | TCP_FIN)) == TCP_FIN;
 }
 
+/* Some number a RST as their FIN, which has been acknowledged since; as Linux, it is exact, too. */
+static bool
+is_rst_after_fin(const struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	return (c->flags & TF_FIN_RCVD) && rx->seg->seq == c->rcv_nxt - 1;
+}
+
 static enum tcp_verdict
 not_acceptable(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx, uint32_t len)
 {
@@ -135,13 +178,15 @@ not_acceptable(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx, u
 
 	if (rx->flags & TCP_RST) {
 		rx->outcome = OUT_RST_IGNORED;
-		return TCP_STOP;
+		return is_rst_after_fin(c, rx) ? TCP_CONTINUE : TCP_STOP;
 	}
 	/* A SYN gets its challenge wherever it lies (RFC 5961 s4.2). */
 	if (rx->flags & TCP_SYN)
 		return TCP_CONTINUE;
 	if (!is_old && tcp_rcv_wnd(c) == 0) {
 		stack->env->ctr->TCPZeroWindowDrop += rx->len > 0;
+		if (rx->len > 0 && rx->seq == c->rcv_nxt)
+			tcp_ack_quickly_again(stack, c);
 		rx->outcome = rx->len > 0 ? OUT_ZERO_WINDOW : OUT_OUT_OF_WINDOW;
 		dup_ack(stack, c, rx, &stack->env->ctr->TCPACKSkippedSeq);
 		/* MUST-66: its ACK still counts. */
@@ -151,10 +196,8 @@ not_acceptable(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx, u
 		rx->flags &= (uint16_t)~TCP_FIN;
 		return TCP_CONTINUE;
 	}
-	if (is_old && len > 0) {
-		stack->env->ctr->DelayedACKLost++;
-		tcp_report_duplicate(stack, c, rx->seq, len);
-	}
+	if (is_old && len > 0)
+		came_twice(stack, c, rx->seq, len);
 	/* Without data in front of the window: a keepalive or zero-window probe of the peer. */
 	if (is_old && rx->len <= 1 && rx->seq + 1 == c->rcv_nxt)
 		rx->outcome = OUT_PROBE_ANSWERED;
@@ -174,7 +217,7 @@ tcp_note_timestamp(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp
 {
 	if (!(c->flags & TF_TS) || !(rx->seg->opts.present & TCP_OPT_TS))
 		return;
-	if (seq32_gt(rx->seg->seq, c->rcv_acked))
+	if (seq32_gt(rx->seg->seq, c->rcv_acked) || is_older(stack, c, rx->seg->opts.tsval))
 		return;
 	c->ts_recent = rx->seg->opts.tsval;
 	tcp_cold(stack, c)->ts_recent_at_ms = stack->env->now_ms;
@@ -208,7 +251,7 @@ tcp_check_rst(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 
 	if (!(rx->flags & TCP_RST))
 		return TCP_CONTINUE;
-	if (rx->seg->seq != c->rcv_nxt) {
+	if (rx->seg->seq != c->rcv_nxt && !is_rst_after_fin(c, rx)) {
 		rx->outcome = OUT_CHALLENGE_RST;
 		tcp_challenge(stack, c);
 		return TCP_STOP;

@@ -16,6 +16,8 @@ tcp_process_fin(struct tcp_stack *stack, struct tcp_conn *c)
 	tcp_want_output(stack, c);
 	switch ((enum tcp_state)c->state) {
 	case TCPS_ESTABLISHED:
+		/* As Linux: the peer has no more to send, and learns nothing from it. */
+		c->flags &= ~TF_DSACK;
 		tcp_set_state(stack, c, TCPS_CLOSE_WAIT);
 		break;
 	case TCPS_FIN_WAIT_1:

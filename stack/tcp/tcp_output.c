@@ -40,10 +40,11 @@ offer_window(struct tcp_stack *stack, struct tcp_conn *c)
 
 /* Every segment with ACK pays what is owed. */
 static void
-ack_is_paid(struct tcp_conn *c)
+ack_is_paid(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	if ((c->flags & TF_ACK_DELAY) && c->quickacks > 0)
-		c->quickacks--;
+	/* As Linux: the first ACK that may wait does so for the least time. */
+	if ((c->flags & TF_ACK_DELAY) && c->quickacks > 0 && --c->quickacks == 0)
+		tcp_cold(stack, c)->ato_ms = (uint16_t)stack->env->tun->tcp_delack_min;
 	c->flags &= ~(TF_ACK_NOW | TF_ACK_DELAY);
 	c->rcv_acked = c->rcv_nxt;
 	c->timers &= (uint8_t)~TT_DELACK;
@@ -128,7 +129,7 @@ emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, u
 	}
 	tcp_note_out(stack, c);
 	e.wnd = flags & TCP_RST ? 0 : offer_window(stack, c);
-	ack_is_paid(c);
+	ack_is_paid(stack, c);
 	tcp_emit(stack, p, &e);
 }
 

@@ -192,6 +192,11 @@ void tcp_note_timestamp(struct tcp_stack *stack, struct tcp_conn *c, const struc
 /* tcp_ack.c: fifth step. */
 enum tcp_verdict tcp_process_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
 void tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
+/**
+ * Linux's rule: newer than the last update by ACK (una: SND.UNA before it), by sequence, or larger
+ * or closed at the same.
+ */
+bool tcp_may_update_window(const struct tcp_conn *c, const struct tcp_rx *rx, uint32_t una);
 void tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us);
 /** The RTO that follows from the round trips measured so far. */
 void tcp_rto_update(const struct tcp_stack *stack, struct tcp_cold *cold);
@@ -213,9 +218,11 @@ bool tcp_text_pack_pkt(struct tcp_stack *stack, const struct tcp_cold *cold, str
 struct pkt *tcp_take_payload(struct tcp_rx *rx);
 /** Put the payload of rx at the end of the receive queue. */
 void tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
-/** Data was taken in order: decide when its ACK goes. */
 /** The next segments are acknowledged at once. */
 void tcp_ack_quickly(struct tcp_stack *stack, struct tcp_conn *c);
+/** ... of data that came twice, whether the owner answers or not. */
+void tcp_ack_quickly_again(struct tcp_stack *stack, struct tcp_conn *c);
+/** Data was taken in order: decide when its ACK goes. */
 void tcp_ack_policy(struct tcp_stack *stack, struct tcp_conn *c);
 /** The owner has read: grow the buffer if it keeps up, and offer more window. */
 void tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);

@@ -203,10 +203,11 @@ static void
 report(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r, const struct tcp_rx *rx)
 {
 	uint32_t start = seq32_max(rx->seq, r->start);
-	uint32_t end = rx->seq + rx->len;
+	uint32_t end = rx->seq + rx->len + ((rx->flags & TCP_FIN) != 0);
 
-	if (seq32_gt(end, r->end))
-		end = r->end;
+	/* A FIN is a number like any other. */
+	if (seq32_gt(end, r->end + r->fin))
+		end = r->end + r->fin;
 	if (seq32_geq(start, end))
 		return;
 	r->stamp = ++stack->range_stamp;
@@ -214,8 +215,28 @@ report(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range *r, const s
 }
 
 /*
- * Bytes already held are kept and the new copies cut away. Where new data spans held runs, the part
- * up to the first is kept and the rest dropped: the peer, told by SACK, sends what is missing.
+ * Runs that rx covers whole give way to it: it has all that they have. What was SACKed must not be
+ * lost (RFC 2018 s8), so only where rx will find place.
+ */
+static void
+give_way(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_range **link,
+	const struct tcp_rx *rx)
+{
+	struct tcp_range *r;
+
+	if (!has_place(stack, tcp_cold(stack, c)))
+		return;
+	while ((r = *link) != NULL && !r->fin && seq32_leq(r->end, rx->seq + rx->len)) {
+		*link = r->next;
+		free_pkts(stack, c, r->head);
+		tcp_range_free(stack, r);
+		stack->env->ctr->TCPOFOMerge++;
+	}
+}
+
+/*
+ * Bytes already held are kept and the new copies cut away, but where the new data goes on behind
+ * them.
  */
 void
 tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
@@ -239,9 +260,10 @@ tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	/* One report is all there is: of two runs overlapped the first one's stands. */
 	if (*link != NULL)
 		report(stack, c, *link, rx);
-	if (prev != NULL && seq32_lt(rx->seq, prev->end)) {
+	if (prev != NULL && seq32_lt(rx->seq, prev->end + prev->fin)) {
 		report(stack, c, prev, rx);
-		cut_front(rx, min_u32(prev->end - rx->seq, rx->len));
+		if (seq32_lt(rx->seq, prev->end))
+			cut_front(rx, min_u32(prev->end - rx->seq, rx->len));
 	}
 	/* A FIN amid held data contradicts it, and nothing follows a FIN: a broken peer. */
 	if (prev != NULL && (seq32_lt(rx->seq, prev->end) || prev->fin)) {
@@ -249,6 +271,7 @@ tcp_reass_add(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		rx->outcome = prev->fin && rx->len > 0 ? OUT_AFTER_FIN : OUT_OLD_DUPLICATE;
 		return;
 	}
+	give_way(stack, c, link, rx);
 	from = rx->seq;
 	if (*link != NULL && seq32_gt(rx->seq + rx->len, (*link)->start)) {
 		rx->len = (*link)->start - rx->seq;
@@ -331,8 +354,9 @@ tcp_reass_merge(struct tcp_stack *stack, struct tcp_conn *c)
 	while (cold->ooo != NULL && seq32_leq(cold->ooo->start, c->rcv_nxt) && !fin) {
 		struct tcp_range *r = cold->ooo;
 
-		/* What the gap was filled with came twice where it overlaps (RFC 2883 s4.2). */
-		if (seq32_lt(r->start, c->rcv_nxt))
+		/* What the gap was filled with came twice where it overlaps (RFC 2883 s4.2); one
+		 * report is all there is, the first one's. */
+		if (seq32_lt(r->start, c->rcv_nxt) && !(c->flags & TF_DSACK))
 			tcp_report_duplicate(stack, c, r->start,
 				min_u32(c->rcv_nxt - r->start, r->end - r->start));
 		if (seq32_lt(r->end, c->rcv_nxt) || (r->end == c->rcv_nxt && !r->fin)) {

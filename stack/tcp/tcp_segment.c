@@ -20,10 +20,15 @@ refuse_data(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	return true;
 }
 
-/* What the first step has cut off the front came twice (RFC 2883 s4); nobody forges it lightly. */
+/*
+ * What the first step has cut off the front came twice (RFC 2883 s4); nobody forges it lightly. As
+ * Linux, a report that still waits for an ACK gives way to what comes next.
+ */
 static void
 report_overlap(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {
+	if (tcp_seg_len(rx->seg) > 0 && !(rx->seg->flags & TCP_SYN))
+		c->flags &= ~TF_DSACK;
 	if (rx->seq != rx->seg->seq && !(rx->seg->flags & TCP_SYN))
 		tcp_report_duplicate(stack, c, rx->seg->seq, rx->seq - rx->seg->seq);
 }

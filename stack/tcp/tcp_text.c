@@ -2,6 +2,7 @@
 /* Seventh step of RFC 9293 s3.10.7.4: segment text, its ACK, and the receive buffer. */
 #include "tcp/tcp_parts.h"
 
+#define LINUX_CHARGE 2304u	/* what Linux counts for the buffer of an Ethernet frame */
 #define PRESSURE_SEGMENTS 4u	/* of window, at most, under memory pressure */
 
 /*
@@ -108,6 +109,15 @@ tcp_ack_quickly(struct tcp_stack *stack, struct tcp_conn *c)
 	uint32_t n = tcp_rcv_wnd(c) / (2u * cold->rcv_mss);
 
 	c->quickacks = (uint8_t)max_u32(c->quickacks, clamp_u32(n, 2, TCP_QUICKACKS));
+}
+
+/* As Linux, for data that came twice or found the window closed: who repairs must not wait. */
+void
+tcp_ack_quickly_again(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	tcp_ack_quickly(stack, c);
+	tcp_cold(stack, c)->ato_ms = (uint16_t)stack->env->tun->tcp_delack_min;
+	c->flags &= ~TF_PINGPONG;
 }
 
 /* Is a segment that ended a write still to be acknowledged? */
@@ -302,6 +312,15 @@ takes_text(const struct tcp_conn *c)
 		c->state == TCPS_FIN_WAIT_2;
 }
 
+/* As Linux: a FIN makes more than one of a full segment, if the window need not fall for it. */
+static bool
+is_more_than_full(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t len)
+{
+	if (c->rcv_nxt + 1 - c->rcv_acked <= tcp_cold(stack, c)->rcv_mss)
+		return false;
+	return len > 0 ? 2 * len >= LINUX_CHARGE : c->recvq_bytes == 0;
+}
+
 void
 tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
@@ -319,7 +338,7 @@ tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	}
 	if (rx->seq != c->rcv_nxt) {
 		tcp_reass_add(stack, c, rx);
-		c->flags |= TF_ACK_NOW;
+		c->flags |= TF_ACK_NOW | TF_ACK_DELAY;
 		tcp_want_output(stack, c);
 		return;
 	}
@@ -335,14 +354,17 @@ tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	else
 		rx->outcome = OUT_FIN_CONSUMED;
 	fin = fin_is_next(rx, c, end);
-	if (had_gap) {
-		fin = fin || tcp_reass_merge(stack, c);
+	if (had_gap && !fin) {
+		fin = tcp_reass_merge(stack, c);
 		/* RFC 5681 s4.2: an ACK at once for what fills a gap. */
 		c->flags |= TF_ACK_NOW;
 	}
 	/* As Linux: our answer, or our FIN, often follows at once; the ACK waits for it. */
-	if (fin && c->state == TCPS_ESTABLISHED)
+	if (fin && c->state == TCPS_ESTABLISHED) {
 		c->flags |= TF_PINGPONG;
+		if (is_more_than_full(stack, c, len))
+			c->flags |= TF_ACK_NOW;
+	}
 	if (len > 0)
 		tcp_ack_policy(stack, c);
 	if (fin)

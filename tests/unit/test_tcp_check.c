@@ -356,12 +356,70 @@ acks_of_paws_failures_without_data_are_rationed(void **state)
 	struct bed_peer p;
 
 	open_with_timestamps(&p, bed);
-	p.tsval--;
+	p.tsval -= 5000;
 	bed_peer_send_at(&p, 0, 0, TCP_ACK, 0);
 	assert_sent(&p, "A 1+0 ack 1");
 	bed_peer_send_at(&p, 0, 0, TCP_ACK, 0);
 	assert_sent(&p, "");
 	assert_int_equal(bed->ctr.TCPACKSkippedPAWS, 1);
+}
+
+/* What the path reordered, and no more. */
+static void
+late_acks_without_data_are_not_answered(void **state)
+{
+	static const struct {
+		int32_t seq;
+		uint32_t age_ms; /* the timeout is 1 s */
+		uint16_t wnd;
+		enum outcome want;
+		const char *sent;
+	} rows[] = {
+		{ 0, 1, 65535, OUT_PURE_ACK, "" },
+		{ 0, 1200, 65535, OUT_PURE_ACK, "" },
+		{ 0, 1201, 65535, OUT_PAWS, "A 1+0 ack 1" },
+		{ 0, 1, 0, OUT_PAWS, "A 1+0 ack 1" },
+		{ -1, 1, 65535, OUT_PAWS, "" },
+		{ -1, 1000000, 0, OUT_PAWS, "" },
+		{ 1, 1, 65535, OUT_PAWS, "A 1+0 ack 1" },
+	};
+	struct tcp_bed *bed = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct bed_peer p;
+		struct tcp_seg seg;
+		uint32_t recent;
+
+		open_with_timestamps(&p, bed);
+		tcp_cold(bed->stack, bed_peer_conn(&p))->rto_ms = 1000;
+		recent = bed_peer_conn(&p)->ts_recent;
+		p.tsval = recent - rows[i].age_ms;
+		seg = bed_peer_seg(&p, TCP_ACK, 0);
+		seg.seq += (uint32_t)rows[i].seq;
+		seg.wnd = rows[i].wnd;
+		assert_int_equal(bed_peer_send_seg(&p, &seg), rows[i].want);
+		assert_sent(&p, rows[i].sent);
+		assert_int_equal(bed_peer_conn(&p)->ts_recent, recent);
+	}
+	assert_int_equal(bed->ctr.PAWSOldAck, 2);
+	assert_int_equal(bed->ctr.PAWSEstab, 3);
+}
+
+static void
+a_segment_whose_ack_is_old_does_not_move_the_echo(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+	uint32_t recent;
+
+	open_with_timestamps(&p, bed);
+	tcp_cold(bed->stack, bed_peer_conn(&p))->iss -= 1000;
+	recent = p.tsval;
+	p.tsval += 1000;
+	assert_int_equal(bed_peer_send_at(&p, 0, -1, TCP_ACK, 10), OUT_DELIVERED);
+	assert_int_equal(bed_peer_conn(&p)->ts_recent, recent);
+	assert_int_equal(bed_peer_send_at(&p, 10, 0, TCP_ACK, 10), OUT_DELIVERED);
+	assert_int_equal(bed_peer_conn(&p)->ts_recent, p.tsval);
 }
 
 static void
@@ -464,6 +522,8 @@ main(void)
 		BED_TEST(every_retransmitted_fin_is_acknowledged),
 		BED_TEST(an_older_timestamp_is_rejected_unless_the_clock_stood_still_for_24_days),
 		BED_TEST(acks_of_paws_failures_without_data_are_rationed),
+		BED_TEST(late_acks_without_data_are_not_answered),
+		BED_TEST(a_segment_whose_ack_is_old_does_not_move_the_echo),
 		BED_TEST(timestamps_wrap),
 		BED_TEST(a_segment_without_the_agreed_timestamp_is_dropped_unless_it_resets),
 		BED_TEST(a_reset_with_an_old_timestamp_counts),
