@@ -9,7 +9,7 @@
  * one begins there (rack_next). Those sent again are in any order: they are looked at in the gaps
  * from the head on, RESENT_MAX an ACK, since it is the head that holds everything up.
  */
-#define RESENT_MAX 256u
+#define RESENT_MAX 64u
 #define REO_PERSIST 16u		/* RFC 8985 s6.2 step 4: recoveries without D-SACK */
 #define REO_MULT_MAX 64u
 #define PROBE_SLACK_MS 2u	/* as Linux, for timers late on either side */

@@ -296,12 +296,15 @@ take_block(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc,
 	const uint32_t block[2], unsigned int *budget)
 {
 	uint32_t start = seq32_max(block[0], c->snd_una);
+	const struct tcp_range *before = NULL;
 	struct tcp_range **link = &sc->sacks;
-	struct pkt *p = c->sendq_head;
 	struct tcp_range *r;
+	struct pkt *p;
 
+	/* No packet is touched for the runs that are passed over. */
 	for (; (r = *link) != NULL && seq32_lt(r->end, start); link = &r->next)
-		p = r->tail->app.next;
+		before = r;
+	p = before != NULL ? before->tail->app.next : c->sendq_head;
 	if (r != NULL && seq32_leq(r->start, start)) {
 		if (seq32_lt(r->end, block[1]))
 			grow(stack, c, sc, r, r->tail->app.next, block[1]);
