@@ -92,7 +92,7 @@ open_conn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_handshak
 	cold->snd_sml = c->snd_una = hs->iss + !hs->fastopen;
 	c->rcv_nxt = c->rcv_acked = hs->irs + 1;
 	tcp_extra_begin(stack, c, &hs->l->wishes);
-	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack, &hs->l->wishes);
+	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack, &c->key, &hs->l->wishes, hs->has_ts);
 	c->ts_recent = hs->ts_recent;
 	c->flags |= (hs->has_ts ? TF_TS : 0) | (hs->has_sack ? TF_SACK : 0) |
 		(hs->has_ecn ? TF_ECN : 0) | (hs->l->nodelay ? TF_NODELAY : 0);

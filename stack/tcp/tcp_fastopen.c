@@ -196,7 +196,8 @@ take_data(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *seg
 	rx.len = min_u32(rx.len, tcp_rcv_wnd(c));
 	if (rx.len > 0)
 		tcp_deliver(stack, c, &rx);
-	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack, &tcp_extra(stack, c)->wishes);
+	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack, &c->key, &tcp_extra(stack, c)->wishes,
+		(c->flags & TF_TS) != 0);
 	if (rx.pkt != NULL)
 		pkt_free(stack->env->pool, rx.pkt);
 }

@@ -591,6 +591,10 @@ struct tcp_stack {
 	uint16_t *port_listener; /* first listener of a port, by port */
 	struct tcp_params par;
 	struct tcp_cookie_keys cookies;
+	struct tcp_syn_window {	/* a SYN's, as last found: 2 x IPv6 + timestamps */
+		uint32_t space;	/* for these bytes of buffer */
+		uint16_t mss, wnd;
+	} syn_window[4];
 	struct tcp_fastopen_keys fastopen;
 	struct tcp_fastopen_peer *fastopen_peers;
 	struct tcp_source source;

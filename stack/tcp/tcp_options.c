@@ -64,14 +64,28 @@ tcp_peer_mss(const struct tcp_stack *stack, const struct flow_key *key,
 	return (uint16_t)min_u32(mss, wished_mss(stack, key, w));
 }
 
+/*
+ * As Linux: as many whole segments as half of the buffer holds, of the size they will have, if one
+ * fits. A SYN has no timestamps agreed on yet. Almost all SYNs want the same, so that the division
+ * is seldom done.
+ */
 uint32_t
-tcp_syn_window(const struct tcp_stack *stack, const struct tcp_wishes *w)
+tcp_syn_window(struct tcp_stack *stack, const struct flow_key *key, const struct tcp_wishes *w,
+	bool has_ts)
 {
-	uint32_t wnd = min_u32(stack->env->tun->tcp_rmem[1] / 2, TCP_OWN_WND_MAX);
+	struct tcp_syn_window *last =
+		&stack->syn_window[2 * (key->family == FLOW_FAMILY_V6) + has_ts];
+	uint32_t space = (w->rcvbuf != 0 ? w->rcvbuf : stack->env->tun->tcp_rmem[1]) / 2;
+	uint32_t mss = wished_mss(stack, key, w) - (has_ts ? TCP_TS_LEN : 0);
 
-	if (w->rcvbuf != 0)
-		wnd = min_u32(w->rcvbuf / 2, TCP_OWN_WND_MAX);
-	return w->window_clamp != 0 ? min_u32(wnd, w->window_clamp) : wnd;
+	if (w->window_clamp != 0)
+		space = min_u32(space, w->window_clamp);
+	if (last->space != space || last->mss != mss) {
+		*last = (struct tcp_syn_window){ .space = space, .mss = (uint16_t)mss };
+		last->wnd = (uint16_t)min_u32(
+			space > mss ? space - space % mss : space, TCP_OWN_WND_MAX);
+	}
+	return last->wnd;
 }
 
 void

@@ -578,7 +578,9 @@ uint16_t tcp_own_mss(const struct tcp_stack *stack, const struct flow_key *key);
 uint8_t tcp_own_wscale(const struct tcp_stack *stack, const struct tcp_wishes *w);
 uint16_t tcp_peer_mss(const struct tcp_stack *stack, const struct flow_key *key,
 	const struct tcp_wishes *w, const struct tcp_opts *peer);
-uint32_t tcp_syn_window(const struct tcp_stack *stack, const struct tcp_wishes *w);
+/** The window of a SYN; with timestamps agreed on, of a SYN-ACK and of what is open first. */
+uint32_t tcp_syn_window(struct tcp_stack *stack, const struct flow_key *key,
+	const struct tcp_wishes *w, bool has_ts);
 /** Take the negotiated options and windows over into a connection that becomes ESTABLISHED. */
 void tcp_conn_setup(struct tcp_stack *stack, struct tcp_conn *c, uint16_t peer_mss);
 

@@ -122,7 +122,7 @@ cookie_tsval(const struct tcp_stack *stack, uint64_t flow_hash, uint8_t bits)
 struct own_offer {
 	const struct tcp_listener *l; /* NULL: nothing yet */
 	struct tcp_opts opts;
-	uint16_t wnd;
+	uint16_t wnd[2]; /* without timestamps, and with */
 };
 
 static const struct own_offer *
@@ -133,7 +133,8 @@ own_offer(struct tcp_stack *stack, const struct tcp_listener *l, const struct fl
 
 	if (offer->l != l) {
 		tcp_syn_options(stack, key, &l->wishes, 0, &offer->opts);
-		offer->wnd = (uint16_t)tcp_syn_window(stack, &l->wishes);
+		for (unsigned int ts = 0; ts < 2; ts++)
+			offer->wnd[ts] = (uint16_t)tcp_syn_window(stack, key, &l->wishes, ts);
 		offer->l = l;
 	}
 	return offer;
@@ -150,7 +151,7 @@ answer_one(struct tcp_stack *stack, const struct tcp_cookie_syn *syn,
 		.key = &seg->key,
 		.seq = cookie,
 		.ack = seg->seq + 1,
-		.wnd = own->wnd,
+		.wnd = own->wnd[(own->opts.present & offered & TCP_OPT_TS) != 0],
 		.flags = TCP_SYN | TCP_ACK | (bits & COOKIE_ECN) * (TCP_ECE / COOKIE_ECN),
 		.opts = &opts,
 	};

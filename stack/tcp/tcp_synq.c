@@ -31,7 +31,7 @@ wishes_of(const struct tcp_stack *stack, const struct tcp_synq_entry *e)
 }
 
 static struct tcp_emit
-synack(const struct tcp_stack *stack, const struct tcp_synq_entry *e, const struct flow_key *key,
+synack(struct tcp_stack *stack, const struct tcp_synq_entry *e, const struct flow_key *key,
 	uint64_t hash, struct tcp_opts *opts)
 {
 	tcp_synack_options(stack, key, wishes_of(stack, e), offered(e), opts);
@@ -41,7 +41,7 @@ synack(const struct tcp_stack *stack, const struct tcp_synq_entry *e, const stru
 		.key = key,
 		.seq = e->iss,
 		.ack = e->irs + 1,
-		.wnd = (uint16_t)tcp_syn_window(stack, wishes_of(stack, e)),
+		.wnd = (uint16_t)tcp_syn_window(stack, key, wishes_of(stack, e), e->has_ts),
 		.flags = TCP_SYN | TCP_ACK | (e->has_ecn ? TCP_ECE : 0),
 		.opts = opts,
 	};
@@ -212,10 +212,10 @@ tcp_synq_timer(struct tcp_stack *stack, uint32_t slot)
 
 /* RFC 9293 s3.10.7.4 first: the window of SYN-RECEIVED starts right behind the SYN. */
 static bool
-in_window(const struct tcp_stack *stack, const struct tcp_synq_entry *e, const struct tcp_seg *seg)
+in_window(struct tcp_stack *stack, const struct tcp_synq_entry *e, const struct tcp_seg *seg)
 {
 	uint32_t nxt = e->irs + 1;
-	uint32_t end = nxt + tcp_syn_window(stack, wishes_of(stack, e));
+	uint32_t end = nxt + tcp_syn_window(stack, &seg->key, wishes_of(stack, e), e->has_ts);
 	uint32_t len = tcp_seg_len(seg);
 
 	return seq32_between(seg->seq, nxt, end) ||
@@ -302,10 +302,11 @@ ack_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_se
 	/* What the SYN-ACK offered: less would take it back (RFC 9293 s3.8.6). */
 	const struct tcp_wishes *w = wishes_of(stack, e);
 	unsigned int shift = e->has_wscale ? tcp_own_wscale(stack, w) : 0;
+	uint32_t wnd = tcp_syn_window(stack, &seg->key, w, e->has_ts);
 	const struct tcp_bare_ack answer = {
 		.seq = e->iss + 1,
 		.ack = e->irs + 1,
-		.wnd = (uint16_t)((tcp_syn_window(stack, w) + (1u << shift) - 1) >> shift),
+		.wnd = (uint16_t)((wnd + (1u << shift) - 1) >> shift),
 		.has_ts = e->has_ts,
 		.ts_recent = e->ts_recent,
 	};

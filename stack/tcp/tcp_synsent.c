@@ -54,7 +54,8 @@ tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 	struct tcp_emit e = {
 		.key = &c->key,
 		.seq = cold->iss,
-		.wnd = (uint16_t)tcp_syn_window(stack, w),
+		.wnd = (uint16_t)tcp_syn_window(stack, &c->key, w,
+			tcp_is_fastopen_child(c) && (c->flags & TF_TS)),
 		.flags = TCP_SYN,
 		.opts = &opts,
 	};
@@ -129,7 +130,7 @@ take_syn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 	cold->irs = rx->seq;
 	c->rcv_nxt = rx->seq + 1;
 	c->rcv_acked = c->rcv_nxt;
-	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack, w);
+	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack, &c->key, w, false);
 	take_options(stack, c, rx->seg);
 	if ((rx->flags & (TCP_ECE | TCP_CWR)) != setup)
 		c->flags &= ~TF_ECN;

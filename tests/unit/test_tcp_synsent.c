@@ -126,7 +126,7 @@ our_syn_offers_what_the_tunables_allow(void **state)
 		assert_true(tcp_bed_take(bed));
 		assert_int_equal(bed->sent.opts.present, rows[i].want);
 		assert_int_equal(bed->sent.opts.tsecr, 0);
-		assert_int_equal(bed->sent.wnd, 65535);
+		assert_int_equal(bed->sent.wnd, 64240);
 	}
 }
 
