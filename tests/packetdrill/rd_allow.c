@@ -85,9 +85,14 @@ no_ack_flag(const struct rd_pair *p, const struct rd_diff *d)
 {
 	const struct rd_seg *g = seg_of(p, d);
 
-	return g != NULL && !(g->flags & (VIEW_ACK | VIEW_RST | VIEW_SYN)) &&
-			d->what == RD_EXTRA && is_bare_ack(our_pkt(p, d)) ?
-		RD_GO_ON :
+	if (g == NULL || (g->flags & (VIEW_ACK | VIEW_RST | VIEW_SYN)))
+		return RD_NO;
+	if (d->what == RD_EXTRA && is_bare_ack(our_pkt(p, d)))
+		return RD_GO_ON;
+	/* What a timer of Linux sends later is compared with our answer. */
+	return d->what == RD_PACKET && is_bare_ack(our_pkt(p, d)) &&
+			kernel_pkt(p, d)->at_us > p->kernel.rec[d->step].at_us + 1500 ?
+		RD_END :
 		RD_NO;
 }
 
@@ -149,41 +154,6 @@ wrong_ack_in_syn_received(const struct rd_pair *p, const struct rd_diff *d)
 
 	return g != NULL && is_synrcvd(p, d) && (g->flags & VIEW_ACK) && d->what == RD_PACKET &&
 			kernel_pkt(p, d)->flags == VIEW_RST && is_bare_ack(our_pkt(p, d)) ?
-		RD_GO_ON :
-		RD_NO;
-}
-
-static enum rd_verdict
-old_ack_with_an_old_clock(const struct rd_pair *p, const struct rd_diff *d)
-{
-	const struct rd_seg *g = seg_of(p, d);
-
-	return g != NULL && g->ts >= RD_TS_OLD && (g->flags & ~VIEW_PSH) == VIEW_ACK &&
-			g->len == 0 && d->what == RD_EXTRA && is_bare_ack(our_pkt(p, d)) ?
-		RD_GO_ON :
-		RD_NO;
-}
-
-/* A FIN or SYN of ours without data, or a FIN at all, up to this step. */
-static bool
-had_flag(const struct rd_pair *p, const struct rd_diff *d)
-{
-	for (unsigned int k = 0; k <= d->step; k++) {
-		const struct rd_seg *g = &p->script.steps[k].seg;
-
-		if (p->ours.rec[k].played && !p->script.steps[k].is_call &&
-			((g->flags & VIEW_FIN) || (k == d->step && (g->flags & VIEW_SYN))))
-			return true;
-	}
-	return false;
-}
-
-static enum rd_verdict
-dsack_and_fin(const struct rd_pair *p, const struct rd_diff *d)
-{
-	return d->what == RD_PACKET && is_bare_ack(our_pkt(p, d)) &&
-			differ_in_options(kernel_pkt(p, d), our_pkt(p, d)) &&
-			kernel_pkt(p, d)->has_ts == our_pkt(p, d)->has_ts && had_flag(p, d) ?
 		RD_GO_ON :
 		RD_NO;
 }
@@ -258,8 +228,8 @@ ack_before_our_first_byte(const struct rd_pair *p, const struct rd_diff *d)
 	const struct rd_seg *g = seg_of(p, d);
 	const struct rd_record *r = &p->ours.rec[d->step];
 
-	return g != NULL && (g->flags & VIEW_ACK) && before(r->ack, r->una) &&
-			before(r->ack, 1) ?
+	return g != NULL && (g->flags & ~VIEW_PSH) == VIEW_ACK && g->len > 0 && !r->has_ts &&
+			r->seq == r->acked && before(r->ack, r->una) && before(r->ack, 1) ?
 		RD_END :
 		RD_NO;
 }
@@ -286,19 +256,26 @@ ends_at_the_next_number(const struct rd_pair *p, const struct rd_diff *d)
 	return seg_of(p, d) != NULL && r->end != r->seq && r->end == r->acked ? RD_END : RD_NO;
 }
 
+/* A FIN that waits behind a gap, or did until now, and what the peer has sent beyond it. */
 static enum rd_verdict
-time_of_an_old_ack(const struct rd_pair *p, const struct rd_diff *d)
+beyond_its_own_fin(const struct rd_pair *p, const struct rd_diff *d)
 {
-	for (unsigned int k = 0; k <= d->step; k++) {
-		const struct rd_record *r = &p->ours.rec[k];
+	const struct rd_record *r = p->ours.rec, *now = &r[d->step];
+	uint32_t fin = 0, last = 0;
 
-		if (r->played && !p->script.steps[k].is_call && before(r->ack, r->una) &&
-			(p->script.steps[k].seg.flags & VIEW_ACK) && d->what == RD_PACKET &&
-			kernel_pkt(p, d)->has_ts && our_pkt(p, d)->has_ts &&
-			differ_in_options(kernel_pkt(p, d), our_pkt(p, d)))
-			return RD_END;
+	for (unsigned int k = 0; k <= d->step; k++) {
+		uint8_t flags = p->script.steps[k].seg.flags;
+
+		if (!r[k].played || p->script.steps[k].is_call ||
+			(flags & (VIEW_ACK | VIEW_RST | VIEW_SYN)) != VIEW_ACK ||
+			!before(now->acked, r[k].end) || before(now->edge, r[k].end))
+			continue;
+		if ((flags & VIEW_FIN) && (fin == 0 || before(r[k].end, fin)))
+			fin = r[k].end;
+		if (last == 0 || before(last, r[k].end))
+			last = r[k].end;
 	}
-	return RD_NO;
+	return fin != 0 && before(fin, last) ? RD_END : RD_NO;
 }
 
 static enum rd_verdict
@@ -337,19 +314,6 @@ orphan_in_fin_wait_2(const struct rd_pair *p, const struct rd_diff *d)
 			p->script.steps[k].call == RD_CLOSE && p->kernel.rec[k].result == 0)
 			return r->una == r->sent ? RD_END : RD_NO;
 	return RD_NO;
-}
-
-static enum rd_verdict
-data_around_a_held_run(const struct rd_pair *p, const struct rd_diff *d)
-{
-	const struct rd_seg *g = seg_of(p, d);
-
-	return g != NULL && g->len > 0 && d->what == RD_PACKET &&
-			is_bare_ack(our_pkt(p, d)) && is_bare_ack(kernel_pkt(p, d)) &&
-			strstr(our_pkt(p, d)->opts, "sack") != NULL &&
-			before(p->ours.rec[d->step].acked, p->ours.rec[d->step].end) ?
-		RD_END :
-		RD_NO;
 }
 
 static enum rd_verdict
@@ -441,13 +405,6 @@ const struct rd_allowed rd_allow_list[] = {
 	{ "wrong-ack-in-syn-received", wrong_ack_in_syn_received,
 		"In SYN-RECEIVED both number and ACK are wrong: Linux looks at the ACK first and "
 		"resets; RFC 9293 s3.10.7.4 at the number, and answers with an ACK." },
-	{ "old-ack-with-an-old-clock", old_ack_with_an_old_clock,
-		"PAWS refuses a segment whose ACK is old, too: Linux takes it for reordered and "
-		"is silent; RFC 7323 s5.3 R1 sends an ACK." },
-	{ "dsack-and-fin", dsack_and_fin,
-		"D-SACK and FIN or SYN: Linux reports the flag's own number as if it were data, "
-		"and forgets the D-SACK of what a FIN comes with; RFC 2883 s4 speaks of data, "
-		"always." },
 	{ "urgent-pointer", urgent_pointer,
 		"Linux takes a byte of urgent data out of the stream; here it is ordinary data "
 		"(RFC 6093; docs/deviations.md)." },
@@ -463,9 +420,8 @@ const struct rd_allowed rd_allow_list[] = {
 		"the SYNs it sent, and answers with RST or ACK; RFC 7323 has no such rule, and "
 		"ours drops what echoes the future and measures by the rest." },
 	{ "ack-before-our-first-byte", ack_before_our_first_byte,
-		"An ACK from before our first byte, but less than a window old: Linux challenges "
-		"it, since so much was never sent (but its header prediction takes the data before "
-		"it looks); it is in the range of RFC 5961 s5.2." },
+		"An ACK from before our first byte is challenged here and in Linux, whose header "
+		"prediction has taken the data before it looks; RFC 5961 s5.2: discarded." },
 	{ "handshake-out-of-order", handshake_out_of_order,
 		"The handshake is ended by a segment from further on: Linux takes its number as "
 		"the last that moved the window, and does not believe those before it." },
@@ -473,9 +429,10 @@ const struct rd_allowed rd_allow_list[] = {
 		"All of it came before, up to the very next number: to Linux it is in the window, "
 		"so that its timestamp and RST count; RFC 9293 table 6 and RFC 7323 s5.3 R2 "
 		"reject it." },
-	{ "time-of-an-old-ack", time_of_an_old_ack,
-		"A segment in order whose ACK is old: Linux does not remember its timestamp; RFC "
-		"7323 s4.3 asks for its number alone." },
+	{ "beyond-its-own-fin", beyond_its_own_fin,
+		"The peer's FIN waits behind a gap, and there is data from beyond it: Linux holds "
+		"and SACKs that, and takes the FIN for the end of all; nothing follows a FIN "
+		"(stack/tcp/tcp_reass.c)." },
 	{ "reset-behind-a-gap", reset_behind_a_gap,
 		"A RST behind the last SACKed byte: Linux takes it for exact; RFC 5961 s3.2 knows "
 		"only the next number, and asks." },
@@ -485,9 +442,6 @@ const struct rd_allowed rd_allow_list[] = {
 		"Closed, our FIN acknowledged: what Linux keeps is a record that looks at no ACK, "
 		"takes no data out of order and lets any RST end it; here all checks go on to the "
 		"end." },
-	{ "data-around-a-held-run", data_around_a_held_run,
-		"New data on both sides of what is held already: the part behind is dropped, and "
-		"the peer told by SACK; a packet is in one run only (stack/tcp/tcp_reass.c)." },
 	{ "options-of-a-reset", options_of_a_reset,
 		"The RST of a close: Linux leaves its SACK blocks on it; nobody reads them." },
 	{ "edge-of-a-scaled-window", edge_of_a_scaled_window,
