@@ -261,8 +261,8 @@ tcp_check_rst(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		tcp_fastopen_reset(stack, c);
 	if (c->state == TCPS_SYN_RECEIVED && (c->flags & TF_ACTIVE))
 		err = -ECONNREFUSED;
-	/* Everything was delivered and acknowledged: the peer only forgot the connection. */
-	if (c->state == TCPS_CLOSING || c->state == TCPS_LAST_ACK)
+	/* Nothing but our FIN is missing: the peer only forgot the connection. */
+	if ((c->state == TCPS_CLOSING || c->state == TCPS_LAST_ACK) && c->snd_una == c->write_seq)
 		err = 0;
 	if (c->state == TCPS_ESTABLISHED || c->state == TCPS_CLOSE_WAIT)
 		stack->env->ctr->EstabResets++;

@@ -20,7 +20,9 @@ offer_window(struct tcp_stack *stack, struct tcp_conn *c)
 	uint32_t edge = c->rcv_nxt + tcp_rcv_space(stack, c);
 	uint32_t wnd, field;
 
-	if (seq32_gt(edge, c->rcv_adv) && edge - c->rcv_adv >= min_u32(c->mss, half / 2))
+	/* Not before a SYN-ACK may have to go again: it has the window it had. */
+	if (seq32_gt(edge, c->rcv_adv) && edge - c->rcv_adv >= min_u32(c->mss, half / 2) &&
+		c->state != TCPS_SYN_RECEIVED)
 		c->rcv_adv = edge;
 	wnd = tcp_rcv_wnd(c);
 	/* Rounded up, or scaling would take back part of what was offered. */

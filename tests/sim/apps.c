@@ -450,7 +450,7 @@ is_excused(const struct app_world *w, const struct app_rec *rec)
 	const struct app_end *end[2] = { rec->end[0], server_end(w, rec) };
 	const struct app_mix *mix = w->mix;
 
-	if (end[0]->had_no_port || (mix->may_come_again && end[0]->is_refused))
+	if (end[0]->had_no_port || end[0]->is_refused)
 		return true;
 	if ((mix->may_fail_open || mix->may_time_out) && end[1] == NULL && is_unheard(w, end[0]))
 		return true;
