@@ -419,6 +419,18 @@ was_cut_off(const struct app_end *e, const struct app_end *peer)
 	       (e->closed_self && (peer == NULL || peer->err != 0));
 }
 
+/*
+ * Who has all of the other's and has closed forgets the connection once its FIN is acknowledged, or
+ * TIME-WAIT has no place. If its last ACK got lost it resets the other, in CLOSING or LAST-ACK,
+ * which cannot know that all is well.
+ */
+static bool
+was_forgotten(const struct app_end *e, const struct app_end *peer)
+{
+	return e->err == -ECONNRESET && e->fin_sent && is_complete(peer) && peer->err == 0 &&
+	       peer->closed_self && peer->received == e->sent;
+}
+
 /* The server's SYN-ACKs have all been sent in vain: it knows nothing of what follows. */
 static bool
 has_half_open_expired(const struct sim_node *server, const struct app_end *c)
@@ -462,6 +474,8 @@ is_excused(const struct app_world *w, const struct app_rec *rec)
 		if (e->aborted || e->lost || (mix->may_be_shed && was_shed(e)))
 			return true;
 		if (mix->may_time_out && was_cut_off(e, end[1 - i]))
+			return true;
+		if (was_forgotten(e, end[1 - i]))
 			return true;
 	}
 	return false;
