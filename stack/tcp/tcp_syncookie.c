@@ -177,14 +177,13 @@ tcp_cookie_answer(struct tcp_stack *stack, const struct tcp_cookie_syn *syns, un
 {
 	unsigned int k = stack->cookies.current;
 	struct tcp_emit_model model = { .ip = NULL };
-	struct own_offer offers[2];
+	struct own_offer offers[2] = { 0 };
 	uint64_t words[TCP_BURST_MAX][4];
 	uint64_t mac[TCP_BURST_MAX];
 	uint8_t class[TCP_BURST_MAX];
 	uint8_t bits[TCP_BURST_MAX];
 
 	ASSERT(n > 0 && n <= TCP_BURST_MAX);
-	offers[0].l = offers[1].l = NULL;
 	for (unsigned int i = 0; i < n; i++) {
 		const struct tcp_seg *seg = syns[i].seg;
 
