@@ -11,6 +11,7 @@
 #include "bench/engine_memory.h"
 #include "bench/engine_peers.h"
 #include "bench/engine_residence.h"
+#include "bench/engine_scaling.h"
 
 #include "base/compiler.h"
 #include "base/rng.h"
@@ -230,6 +231,12 @@ run_residence(const struct effort *e)
 }
 
 static void
+run_scaling(const struct effort *e)
+{
+	engine_scaling(1000, e->runs, e->bursts);
+}
+
+static void
 run_memory(const struct effort *e)
 {
 	engine_memory(e == &quick_effort);
@@ -259,6 +266,7 @@ static const struct subject subjects[] = {
 	{ "request_live", run_request_live },
 	{ "bulk", run_bulk },
 	{ "residence", run_residence },
+	{ "scaling", run_scaling },
 	{ "memory", run_memory },
 	{ "time_waits", run_time_waits },
 	{ "idle", run_idle },

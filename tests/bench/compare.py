@@ -19,16 +19,19 @@ AXES = {
     'b-live': ('connection_live', False),
     'c': ('request', True),
     'c-live': ('request_live', False),
-    'd': ('bulk', False),
-    'e': ('residence', False),
+    'd': ('bulk', True),
+    'e': ('residence', True),
     'f': ('memory', False),
-    'g': ('attacks', False),
+    'g': ('scaling', False),
+    'attacks': ('attacks', False),
     'h': ('idle', False),
     'h-most': ('idle_most', False),
     'tw-most': ('time_waits', False),
     'cal': ('calibrate', False),
 }
 
+# What works on two CPUs at once.
+ON_TWO = ('g',)
 # What needs no rounds: memory does not vary. Each has a process of its own.
 MEMORY = ('f', 'tw-most')
 # What is measured by name only: it takes a minute and gigabytes, or is no figure of the engine.
@@ -96,8 +99,16 @@ BOTH_ENDS_AT_MOST = 450
 RESIDENCE = {
     'residence': ('from the burst that it came with to the one with its answer', 250, 1000),
     'residence_and_wait': ('the same, and the wait for that burst', None, None),
+    'linux_residence': ('the same requests, by the kernel and an epoll server', None, None),
+    'linux_residence_and_wait': ('the same, and the wait for it', None, None),
     'residence_spin': ('a loop that looks at the clock as long, instead of the worker', None, None),
     'residence_spin_and_wait': ('the same, and the wait for it', None, None),
+}
+
+# Of what two engines could do at the most, the share that they do, at least; a loop beside them.
+SCALING = {
+    'scaling': ('request of 64 B on one of 1000 connections of each', 0.95),
+    'scaling_loop': ('a loop that computes, and is no code of the engine', None),
 }
 
 LIFETIMES = {
@@ -116,10 +127,10 @@ MANY = 100000
 TIMEOUT_S = 300
 
 
-def run(command, cpu):
+def run(command, cpus):
     """The lines a benchmark printed; None and its reason if it cannot run here."""
-    done = subprocess.run(['taskset', '-c', str(cpu)] + command, text=True, capture_output=True,
-                          timeout=TIMEOUT_S, check=False)
+    done = subprocess.run(['taskset', '-c', ','.join(map(str, cpus))] + command, text=True,
+                          capture_output=True, timeout=TIMEOUT_S, check=False)
     if done.returncode == report.SKIP:
         return None, done.stdout.strip()
     if done.returncode != 0:
@@ -134,15 +145,18 @@ def measure(options, axes, with_linux=True):
     engine = [os.path.join(programs, 'bench_engine')] + quick
     linux = [os.path.join(report.ROOT, 'tests/bench/with_tap'),
              os.path.join(programs, 'bench_linux_tap')] + quick + ['tap_floor']
-    turns = [('ours', engine, [AXES[axis][0] for axis in axes if axis not in MEMORY]),
-             ('linux', linux, [AXES[axis][0] for axis in axes if AXES[axis][1]])]
+    one, two = [options.cpu], sorted(os.sched_getaffinity(0))
+    turns = [('ours', engine, [AXES[axis][0] for axis in axes
+                               if axis not in MEMORY + ON_TWO], one),
+             ('linux', linux, [AXES[axis][0] for axis in axes if AXES[axis][1]], one),
+             ('ours', engine, [AXES[axis][0] for axis in axes if axis in ON_TWO], two)]
     turns = [turn for turn in turns if turn[2] and (with_linux or turn[0] == 'ours')]
     lines = []
     for number in range(options.runs):
         for turn in list(turns):
-            who, command, subjects = turn
+            who, command, subjects, cpus = turn
             print(f'round {number + 1} of {options.runs}: {who}', file=sys.stderr, flush=True)
-            printed, reason = run(command + subjects, options.cpu)
+            printed, reason = run(command + subjects, cpus)
             if printed is None:
                 print(f'without Linux: {reason}', file=sys.stderr)
                 turns.remove(turn)
@@ -150,7 +164,7 @@ def measure(options, axes, with_linux=True):
             lines += [{'who': who, 'round': number, **line} for line in printed]
     for axis in MEMORY:
         if axis in axes:
-            printed, _ = run(engine + [AXES[axis][0]], options.cpu)
+            printed, _ = run(engine + [AXES[axis][0]], one)
             lines += [{'who': 'ours', 'round': 0, 'axis': axis, **line} for line in printed]
     return lines
 
@@ -222,17 +236,40 @@ def memory_table(lines):
 
 
 def bulk_table(lines):
-    """For people: full segments, no TSO."""
-    head = ['a segment of 1448 bytes', 'target', 'cycles']
-    figures = {name: medians(lines, 'ours', name, size)
-               for name, size in dict.fromkeys((line['bench'], line['size']) for line in lines)
-               if name in BULK}
-    out = [[what, str(limit or '-'), report.triple(figures[name])]
-           for name, (what, limit) in BULK.items() if name in figures]
-    if all(name in figures for name in BOTH_ENDS):
-        both = report.spread([sum(pair) for pair in zip(*(figures[name]['values']
-                                                          for name in BOTH_ENDS))])
-        out.append(['both ends, with a copy each', str(BOTH_ENDS_AT_MOST), report.triple(both)])
+    """For people: full segments, no TSO. The kernel always copies."""
+    head = ['a segment of 1448 bytes', 'target', 'cycles', 'Linux, cycles', 'ratio']
+    ours, linux = ({name: medians(lines, who, prefix + name, size)
+                    for name, size in dict.fromkeys((line['bench'], line['size'])
+                                                    for line in lines) if name in BULK}
+                   for who, prefix in (('ours', ''), ('linux', 'linux_')))
+    rows = [(what, limit, ours[name], linux[name])
+            for name, (what, limit) in BULK.items() if name in ours]
+    if all(name in ours for name in BOTH_ENDS):
+        rows.append(('both ends, with a copy each', BOTH_ENDS_AT_MOST,
+                     *(sums([figures[name] for name in BOTH_ENDS]) for figures in (ours, linux))))
+    return head, [[what, str(limit or '-'), report.triple(mine), report.triple(its),
+                   report.times(report.ratio(its, mine))] for what, limit, mine, its in rows]
+
+
+def sums(spreads):
+    """The spread of what two figures are together, round by round; None without one of them."""
+    if None in spreads:
+        return None
+    return report.spread([sum(values) for values in zip(*(one['values'] for one in spreads))])
+
+
+def scaling_table(lines):
+    """For people: two engines at once, each on a CPU."""
+    head = ['two at once, each on a CPU', 'one alone, cycles', 'each of two, cycles',
+            'of twice one', 'at least']
+    out = []
+    for name, (what, least) in SCALING.items():
+        alone, both = (medians(lines, 'ours', name + end, FEW_IDLE) for end in ('_one', '_two'))
+        if both is not None:
+            share = report.spread([one / two for one, two in zip(alone['values'],
+                                                                 both['values'])])
+            out.append([what, report.triple(alone), report.triple(both), report.triple(share),
+                        str(least or '-')])
     return head, out
 
 
@@ -310,7 +347,8 @@ def main():
     if options.update and 'h-most' not in axes:
         idle = (idle[0], [])  # a whole table is not replaced by a part of it
     report.publish(options, {'cycles': cycles_table(rows, floor), 'bulk': bulk_table(lines),
-                             'residence': residence_table(lines), 'memory': memory_table(lines),
+                             'residence': residence_table(lines),
+                             'scaling': scaling_table(lines), 'memory': memory_table(lines),
                              'attacks': attacks_table(lines), 'idle': idle,
                              'time wait': time_wait_table(lines)},
                    {'cpu': options.cpu, 'rows': rows, 'tap_floor': floor,

@@ -3,20 +3,17 @@
 #include <stdlib.h>
 
 #include "bench/bench.h"
+#include "bench/bulk_peers.h"
 #include "bench/engine_bulk.h"
 #include "bench/engine_peers.h"
 
 #include "base/compiler.h"
 
-#define BURST ENGINE_BURST
-/* Connections that have their turn in a burst, each with a row of segments. */
-#define TURNS 4u
-#define ROW (BURST / TURNS)
-/* A receiver acknowledges every second segment. */
-#define ACK_EVERY 2u
+#define BURST BULK_BURST
+#define TURNS BULK_TURNS
 #define REPLIES 256u
 
-/* Connections whose full segment is ENGINE_SEGMENT_BYTES, as with timestamps on Ethernet. */
+/* Connections whose full segment is BULK_SEGMENT_BYTES, as with timestamps on Ethernet. */
 static void
 open_all(struct membed *m, struct peer *peers, uint32_t n)
 {
@@ -49,12 +46,7 @@ receive_burst(struct membed *m, struct peer *peers)
 {
 	struct peer_frame frames[BURST];
 
-	for (unsigned int j = 0; j < BURST; j++) {
-		struct peer *p = &peers[j / ROW];
-
-		frames[j] = peer_frame_of(p, PEER_ACK, ENGINE_SEGMENT_BYTES);
-		p->snd_nxt += ENGINE_SEGMENT_BYTES;
-	}
+	bulk_data(peers, frames);
 	m->cycles = 0;
 	membed_burst(m, frames, BURST, NULL, 0);
 	return m->cycles;
@@ -90,30 +82,17 @@ bench_receive(uint32_t conns, unsigned int runs, unsigned int bursts, enum engin
 	free(m);
 }
 
-/* What has arrived and is not acknowledged yet, by client; the client's rcv_nxt is the latter. */
-struct arrivals {
-	struct peer *peers;
-	uint32_t *nxt;
-	uint32_t conns;
-};
-
 static unsigned int
-take(struct arrivals *a, const struct peer_reply *replies, unsigned int n)
+take(struct bulk_arrivals *a, const struct peer_reply *replies, unsigned int n)
 {
-	if (n > REPLIES)
+	if (n > REPLIES || bulk_take(a, replies, n) != n * BULK_SEGMENT_BYTES)
 		abort();
-	for (unsigned int i = 0; i < n; i++) {
-		if (replies[i].len != ENGINE_SEGMENT_BYTES ||
-			replies[i].seq != a->nxt[peer_index(&replies[i])])
-			abort();
-		a->nxt[peer_index(&replies[i])] += ENGINE_SEGMENT_BYTES;
-	}
 	return n;
 }
 
 /* A byte from each client: its service begins to send. */
 static void
-start_all(struct membed *m, struct arrivals *a)
+start_all(struct membed *m, struct bulk_arrivals *a)
 {
 	struct peer_reply replies[REPLIES];
 
@@ -127,22 +106,12 @@ start_all(struct membed *m, struct arrivals *a)
 
 /* ACKs of what came before; new segments follow, as many as they made room for. */
 static SLUICE_NOINLINE unsigned int
-send_burst(struct membed *m, struct arrivals *a, uint32_t first)
+send_burst(struct membed *m, struct bulk_arrivals *a, uint32_t first)
 {
 	struct peer_frame frames[BURST];
 	struct peer_reply replies[REPLIES];
-	unsigned int n = 0;
+	unsigned int n = bulk_acks(a, first, frames);
 
-	for (uint32_t i = first; i < first + TURNS; i++) {
-		struct peer *p = &a->peers[i];
-
-		for (unsigned int j = 0; j < ROW && p->rcv_nxt != a->nxt[i]; j++) {
-			p->rcv_nxt += ENGINE_SEGMENT_BYTES;
-			if (p->rcv_nxt != a->nxt[i])
-				p->rcv_nxt += (ACK_EVERY - 1) * ENGINE_SEGMENT_BYTES;
-			frames[n++] = peer_frame_of(p, PEER_ACK, 0);
-		}
-	}
 	m->cycles = 0;
 	return take(a, replies, membed_burst(m, frames, n, replies, REPLIES));
 }
@@ -151,7 +120,7 @@ static void
 bench_send(uint32_t conns, unsigned int runs, unsigned int bursts, enum engine_service service)
 {
 	struct membed *m = bench_alloc(1, sizeof(*m));
-	struct arrivals a = {
+	struct bulk_arrivals a = {
 		.peers = bench_alloc(conns, sizeof(*a.peers)),
 		.nxt = bench_alloc(conns, sizeof(*a.nxt)),
 		.conns = conns,

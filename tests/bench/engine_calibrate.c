@@ -64,6 +64,14 @@ calibrate(const char *name, uint64_t (*loop)(const uint8_t *memory, uint64_t x),
 	bench_print(&b, name, 0);
 }
 
+uint64_t
+engine_calibrate_compute(uint64_t x)
+{
+	static const uint8_t memory[SMALL];
+
+	return compute(memory, x);
+}
+
 void
 engine_calibrate(unsigned int runs, unsigned int bursts)
 {

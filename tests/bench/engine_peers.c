@@ -2,6 +2,7 @@
 /* Clients of the benchmarked engine: every answer is checked, so that no figure is of failures. */
 #include <stdlib.h>
 
+#include "bench/bulk_peers.h"
 #include "bench/engine_peers.h"
 
 #include "sluice/sluice.h"
@@ -70,7 +71,7 @@ source_send(struct sluice *s, sluice_conn c, void *data)
 	for (;;) {
 		if (sluice_buf_alloc(s, &buf) != 0)
 			abort();
-		buf.len = ENGINE_SEGMENT_BYTES;
+		buf.len = BULK_SEGMENT_BYTES;
 		if (sluice_send_buf(s, c, &buf, 0) < 0) {
 			sluice_buf_free(s, &buf);
 			return;
@@ -81,7 +82,7 @@ source_send(struct sluice *s, sluice_conn c, void *data)
 static void
 source_copy_send(struct sluice *s, sluice_conn c, void *data)
 {
-	static uint8_t buf[8 * ENGINE_SEGMENT_BYTES];
+	static uint8_t buf[8 * BULK_SEGMENT_BYTES];
 
 	(void)data;
 	/* A segment is sent when it is full. */

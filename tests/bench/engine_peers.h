@@ -11,9 +11,6 @@
 /** Connections that are worked on at a time. */
 #define ENGINE_BURST 32u
 
-/** A full segment with timestamps, on Ethernet. */
-#define ENGINE_SEGMENT_BYTES 1448u
-
 /** What the service does with a request. */
 enum engine_service {
 	ENGINE_ECHO,		/* sends it back; closes after the client */

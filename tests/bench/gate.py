@@ -10,7 +10,7 @@ import compare
 import report
 
 BASELINES = os.path.join(report.ROOT, 'tests/bench/baselines.json')
-AXES = ('cal', 'a', 'a2', 'b', 'b-live', 'c', 'c-live', 'f', 'h')
+AXES = ('cal', 'a', 'a2', 'b', 'b-live', 'c', 'c-live', 'd', 'f', 'h')
 # What a figure is divided by: a machine, or an hour, with slower memory is not a slower engine.
 COMPUTES, FETCHES = 'calibrate_compute', 'calibrate_fetch'
 LIMIT_PERCENT = 5

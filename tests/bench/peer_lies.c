@@ -52,6 +52,7 @@ options(uint8_t *b, const uint8_t *opts, uint8_t n)
 	memcpy(b + 54, opts, n);
 	b[46] = (uint8_t)((20 + n) << 2);
 	store_be16(b + 16, (uint16_t)(40 + n));
+	put_sum(b + 24, b + IP, 20, 0);
 	return (uint16_t)(54 + n);
 }
 

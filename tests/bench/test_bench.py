@@ -85,6 +85,27 @@ class Comparison(unittest.TestCase):
                 self.assertGreater(entry['resident'], entry['all'] - 25)
                 self.assertLess(entry['resident'], entry['all'] + 25 + ahead)
 
+    def test_full_segments_stand_beside_those_of_linux(self):
+        printed = {entry['bench'] for entry in self.result['lines']}
+        self.assertLessEqual(set(compare.BULK), printed)
+        for what, _ in compare.BULK.values():
+            self.assertIn(what, self.text)
+        if self.with_linux:
+            self.assertLessEqual({'linux_' + name for name in compare.BOTH_ENDS}, printed)
+
+    def test_time_of_a_request_is_counted_once_for_each(self):
+        names = [name for name in compare.RESIDENCE if self.with_linux or 'linux' not in name]
+        for name in names:
+            with self.subTest(name):
+                took, = [entry for entry in self.result['lines'] if entry['bench'] == name]
+                self.assertTrue(0 < took['p50'] <= took['p99'] <= took['p999'])
+
+    def test_two_engines_work_at_once(self):
+        if len(os.sched_getaffinity(0)) < 2:
+            self.skipTest('one CPU')
+        for what, _ in compare.SCALING.values():
+            self.assertIn(what, self.text)
+
     def test_each_attack_stands_beside_a_request(self):
         printed = {entry['bench'] for entry in self.result['lines']}
         self.assertLessEqual(set(compare.ATTACKS) | {compare.ATTACKED}, printed)
@@ -112,6 +133,19 @@ class Figures(unittest.TestCase):
                          (10, 20, 30))
         self.assertEqual((row['ratio'], row['ratio_without_tap']), (10, 7.5))
         self.assertEqual((row['target'], row['preempted'], floor['median']), (220, 6, 50))
+
+    def test_two_engines_are_compared_with_twice_one(self):
+        lines = [line('ours', n, 'scaling_one', 1000, 90 + n) for n in range(3)]
+        lines += [line('ours', n, 'scaling_two', 1000, 2 * (90 + n)) for n in range(3)]
+        _, table = compare.scaling_table(lines)
+        self.assertEqual(table[0][1:], ['90.0 / 91.0 / 92.0', '180 / 182 / 184',
+                                        '0.50 / 0.50 / 0.50', '0.95'])
+
+    def test_the_kernel_is_compared_where_it_does_the_same(self):
+        lines = [line('ours', 0, name, 8, 100) for name in compare.BULK]
+        lines += [line('linux', 0, 'linux_' + name, 8, 5000) for name in compare.BOTH_ENDS]
+        _, table = compare.bulk_table(lines)
+        self.assertEqual([row[4] for row in table], ['-', '50.0x', '-', '50.0x', '50.0x'])
 
     def test_idle_connections_are_measured_by_a_thousand(self):
         lines = [line('ours', 0, name, size, value) for name, size, value in (
