@@ -7,8 +7,8 @@
  * every other packet, or one far away in each ACK, made others walk 47 000 packets for each
  * (CVE-2019-11477 to 11479). Here
  *	- a block splits nothing: what it does not cover wholly is not SACKed
- *	- SACKed packets form runs, TCP_RANGES_PER_CONN at most; only gaps between runs are walked,
- *	  and what is marked there is never walked again
+ *	- SACKed packets form runs, TCP_RANGES_PER_CONN at most; one walk over them finds all blocks
+ *	  of an ACK; only gaps between runs are walked, and what is marked there is never again
  *	- the begin of a block is sought over SEEK_MAX packets an ACK; the next goes on from there
  *	- blocks outside of what is in flight are ignored and counted (RFC 5961 s5 in kind)
  */
@@ -221,7 +221,10 @@ tcp_score_timeout(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score 
 
 /* --- the SACK option ------------------------------------------------------------------------- */
 
-/* The first packet at or behind start, from a gap's begin on; NULL: not found within the budget. */
+/*
+ * The first packet at or behind start, from a gap's begin on; NULL: not found within the budget.
+ * The place that a search got to with the last of it is not given up for another block.
+ */
 static struct pkt *
 seek(struct tcp_conn *c, struct tcp_score *sc, struct pkt *from, uint32_t start,
 	unsigned int *budget)
@@ -232,13 +235,13 @@ seek(struct tcp_conn *c, struct tcp_score *sc, struct pkt *from, uint32_t start,
 		seq32_leq(sc->seek->app.seq, start))
 		p = sc->seek;
 	for (; p != NULL && p != c->send_next && seq32_lt(p->app.seq, start); p = p->app.next) {
-		if (*budget == 0) {
-			sc->seek = p;
+		if (*budget == 0)
 			return NULL;
-		}
-		(*budget)--;
+		if (--*budget == 0)
+			sc->seek = p;
 	}
-	sc->seek = NULL;
+	if (*budget > 0)
+		sc->seek = NULL;
 	return p;
 }
 
@@ -291,33 +294,39 @@ grow(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc, struct t
 	}
 }
 
+/* The walk over the runs for all blocks of an ACK, and what it may spend on the gaps. */
+struct walk {
+	const struct tcp_range *before;	/* the run that link is of; NULL: it is the list's head */
+	struct tcp_range **link;
+	unsigned int budget;
+};
+
+/* Blocks come lowest first: a run passed over for one is none of the next. */
 static void
 take_block(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc,
-	const uint32_t block[2], unsigned int *budget)
+	const uint32_t block[2], struct walk *w)
 {
 	uint32_t start = seq32_max(block[0], c->snd_una);
-	const struct tcp_range *before = NULL;
-	struct tcp_range **link = &sc->sacks;
 	struct tcp_range *r;
 	struct pkt *p;
 
 	/* No packet is touched for the runs that are passed over. */
-	for (; (r = *link) != NULL && seq32_lt(r->end, start); link = &r->next)
-		before = r;
-	p = before != NULL ? before->tail->app.next : c->sendq_head;
+	for (; (r = *w->link) != NULL && seq32_lt(r->end, start); w->link = &r->next)
+		w->before = r;
+	p = w->before != NULL ? w->before->tail->app.next : c->sendq_head;
 	if (r != NULL && seq32_leq(r->start, start)) {
 		if (seq32_lt(r->end, block[1]))
 			grow(stack, c, sc, r, r->tail->app.next, block[1]);
 		return;
 	}
-	p = seek(c, sc, p, start, budget);
+	p = seek(c, sc, p, start, &w->budget);
 	if (p == NULL || p == c->send_next || seq32_gt(p->app.end_seq, block[1]))
 		return;
 	if (r != NULL && r->head == p) {
 		grow(stack, c, sc, r, r->tail->app.next, block[1]);
 		return;
 	}
-	r = begin_run(stack, sc, link, p);
+	r = begin_run(stack, sc, w->link, p);
 	if (r != NULL)
 		grow(stack, c, sc, r, p, block[1]);
 }
@@ -371,13 +380,24 @@ is_valid(const struct tcp_stack *stack, const struct tcp_conn *c, const uint32_t
 		seq32_geq(block[0], c->snd_una - tcp_cold(stack, c)->max_snd_wnd);
 }
 
+/* Into sorted, lowest first, which holds n. */
+static void
+sort_in(const uint32_t *sorted[], unsigned int n, const uint32_t *block)
+{
+	for (; n > 0 && seq32_gt(sorted[n - 1][0], block[0]); n--)
+		sorted[n] = sorted[n - 1];
+	sorted[n] = block;
+}
+
 void
 tcp_sack_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	const struct tcp_opts *o = &rx->seg->opts;
 	struct tcp_score *sc = tcp_score_get(stack, c);
-	unsigned int budget = SEEK_MAX;
+	struct walk w = { .link = &sc->sacks, .budget = SEEK_MAX };
+	const uint32_t *sorted[ARRAY_SIZE(o->sack)];
 	bool dsack = is_dsack(rx);
+	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < o->nsack; i++) {
 		if (!is_valid(stack, c, o->sack[i]))
@@ -385,6 +405,8 @@ tcp_sack_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx 
 		else if (i == 0 && dsack)
 			take_dsack(stack, c, sc, rx);
 		else if (seq32_gt(o->sack[i][1], c->snd_una))
-			take_block(stack, c, sc, o->sack[i], &budget);
+			sort_in(sorted, n++, o->sack[i]);
 	}
+	for (unsigned int i = 0; i < n; i++)
+		take_block(stack, c, sc, sorted[i], &w);
 }

@@ -39,13 +39,13 @@ OF_LISTENERS = (
 )
 
 
-class Live(unittest.TestCase):
+class Knobs(unittest.TestCase):
+    """One appliance whose tunables are turned while it runs, and put back."""
+    over = {}
+
     @classmethod
     def setUpClass(cls):
-        # Linux asks for ECN.
-        with open("/proc/sys/net/ipv4/tcp_ecn", "w", encoding="ascii") as f:
-            f.write("1")
-        cls.app = bed.Appliance().start()
+        cls.app = bed.Appliance(**cls.over).start()
         cls.rows = {row["name"]: row for row in cls.app.ctl("show", "tunables")["tunables"]}
 
     @classmethod
@@ -84,6 +84,15 @@ class Live(unittest.TestCase):
         port = s if isinstance(s, int) else s.getsockname()[1]
         rows = self.app.ctl("show", "connections", "--remote", ":%d" % port)["connections"]
         return [row["state"] for row in rows]
+
+
+class Live(Knobs):
+    @classmethod
+    def setUpClass(cls):
+        # Linux asks for ECN.
+        with open("/proc/sys/net/ipv4/tcp_ecn", "w", encoding="ascii") as f:
+            f.write("1")
+        super().setUpClass()
 
     def member(self, name):
         """Of a new connection that has echoed something."""

@@ -101,13 +101,13 @@ def attacks(tree):
 
 
 def sections(text, wanted):
-    """Names of the tunables below these comments of their table."""
+    """Names of the rows below these comments of their table."""
     found, inside = {}, False
     for number, line in enumerate(text.split('\n'), 1):
-        comment = re.match(r'/\* ([\w ]+)\. \*/', line)
+        comment = re.match(r'/\* ([\w -]+)\. \*/', line)
         if comment:
             inside = comment.group(1) in wanted
-        match = re.match(r'TUN_\w+\(\s*(\w+)', line)
+        match = re.match(r'(?:TUN_\w+|COUNTER|GAUGE)\(\s*(\w+)', line)
         if match and inside:
             found[match.group(1)] = number
     return found
@@ -125,16 +125,16 @@ def wrong_names(tree, page):
                 yield page, number, f'{"".join(word)} is no counter or outcome'
 
 
-def life(tree, wanted_sections, wanted_knobs):
+def life(tree, knobs, counters):
     """Findings on the pages that tell a connection's life, and what it takes."""
     for page in {LIFE, MEMORY} & set(tree.paths):
         yield from wrong_names(tree, page)
     if LIFE not in tree.paths:
         return
-    table = tree.text('stack/conf/tunables.def')
-    for name in sorted(set(sections(table, wanted_sections)) | set(wanted_knobs)):
-        if not re.search(rf'\b{name}\b', tree.text(LIFE)):
-            yield LIFE, 1, f'says nothing of {name}'
+    for table, wanted in (('tunables', knobs), ('counters', counters)):
+        for name in sorted(sections(tree.text(f'stack/conf/{table}.def'), wanted)):
+            if not re.search(rf'\b(?:TcpExt|Sluice|Tcp)?{name}\b', tree.text(LIFE)):
+                yield LIFE, 1, f'says nothing of {name}'
 
 
 def main():

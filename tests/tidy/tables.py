@@ -98,12 +98,9 @@ TUNABLES_UNTESTED = {
     'tcp_delack_max': 'bounds tcp_delack_min only, since the delay does not adapt; test_tunables.c',
 }
 
-# Tunables that docs/handshake.md tells of: sections of their table, and more by name.
-LIFE_SECTIONS = ('Opening', 'Closing')
-LIFE_TUNABLES = ('tcp_challenge_ack_limit', 'tcp_invalid_ratelimit', 'tcp_keepalive_intvl',
-                 'tcp_keepalive_probes', 'tcp_keepalive_time', 'tcp_min_snd_mss',
-                 'tcp_orphan_retries', 'tcp_retries1', 'tcp_retries2', 'tcp_rst_ratelimit',
-                 'tcp_timestamps', 'tcp_user_timeout')
+# What docs/handshake.md tells of: sections of the tables of tunables and of counters.
+LIFE_KNOBS = ('Opening', 'Options', 'Buffers', 'Timers', 'Closing', 'Defence')
+LIFE_COUNTERS = ('Opening', 'Closing and TIME-WAIT', 'Defence')
 
 # 'file:name' of functions longer, deeper or with more parameters than the limits: why.
 FUNCTION_EXCEPTIONS = {

@@ -53,11 +53,8 @@ def attack_tree():
 
 
 def life_tree(text):
-    """A page, and the tables it speaks of; tables.py asks for more knobs than that."""
-    more = ' '.join(tables.LIFE_TUNABLES)
-    knobs = ''.join(f'TUN_ONE({name}, BOOL)\n' for name in tables.LIFE_TUNABLES)
-    return DEFS | {'docs/handshake.md': f'{text}\n{more}\n',
-                   'stack/conf/tunables.def': DEFS['stack/conf/tunables.def'] + knobs}
+    """A page, and the tables it speaks of."""
+    return DEFS | {'docs/handshake.md': f'{text}\n'}
 
 
 DEFS = {
@@ -152,6 +149,9 @@ BAD = [
     ('attack-rows', attack_tree()[0] | {'docs/attacks.md': 'no table\n'}),
     ('life-page', life_tree('all but one') | {}),
     ('life-page', life_tree('tcp_a tcp_b') | {}),
+    ('life-page', life_tree('tcp_a TcpExtGone') | {
+        'stack/conf/counters.def': '/* Closing and TIME-WAIT. */\nCOUNTER(Go, "TcpExt", "x")\n'
+                                   'COUNTER(Gone, "TcpExt", "x")\n'}),
     ('life-page', life_tree('tcp_a') | {'docs/memory.md': 'limited by tcp_b\n'}),
     ('life-page', life_tree('tcp_a TcpExtStop') | {}),
     ('life-page', life_tree('tcp_a, dropped as `no-such`') | {}),

@@ -491,7 +491,7 @@ def attack_rows(tree):
 @rule
 def life_page(tree):
     """The page on a connection's life names all its knobs, and none that is not there."""
-    yield from pages.life(tree, tables.LIFE_SECTIONS, tables.LIFE_TUNABLES)
+    yield from pages.life(tree, tables.LIFE_KNOBS, tables.LIFE_COUNTERS)
 
 
 # Text -----------------------------------------------------------------------------------------

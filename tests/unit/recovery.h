@@ -7,12 +7,13 @@
 
 #define SEG 1460u		/* bytes of a segment */
 #define RTT_MS 100u
+#define FLIGHT_MAX 700u		/* segments */
 
 /* count segments in flight, none of them read. */
 static inline void
 open_with_flight(struct bed_peer *p, struct tcp_bed *bed, uint8_t offer, uint32_t count)
 {
-	static const uint8_t data[400 * SEG];
+	static const uint8_t data[FLIGHT_MAX * SEG];
 	struct tcp_cold *cold;
 	struct tcp_conn *c;
 	ptrdiff_t n;

@@ -103,6 +103,81 @@ a_far_block_is_found_with_the_second_ack(void **state)
 	tcp_bed_discard(bed);
 }
 
+/* An ACK of nothing with count blocks. */
+static void
+send_blocks(struct bed_peer *p, const uint32_t blocks[][2], uint8_t count)
+{
+	struct tcp_seg seg = sack_seg(p, 0, 1, 1);
+
+	seg.opts.nsack = count;
+	for (unsigned int i = 0; i < count; i++) {
+		seg.opts.sack[i][0] = seq_of(p, blocks[i][0]);
+		seg.opts.sack[i][1] = seq_of(p, blocks[i][1] + 1);
+	}
+	bed_peer_send_seg(p, &seg);
+}
+
+/* The newest comes first (RFC 2018 s4), wherever it lies: one walk finds all. */
+static void
+blocks_of_one_ack_may_come_in_any_order(void **state)
+{
+	/* Segments SACKed; runs and segments marked afterwards, whatever their order. */
+	static const struct {
+		uint32_t blocks[3][2], runs, sacked;
+	} rows[] = {
+		{ { { 2, 2 }, { 4, 4 }, { 6, 6 } }, 3, 3 },	/* apart */
+		{ { { 2, 2 }, { 3, 3 }, { 4, 4 } }, 1, 3 },	/* they touch */
+		{ { { 2, 5 }, { 4, 7 }, { 9, 9 } }, 2, 7 },	/* they overlap */
+		{ { { 8, 8 }, { 10, 10 }, { 9, 9 } }, 1, 3 },	/* one joins two */
+		{ { { 2, 9 }, { 3, 4 }, { 6, 7 } }, 1, 8 },	/* one has the others */
+		{ { { 5, 5 }, { 5, 5 }, { 5, 6 } }, 1, 2 },	/* the same */
+	};
+	static const uint8_t orders[][3] = {
+		{ 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 },
+	};
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows) * ARRAY_SIZE(orders); i++) {
+		const uint32_t (*blocks)[2] = rows[i / ARRAY_SIZE(orders)].blocks;
+		const uint8_t *order = orders[i % ARRAY_SIZE(orders)];
+		uint32_t shuffled[3][2];
+
+		for (unsigned int j = 0; j < 3; j++)
+			memcpy(shuffled[j], blocks[order[j]], sizeof(shuffled[j]));
+		/* No block within the second: that would tell of duplicates (RFC 2883 s4). */
+		if (shuffled[0][0] >= shuffled[1][0] && shuffled[0][1] <= shuffled[1][1])
+			continue;
+		open_with_flight(&p, bed, TCP_OPT_SACK_OK, 12);
+		send_blocks(&p, (const uint32_t (*)[2])shuffled, 3);
+		assert_int_equal(score_of(&p)->runs, rows[i / ARRAY_SIZE(orders)].runs);
+		assert_int_equal(score_of(&p)->sacked_pkts, rows[i / ARRAY_SIZE(orders)].sacked);
+		bed_peer_send_at(&p, 0, 12 * SEG, TCP_ACK, 0);
+		assert_null(score_of(&p));
+		assert_int_equal(bed->stack->ranges_used, 0);
+		bed_peer_send(&p, TCP_RST, 0);
+		tcp_bed_discard(bed);
+	}
+}
+
+/* Two blocks, each behind a gap of more than an ACK may search. */
+static void
+far_blocks_of_one_ack_are_found_one_after_the_other(void **state)
+{
+	static const uint32_t blocks[2][2] = { { 300, 300 }, { 690, 690 } };
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	open_with_flight(&p, bed, TCP_OPT_SACK_OK, FLIGHT_MAX);
+	send_sack(&p, 0, 350, 350);
+	send_sack(&p, 0, 350, 350);
+	assert_int_equal(score_of(&p)->sacked, SEG);
+	for (unsigned int i = 0; i < 3; i++)
+		send_blocks(&p, blocks, 2);
+	assert_int_equal(score_of(&p)->runs, 3);
+	tcp_bed_discard(bed);
+}
+
 static void
 blocks_of_nothing_in_flight_are_ignored_and_counted(void **state)
 {
@@ -163,6 +238,8 @@ main(void)
 		BED_TEST_PREPARED(the_number_of_runs_is_limited),
 		BED_TEST_PREPARED(a_block_without_a_run_left_is_counted),
 		BED_TEST(a_far_block_is_found_with_the_second_ack),
+		BED_TEST(blocks_of_one_ack_may_come_in_any_order),
+		BED_TEST(far_blocks_of_one_ack_are_found_one_after_the_other),
 		BED_TEST(blocks_of_nothing_in_flight_are_ignored_and_counted),
 		BED_TEST(after_reneging_everything_is_sent_again),
 	};
