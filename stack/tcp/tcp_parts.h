@@ -406,8 +406,6 @@ bool tcp_timewait_may_reuse(const struct tcp_stack *stack, uint32_t slot);
 void tcp_output(struct tcp_stack *stack, struct tcp_conn *c);
 /** Send an empty segment now; false: no packet for it. */
 bool tcp_send_empty(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16_t flags);
-/** Send p of the send queue (again); false: no packet or no room. */
-bool tcp_send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t flags);
 /** Send the first len bytes of what was not sent yet, at most a segment, whatever cwnd says. */
 bool tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
 /** Send p, or the FIN where it is NULL, again; false: no packet or no room. */
@@ -445,7 +443,8 @@ struct tcp_emit {
 	uint16_t flags;
 	uint8_t ecn;		/* enum ip_ecn of the IP header */
 	const struct tcp_opts *opts; /* NULL: none */
-	bool ts_only;		/* opts holds timestamps and nothing else */
+	bool ts_only;		/* timestamps, these, and nothing else; opts does not count */
+	uint32_t tsval, tsecr;
 };
 /** Write the headers in front of p's frame (the payload) and queue it for sending; taken over. */
 void tcp_emit(struct tcp_stack *stack, struct pkt *p, const struct tcp_emit *e);

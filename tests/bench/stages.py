@@ -42,6 +42,7 @@ STAGES = (
         'recovery', 'rack', 'sack', 'reass')) + ('stack/tcp/cc_',)),
     ('API and service', ('stack/sock/', 'stack/tcp/tcp_user', 'stack/include/')),
     ('segment out: choice, headers', ('stack/tcp/tcp_output', 'stack/tcp/tcp_emit',
+                                      'stack/tcp/tcp_headers',
                                       'stack/tcp/tcp_chunk', 'stack/tcp/tcp_tso',
                                       'stack/net/ip_output', 'stack/net/neigh')),
     ('timers', ('stack/timer/', 'stack/tcp/tcp_timers', 'stack/tcp/tcp_keep')),
