@@ -369,8 +369,9 @@ chunk_next(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t 
 	uint32_t half = max_u32(c->cwnd / 2, c->mss);
 	bool many = len < p->app.end_seq - p->app.seq || p->app.next != NULL;
 
-	/* Most often there is one. */
-	if (!many && ch->segs == 0 && tcp_cold(stack, c)->last_sent_ms != stack->env->now_ms)
+	/* Most often there is one, and nothing in flight whose ACK it could wait for. */
+	if (!many && ch->segs == 0 &&
+		(p == c->sendq_head || tcp_cold(stack, c)->last_sent_ms != stack->env->now_ms))
 		return true;
 	if (ch->segs_max == 0)
 		ch->segs_max = tcp_chunk_segs(stack, c);
