@@ -26,8 +26,18 @@ void tcp_want_output(struct tcp_stack *stack, struct tcp_conn *c);
 uint64_t tcp_flow_hash(const struct tcp_stack *stack, const struct flow_key *key);
 /** What key is in the flow table as: TCP_REF_*, or TCP_NONE. */
 uint32_t tcp_flow_find(const struct tcp_stack *stack, const struct flow_key *key, uint64_t hash);
+/** tcp_ref_has_key of anything but a connection. */
+bool tcp_brief_ref_has_key(const struct tcp_stack *stack, uint32_t ref, const struct flow_key *key);
 /** True if what ref names has this key: cheap check of a reference found earlier. */
-bool tcp_ref_has_key(const struct tcp_stack *stack, uint32_t ref, const struct flow_key *key);
+static inline bool
+tcp_ref_has_key(const struct tcp_stack *stack, uint32_t ref, const struct flow_key *key)
+{
+	const struct tcp_conn *c = &stack->conns[ref & ~TCP_REF_TYPE];
+
+	if ((ref & TCP_REF_TYPE) != TCP_REF_CONN)
+		return tcp_brief_ref_has_key(stack, ref, key);
+	return flow_key_equal(&c->key, key) && c->state != TCPS_CLOSED;
+}
 
 /* tcp_brief.c: keys of SYN-queue and TIME-WAIT entries. */
 void tcp_brief_take(struct tcp_stack *stack, const struct flow_key *key, struct tcp_brief *brief);
