@@ -169,7 +169,7 @@ eth_check(const struct net *net, struct pkt *p, struct eth_hdr *eth)
  * The segment at seg->l4_off, len bytes, up to the end of p; pseudo is its pseudo header's sum.
  * seg has its offsets, its ecn and the remote address; laddr_idx is our address. PASS or why not.
  */
-static inline unsigned int
+static SLUICE_ALWAYS_INLINE unsigned int
 tcp_check(const struct net *net, const struct pkt *p, uint64_t pseudo, const struct ip_addr *raddr,
 	unsigned int laddr_idx, struct tcp_seg *seg)
 {
@@ -196,6 +196,14 @@ tcp_check(const struct net *net, const struct pkt *p, uint64_t pseudo, const str
 	tcp_parse_options(tcp + TCP_HDR_LEN, hdr.hdr_len - (size_t)TCP_HDR_LEN,
 		(hdr.flags & TCP_SYN) != 0, &seg->opts);
 	return PASS;
+}
+
+/* The same for what does not come the usual way. */
+static SLUICE_NOINLINE unsigned int
+tcp_check_unusual(const struct net *net, const struct pkt *p, uint64_t pseudo,
+	const struct ip_addr *raddr, unsigned int laddr_idx, struct tcp_seg *seg)
+{
+	return tcp_check(net, p, pseudo, raddr, laddr_idx, seg);
 }
 
 /* The outcome of a header in error. */
@@ -305,7 +313,7 @@ ip4_deliver(struct net *net, struct env *env, struct pkt *p, const struct ip4_hd
 	seg->l4_off = (uint8_t)(ETH_HDR_LEN + hdr->hdr_len);
 	pseudo = pseudo_csum4(
 		hdr->src, hdr->dst, IP_PROTO_TCP, (uint32_t)(hdr->total_len - hdr->hdr_len));
-	out = tcp_check(net, p, pseudo, &src, seg->key.laddr_idx, seg);
+	out = tcp_check_unusual(net, p, pseudo, &src, seg->key.laddr_idx, seg);
 	return out == PASS ? NET_TCP : drop(env, p, out);
 }
 
@@ -527,7 +535,7 @@ ip6_deliver(struct net *net, struct env *env, struct pkt *p, const struct ip6_rx
 		return icmp6_input(net, env, p, hdr, seg->l4_off, tx);
 	pseudo = pseudo_csum(&hdr->src, &hdr->dst, IP_PROTO_TCP,
 		IP6_HDR_LEN + (uint32_t)hdr->payload_len - rx->upper.offset);
-	out = tcp_check(net, p, pseudo, &hdr->src, seg->key.laddr_idx, seg);
+	out = tcp_check_unusual(net, p, pseudo, &hdr->src, seg->key.laddr_idx, seg);
 	return out == PASS ? NET_TCP : drop(env, p, out);
 }
 

@@ -615,6 +615,8 @@ struct tcp_stack {
 	uint32_t tw_head, tw_tail, tw_slots; /* ring of TIME_WAIT slots: [head, tail) in use */
 	uint32_t tw_live;
 	uint32_t out_head, out_tail;	/* connections with something to send */
+	const struct tcp_conn *row_of;	/* whose new data is being sent, once a segment of it is */
+	uint16_t row_wnd;		/* ... which offered this, as on the wire */
 	uint32_t ev_head, ev_tail;	/* connections with events */
 	uint32_t listener_events;	/* listeners with events */
 	uint32_t listener_scan;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What may be sent now: windows, Nagle, silly windows, FIN and ACK (RFC 9293 s3.7, s3.8). */
 #include "tcp/tcp_ecn.h"
+#include "tcp/tcp_headers.h"
 #include "tcp/tcp_parts.h"
 
 bool
@@ -13,7 +14,7 @@ tcp_tx_has_room(const struct tcp_stack *stack)
  * The window to offer; moves rcv_adv, never back. RFC 9293 s3.8.6.2.2: the right edge moves only by
  * a segment or a quarter of the buffer, or not at all.
  */
-static uint16_t
+static SLUICE_ALWAYS_INLINE uint16_t
 offer_window(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	uint32_t half = tcp_cold(stack, c)->rcvbuf / 2;
@@ -38,6 +39,15 @@ offer_window(struct tcp_stack *stack, struct tcp_conn *c)
 		stack->env->ctr->TCPFromZeroWindowAdv++;
 	}
 	return (uint16_t)field;
+}
+
+/* The same; nothing comes in between the segments of a row, and nothing is read. */
+static SLUICE_ALWAYS_INLINE uint16_t
+window_field(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	if (stack->row_of != c)
+		stack->row_wnd = offer_window(stack, c);
+	return stack->row_wnd;
 }
 
 /* Every segment with ACK pays what is owed. */
@@ -101,38 +111,67 @@ sack_blocks(const struct tcp_stack *stack, struct tcp_conn *c, uint32_t blocks[]
 	return n + tcp_reass_sack(stack, c, blocks + n, room - n);
 }
 
-static void
-emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, uint16_t flags,
-	uint8_t ecn)
+/* What a segment says that is sent now; with it what is owed is paid. */
+static inline struct tcp_emit
+emit_of(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16_t flags, uint8_t ecn)
 {
-	struct tcp_opts opts;
 	struct tcp_emit e = {
 		.key = &c->key,
 		.seq = seq,
 		.ack = c->rcv_nxt,
 		.flags = flags | tcp_ecn_echo(c),
 		.ecn = ecn,
+		.ts_only = (c->flags & TF_TS) != 0,
+		.tsval = tcp_ts_now(stack, tcp_cold(stack, c)->ts_off),
+		.tsecr = c->ts_recent,
 	};
 
-	opts.present = 0;
-	if (c->flags & TF_TS) {
-		opts.present = TCP_OPT_TS;
-		opts.tsval = tcp_ts_now(stack, tcp_cold(stack, c)->ts_off);
-		opts.tsecr = c->ts_recent;
-		e.opts = &opts;
-		e.ts_only = true;
-	}
-	if ((c->flags & TF_SACK) && (c->flags & (TF_OOO | TF_DSACK)) && !(flags & TCP_RST)) {
+	tcp_note_out(stack, c);
+	e.wnd = flags & TCP_RST ? 0 : window_field(stack, c);
+	ack_is_paid(stack, c);
+	return e;
+}
+
+static bool
+has_report(const struct tcp_conn *c, uint16_t flags)
+{
+	return (c->flags & TF_SACK) && (c->flags & (TF_OOO | TF_DSACK)) && !(flags & TCP_RST);
+}
+
+/* A segment of any kind: with a gap or a duplicate to report, if there is room. */
+static SLUICE_NOINLINE void
+emit_any(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, uint16_t flags,
+	uint8_t ecn)
+{
+	struct tcp_emit e = emit_of(stack, c, seq, flags, ecn);
+	struct tcp_opts opts;
+
+	if (has_report(c, flags)) {
+		opts.present = e.ts_only ? TCP_OPT_TS : 0;
+		opts.tsval = e.tsval;
+		opts.tsecr = e.tsecr;
 		opts.nsack = (uint8_t)sack_blocks(
 			stack, c, opts.sack, sack_room(c, p->data_len));
 		opts.present |= opts.nsack > 0 ? TCP_OPT_SACK : 0;
 		e.opts = &opts;
 		e.ts_only = opts.present == TCP_OPT_TS;
 	}
-	tcp_note_out(stack, c);
-	e.wnd = flags & TCP_RST ? 0 : offer_window(stack, c);
-	ack_is_paid(stack, c);
 	tcp_emit(stack, p, &e);
+}
+
+/* In one piece with its callers: then little is left of it but the stores of the headers. */
+static SLUICE_ALWAYS_INLINE void
+emit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t seq, uint16_t flags,
+	uint8_t ecn)
+{
+	struct tcp_emit e;
+
+	if (c->key.family != FLOW_FAMILY_V4 || has_report(c, flags)) {
+		emit_any(stack, c, p, seq, flags, ecn);
+		return;
+	}
+	e = emit_of(stack, c, seq, flags, ecn);
+	tcp_emit_usual(stack, p, &e);
 }
 
 bool
@@ -147,24 +186,13 @@ tcp_send_empty(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16
 	return true;
 }
 
-/* A packet to write headers into: p with one more reference, or a copy while it is in use. */
-static struct pkt *
-packet_to_send(struct tcp_stack *stack, struct pkt *p)
+/* p's payload once more, in a packet that no driver reads. */
+static SLUICE_NOINLINE struct pkt *
+copy_to_send(struct tcp_stack *stack, const struct pkt *p)
 {
 	uint16_t len = (uint16_t)(p->app.end_seq - p->app.seq);
-	struct pkt *q;
+	struct pkt *q = pkt_alloc(stack->env->pool);
 
-	if (!pkt_is_shared(p)) {
-		if (p->app.flags & PKT_F_CHAINED) {
-			p->app.flags &= (uint16_t)~PKT_F_CHAINED;
-			pkt_unchain(p);
-		}
-		p->data_off = p->app.payload_off;
-		pkt_set_len(p, len);
-		pkt_hold(stack->env->pool, p);
-		return p;
-	}
-	q = pkt_alloc(stack->env->pool);
 	if (q == NULL)
 		return NULL;
 	memcpy(pkt_data(q), p->buf + p->app.payload_off, len);
@@ -172,7 +200,23 @@ packet_to_send(struct tcp_stack *stack, struct pkt *p)
 	return q;
 }
 
-static void
+/* A packet to write headers into: p with one more reference, or a copy while it is in use. */
+static SLUICE_ALWAYS_INLINE struct pkt *
+packet_to_send(struct tcp_stack *stack, struct pkt *p)
+{
+	if (pkt_is_shared(p))
+		return copy_to_send(stack, p);
+	if (p->app.flags & PKT_F_CHAINED) {
+		p->app.flags &= (uint16_t)~PKT_F_CHAINED;
+		pkt_unchain(p);
+	}
+	p->data_off = p->app.payload_off;
+	pkt_set_len(p, (uint16_t)(p->app.end_seq - p->app.seq));
+	pkt_hold(stack->env->pool, p);
+	return p;
+}
+
+static SLUICE_ALWAYS_INLINE void
 count_data(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
 	if (p->app.sends > 0) {
@@ -193,8 +237,9 @@ count_data(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 	tcp_cold(stack, c)->last_sent_ms = stack->env->now_ms;
 }
 
-bool
-tcp_send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t flags)
+/* Send p of the send queue (again); false: no packet or no room. */
+static SLUICE_ALWAYS_INLINE bool
+send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t flags)
 {
 	struct pkt *q = packet_to_send(stack, p);
 	uint8_t ecn = IP_ECN_NOT_ECT;
@@ -333,8 +378,9 @@ chunk_next(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t 
 	uint32_t half = max_u32(c->cwnd / 2, c->mss);
 	bool many = len < p->app.end_seq - p->app.seq || p->app.next != NULL;
 
-	/* Most often there is one. */
-	if (!many && ch->segs == 0 && tcp_cold(stack, c)->last_sent_ms != stack->env->now_ms)
+	/* Most often there is one, and nothing in flight whose ACK it could wait for. */
+	if (!many && ch->segs == 0 &&
+		(p == c->sendq_head || tcp_cold(stack, c)->last_sent_ms != stack->env->now_ms))
 		return true;
 	if (ch->segs_max == 0)
 		ch->segs_max = tcp_chunk_segs(stack, c);
@@ -372,7 +418,7 @@ tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 	if (len < p->app.end_seq - p->app.seq && !tcp_sendq_split(stack, c, p, len))
 		return false;
 	fin = (c->flags & TF_FIN_QUEUED) && p->app.next == NULL && c->state != TCPS_SYN_RECEIVED;
-	if (!tcp_send_queued(stack, c, p, fin ? TCP_FIN : 0))
+	if (!send_queued(stack, c, p, fin ? TCP_FIN : 0))
 		return false;
 	c->send_next = p->app.next;
 	/* As Linux: what only time made go does not hold back what follows. */
@@ -384,6 +430,13 @@ tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 	}
 	advance(stack, c, len + fin);
 	return true;
+}
+
+/* The same out of line: what is sent again is not in a hurry. */
+static SLUICE_NOINLINE bool
+send_again(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t flags)
+{
+	return send_queued(stack, c, p, flags);
 }
 
 /* FIN goes with the last packet each time, also if it first went alone. */
@@ -400,7 +453,7 @@ tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 	if (p->app.end_seq - p->app.seq > c->mss && !tcp_sendq_split(stack, c, p, c->mss))
 		return false;
 	fin = (c->flags & TF_FIN_SENT) && p->app.next == NULL;
-	if (!tcp_send_queued(stack, c, p, fin ? TCP_FIN : 0))
+	if (!send_again(stack, c, p, fin ? TCP_FIN : 0))
 		return false;
 	tcp_score_resent(stack, c, p);
 	/* The oldest has all of a timeout again, as in Linux. */
@@ -492,6 +545,7 @@ send_new(struct tcp_stack *stack, struct tcp_conn *c)
 			break;
 		if (!tcp_tx_has_room(stack) || !tcp_send_next(stack, c, len))
 			return false;
+		stack->row_of = c;
 		if (answers)
 			c->flags |= TF_PINGPONG;
 	}
@@ -534,6 +588,7 @@ send_data(struct tcp_stack *stack, struct tcp_conn *c)
 	if (stack->env->tx_caps & ENV_TX_TSO)
 		tcp_tso_begin(stack);
 	done = send_new(stack, c);
+	stack->row_of = NULL;
 	if (stack->tso.is_on)
 		tcp_tso_end(stack);
 	if (c->snd_nxt != before)

@@ -26,8 +26,18 @@ void tcp_want_output(struct tcp_stack *stack, struct tcp_conn *c);
 uint64_t tcp_flow_hash(const struct tcp_stack *stack, const struct flow_key *key);
 /** What key is in the flow table as: TCP_REF_*, or TCP_NONE. */
 uint32_t tcp_flow_find(const struct tcp_stack *stack, const struct flow_key *key, uint64_t hash);
+/** tcp_ref_has_key of anything but a connection. */
+bool tcp_brief_ref_has_key(const struct tcp_stack *stack, uint32_t ref, const struct flow_key *key);
 /** True if what ref names has this key: cheap check of a reference found earlier. */
-bool tcp_ref_has_key(const struct tcp_stack *stack, uint32_t ref, const struct flow_key *key);
+static inline bool
+tcp_ref_has_key(const struct tcp_stack *stack, uint32_t ref, const struct flow_key *key)
+{
+	const struct tcp_conn *c = &stack->conns[ref & ~TCP_REF_TYPE];
+
+	if ((ref & TCP_REF_TYPE) != TCP_REF_CONN)
+		return tcp_brief_ref_has_key(stack, ref, key);
+	return flow_key_equal(&c->key, key) && c->state != TCPS_CLOSED;
+}
 
 /* tcp_brief.c: keys of SYN-queue and TIME-WAIT entries. */
 void tcp_brief_take(struct tcp_stack *stack, const struct flow_key *key, struct tcp_brief *brief);
@@ -406,8 +416,6 @@ bool tcp_timewait_may_reuse(const struct tcp_stack *stack, uint32_t slot);
 void tcp_output(struct tcp_stack *stack, struct tcp_conn *c);
 /** Send an empty segment now; false: no packet for it. */
 bool tcp_send_empty(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16_t flags);
-/** Send p of the send queue (again); false: no packet or no room. */
-bool tcp_send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t flags);
 /** Send the first len bytes of what was not sent yet, at most a segment, whatever cwnd says. */
 bool tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
 /** Send p, or the FIN where it is NULL, again; false: no packet or no room. */
@@ -445,7 +453,8 @@ struct tcp_emit {
 	uint16_t flags;
 	uint8_t ecn;		/* enum ip_ecn of the IP header */
 	const struct tcp_opts *opts; /* NULL: none */
-	bool ts_only;		/* opts holds timestamps and nothing else */
+	bool ts_only;		/* timestamps, these, and nothing else; opts does not count */
+	uint32_t tsval, tsecr;
 };
 /** Write the headers in front of p's frame (the payload) and queue it for sending; taken over. */
 void tcp_emit(struct tcp_stack *stack, struct pkt *p, const struct tcp_emit *e);

@@ -106,19 +106,15 @@ void
 tcp_respond_ack(struct tcp_stack *stack, const struct tcp_seg *seg, struct pkt *pkt,
 	const struct tcp_bare_ack *ack)
 {
-	const struct tcp_opts opts = {
-		.present = TCP_OPT_TS,
-		.tsval = tcp_ts_now(stack, (uint32_t)(tcp_flow_hash(stack, &seg->key) >> 32)),
-		.tsecr = ack->ts_recent,
-	};
 	const struct tcp_emit e = {
 		.key = &seg->key,
 		.seq = ack->seq,
 		.ack = ack->ack,
 		.wnd = ack->wnd,
 		.flags = TCP_ACK,
-		.opts = ack->has_ts ? &opts : NULL,
-		.ts_only = true,
+		.ts_only = ack->has_ts,
+		.tsval = tcp_ts_now(stack, (uint32_t)(tcp_flow_hash(stack, &seg->key) >> 32)),
+		.tsecr = ack->ts_recent,
 	};
 
 	if (!tcp_tx_has_room(stack)) {

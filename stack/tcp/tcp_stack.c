@@ -160,14 +160,11 @@ tcp_flow_hash(const struct tcp_stack *stack, const struct flow_key *key)
 }
 
 bool
-tcp_ref_has_key(const struct tcp_stack *stack, uint32_t ref, const struct flow_key *key)
+tcp_brief_ref_has_key(const struct tcp_stack *stack, uint32_t ref, const struct flow_key *key)
 {
 	uint32_t slot = ref & ~TCP_REF_TYPE;
 
 	switch (ref & TCP_REF_TYPE) {
-	case TCP_REF_CONN:
-		return flow_key_equal(&stack->conns[slot].key, key) &&
-			stack->conns[slot].state != TCPS_CLOSED;
 	case TCP_REF_SYNQ:
 		return tcp_brief_is(stack, &stack->synq[slot].who, key);
 	case TCP_REF_TW:

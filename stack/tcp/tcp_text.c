@@ -224,9 +224,8 @@ tcp_ack_policy(struct tcp_stack *stack, struct tcp_conn *c)
 
 /* A round trip after the last look: did the owner read more than half of what it may be offered? */
 static void
-tune_rcvbuf(struct tcp_stack *stack, struct tcp_conn *c)
+tune_rcvbuf(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold *cold)
 {
-	struct tcp_cold *cold = tcp_cold(stack, c);
 	const struct tunables *tun = stack->env->tun;
 	uint32_t now = (uint32_t)stack->env->now_us;
 	uint32_t read_seq = c->rcv_nxt - c->recvq_bytes;
@@ -249,10 +248,9 @@ tune_rcvbuf(struct tcp_stack *stack, struct tcp_conn *c)
  * segments fill them badly; what waits behind a gap lies within the window and is not taken off
  * again. Under pressure as much as keeps a connection going, as Linux.
  */
-uint32_t
-tcp_rcv_space(const struct tcp_stack *stack, const struct tcp_conn *c)
+static inline uint32_t
+rcv_space(const struct tcp_stack *stack, const struct tcp_conn *c, const struct tcp_cold *cold)
 {
-	const struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t half = cold->rcvbuf / 2;
 	uint32_t space = half - min_u32(c->recvq_bytes, half);
 
@@ -261,6 +259,12 @@ tcp_rcv_space(const struct tcp_stack *stack, const struct tcp_conn *c)
 	if (SLUICE_UNLIKELY(stack->mem.pressure))
 		space = min_u32(space, (stack->mem.over ? 1u : PRESSURE_SEGMENTS) * c->mss);
 	return space;
+}
+
+uint32_t
+tcp_rcv_space(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	return rcv_space(stack, c, tcp_cold(stack, c));
 }
 
 /* All is read, it had the end of a write, and the owner has not answered one before. */
@@ -279,7 +283,7 @@ tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 	uint32_t space, now_offered, step;
 
 	c->recvq_bytes -= len;
-	tune_rcvbuf(stack, c);
+	tune_rcvbuf(stack, c, cold);
 	if (c->flags & TF_FIN_RCVD)
 		return;
 	if ((c->flags & TF_ACK_DELAY) && len > 0 && is_one_way(c, cold)) {
@@ -287,7 +291,7 @@ tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 		tcp_want_output(stack, c);
 	}
 	/* Offer more once it is worth it (RFC 9293 s3.8.6.2.2): half the buffer or two MSS. */
-	space = tcp_rcv_space(stack, c);
+	space = rcv_space(stack, c, cold);
 	now_offered = tcp_rcv_wnd(c);
 	step = min_u32(2u * c->mss, cold->rcvbuf / 4);
 	if (space < now_offered + step)

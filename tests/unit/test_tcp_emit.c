@@ -4,8 +4,12 @@
 
 #include "unit/tcp_unit.h"
 
+#include "tcp/tcp_headers.h"
+
+/* usual: by the writer of segments without options, or with timestamps alone, over IPv4. */
 static struct pkt *
-emit(struct tcp_bed *bed, const struct flow_key *key, const struct tcp_opts *opts, uint16_t len)
+emit_by(struct tcp_bed *bed, const struct flow_key *key, const struct tcp_opts *opts, uint16_t len,
+	bool usual)
 {
 	const struct tcp_emit e = {
 		.key = key,
@@ -15,6 +19,8 @@ emit(struct tcp_bed *bed, const struct flow_key *key, const struct tcp_opts *opt
 		.flags = TCP_ACK | TCP_PSH,
 		.opts = opts,
 		.ts_only = opts != NULL && opts->present == TCP_OPT_TS,
+		.tsval = opts != NULL ? opts->tsval : 0,
+		.tsecr = opts != NULL ? opts->tsecr : 0,
 	};
 	struct pkt *p = pkt_alloc(bed->env.pool);
 
@@ -22,8 +28,17 @@ emit(struct tcp_bed *bed, const struct flow_key *key, const struct tcp_opts *opt
 	for (uint16_t i = 0; i < len; i++)
 		pkt_data(p)[i] = (uint8_t)i;
 	pkt_set_len(p, len);
-	tcp_emit(bed->stack, p, &e);
+	if (usual)
+		tcp_emit_usual(bed->stack, p, &e);
+	else
+		tcp_emit(bed->stack, p, &e);
 	return p;
+}
+
+static struct pkt *
+emit(struct tcp_bed *bed, const struct flow_key *key, const struct tcp_opts *opts, uint16_t len)
+{
+	return emit_by(bed, key, opts, len, false);
 }
 
 /* The bed reads every frame back with its own eyes and checks lengths and checksums. */
@@ -68,6 +83,35 @@ segments_of_every_length_and_layout_are_right(void **state)
 				assert_memory_equal(bed->sent.opts.sack, opts.sack, 16);
 		}
 	}
+}
+
+static void
+usual_segments_are_written_as_all_others_are(void **state)
+{
+	static const uint32_t caps[] = { 0, ENV_TX_IP_CSUM, ENV_TX_TCP_CSUM,
+		ENV_TX_IP_CSUM | ENV_TX_TCP_CSUM };
+	static const struct tcp_opts ts = { .present = TCP_OPT_TS, .tsval = 11, .tsecr = 12 };
+	static const uint16_t lens[] = { 0, 1, 1399 };
+	struct tcp_bed *bed = *state;
+	struct bed_peer peer;
+
+	bed_peer_init(&peer, bed);
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(caps) * ARRAY_SIZE(lens); i++) {
+		const struct tcp_opts *opts = i % 2 ? &ts : NULL;
+		uint16_t len = lens[i / 2 % ARRAY_SIZE(lens)];
+		const struct pkt *p, *q;
+
+		bed->env.tx_caps = caps[i / 2 / ARRAY_SIZE(lens)];
+		p = emit_by(bed, &peer.key, opts, len, false);
+		q = emit_by(bed, &peer.key, opts, len, true);
+		assert_int_equal(q->data_len, p->data_len);
+		assert_int_equal(q->pkt_len, p->pkt_len);
+		assert_memory_equal(pkt_data(q), pkt_data(p), p->data_len);
+		assert_true(q->ol_flags == p->ol_flags);
+		assert_true(q->tx_offload == p->tx_offload);
+		tcp_bed_discard(bed);
+	}
+	bed->env.tx_caps = 0;
 }
 
 static void
@@ -162,6 +206,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BED_TEST(segments_of_every_length_and_layout_are_right),
+		BED_TEST(usual_segments_are_written_as_all_others_are),
 		BED_TEST(the_ports_checksum_is_asked_for_only_where_it_has_one),
 		BED_TEST(with_offload_the_field_holds_the_pseudo_headers_sum),
 		BED_TEST(the_ttl_is_the_tunable),
