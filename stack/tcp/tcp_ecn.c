@@ -67,7 +67,8 @@ tcp_ecn_text(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *r
 	bool exact = tcp_cc_of(stack, c)->needs_ecn;
 	bool is_on = exact ? rx->seg->ecn == IP_ECN_CE : echo_until_cwr(c, rx);
 
-	if (rx->len == 0 || is_on == ((c->flags & TF_ECN_ECE) != 0))
+	/* Nor does it count what is ignored, from behind the peer's FIN. */
+	if (rx->len == 0 || (c->flags & TF_FIN_RCVD) || is_on == ((c->flags & TF_ECN_ECE) != 0))
 		return;
 	/* RFC 8257 s3.2: what came before this segment is acknowledged as it was marked. */
 	if (exact && c->rcv_acked != c->rcv_nxt)

@@ -267,6 +267,13 @@ send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t
 	return true;
 }
 
+/* After a timeout, until there is new data: duplicates tell of nothing that is in the path. */
+static bool
+all_is_lost(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	return (c->flags & TF_RTO_DONE) && c->snd_nxt == tcp_cold(stack, c)->recover;
+}
+
 /* Bytes that cwnd still allows. */
 static uint32_t
 cwnd_room(const struct tcp_stack *stack, const struct tcp_conn *c)
@@ -276,7 +283,7 @@ cwnd_room(const struct tcp_stack *stack, const struct tcp_conn *c)
 
 	/* RFC 3042: one new segment for each of the first two duplicate ACKs. With SACK the pipe
 	 * tells: what is SACKed has left it. */
-	if (!(c->flags & TF_RECOVERY))
+	if (!(c->flags & TF_RECOVERY) && !all_is_lost(stack, c))
 		cwnd += min_u32(c->dupacks, TCP_DUPACK_THRESHOLD - 1) * c->mss;
 	return cwnd > pipe ? cwnd - pipe : 0;
 }
@@ -417,7 +424,9 @@ tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 
 	if (len < p->app.end_seq - p->app.seq && !tcp_sendq_split(stack, c, p, len))
 		return false;
-	fin = (c->flags & TF_FIN_QUEUED) && p->app.next == NULL && c->state != TCPS_SYN_RECEIVED;
+	/* It takes a number of the peer's window, as data does (RFC 9293 s3.4). */
+	fin = (c->flags & TF_FIN_QUEUED) && p->app.next == NULL && c->state != TCPS_SYN_RECEIVED &&
+		peer_room(c) > len;
 	if (!send_queued(stack, c, p, fin ? TCP_FIN : 0))
 		return false;
 	c->send_next = p->app.next;
@@ -439,10 +448,23 @@ send_again(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t 
 	return send_queued(stack, c, p, flags);
 }
 
+/*
+ * Of p, what may go again: a segment, and no more than is left of the window if the peer has taken
+ * some of it back (RFC 9293 s3.8.6). The oldest goes whole where nothing is left: it is the probe.
+ */
+static uint32_t
+rexmit_most(const struct tcp_conn *c, const struct pkt *p)
+{
+	uint32_t at = p->app.seq - c->snd_una;
+
+	return at < c->snd_wnd ? min_u32(c->snd_wnd - at, c->mss) : c->mss;
+}
+
 /* FIN goes with the last packet each time, also if it first went alone. */
 bool
 tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
+	uint32_t most;
 	bool fin;
 
 	if (!tcp_tx_has_room(stack))
@@ -450,7 +472,8 @@ tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 	if (p == NULL)
 		return (c->flags & TF_FIN_SENT) &&
 			tcp_send_empty(stack, c, c->write_seq, TCP_FIN | TCP_ACK);
-	if (p->app.end_seq - p->app.seq > c->mss && !tcp_sendq_split(stack, c, p, c->mss))
+	most = rexmit_most(c, p);
+	if (p->app.end_seq - p->app.seq > most && !tcp_sendq_split(stack, c, p, most))
 		return false;
 	fin = (c->flags & TF_FIN_SENT) && p->app.next == NULL;
 	if (!send_again(stack, c, p, fin ? TCP_FIN : 0))
@@ -493,7 +516,7 @@ send_lost(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc)
 
 	while ((p = tcp_score_next(c, sc)) != NULL) {
 		/* In the peer's window, unless it took that back (RFC 9293 s3.8.6). */
-		if (p != c->sendq_head && p->app.end_seq - c->snd_una > c->snd_wnd)
+		if (p != c->sendq_head && p->app.seq - c->snd_una >= c->snd_wnd)
 			return true;
 		if (room == 0 ||
 			cwnd_room(stack, c) < min_u32(p->app.end_seq - p->app.seq, c->mss))
@@ -509,7 +532,7 @@ send_lost(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc)
 	return true;
 }
 
-/* Is this the moment for FIN? All data before it has been sent, and it has not since snd_nxt. */
+/* Is FIN what comes next? All data before it has been sent, and it has not since snd_nxt. */
 static bool
 fin_is_due(const struct tcp_conn *c)
 {
@@ -551,7 +574,7 @@ send_new(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 	if (c->snd_nxt != before || ch.waits)
 		tcp_chunk_used(stack, c, ch.waits);
-	if (p == NULL && fin_is_due(c)) {
+	if (p == NULL && fin_is_due(c) && window_room(stack, c) > 0) {
 		if (!tcp_send_empty(stack, c, c->snd_nxt, TCP_FIN | TCP_ACK))
 			return false;
 		c->flags |= TF_FIN_SENT;
@@ -595,7 +618,7 @@ send_data(struct tcp_stack *stack, struct tcp_conn *c)
 		tcp_timers_on_sent(stack, c);
 	note_limit(stack, c, c->snd_nxt != before);
 	/* Nothing in flight and nothing may go: only a probe can find out when (s3.8.6.1). */
-	if (done && c->send_next != NULL && c->snd_nxt == c->snd_una)
+	if (done && (c->send_next != NULL || fin_is_due(c)) && c->snd_nxt == c->snd_una)
 		tcp_timers_on_closed_window(stack, c);
 	return done;
 }

@@ -6,7 +6,9 @@
 static bool
 refuse_data(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
-	if (rx->len == 0 || !(c->flags & TF_RD_SHUT))
+	/* Also a FIN from further on: it has data before it. */
+	if (!seq32_gt(rx->seq + rx->len, c->rcv_nxt) || !(c->flags & TF_RD_SHUT) ||
+		(rx->len == 0 && !(rx->flags & TCP_FIN)))
 		return false;
 	if (!(c->flags & TF_ORPHAN) && !tcp_extra(stack, c)->refuses)
 		return false;

@@ -355,7 +355,7 @@ tcp_shutdown(struct tcp_stack *stack, struct env *env, tcp_handle conn, unsigned
 	stack->env = env;
 	if (c == NULL)
 		return -EBADF;
-	if (!is_open(c))
+	if (!is_open(c) && c->state != TCPS_SYN_RECEIVED)
 		return -ENOTCONN;
 	if (how & TCP_SHUT_RD) {
 		c->flags |= TF_RD_SHUT;
@@ -397,6 +397,16 @@ become_orphan(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 }
 
+/* RFC 9293 s3.10.5: no RST where both have closed, unless something of ours was never sent. */
+static void
+give_up(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	if ((c->state == TCPS_CLOSING || c->state == TCPS_LAST_ACK) && (c->flags & TF_FIN_SENT))
+		tcp_conn_end(stack, c, -ECONNABORTED);
+	else
+		tcp_reset(stack, c, -ECONNABORTED);
+}
+
 int
 tcp_close(struct tcp_stack *stack, struct env *env, tcp_handle conn)
 {
@@ -425,7 +435,7 @@ tcp_close(struct tcp_stack *stack, struct env *env, tcp_handle conn)
 	}
 	if (tcp_cold(stack, c)->linger_s == 0) {
 		env->ctr->TCPAbortOnData++;
-		tcp_reset(stack, c, -ECONNABORTED);
+		give_up(stack, c);
 		return 0;
 	}
 	queue_fin(stack, c);
@@ -446,7 +456,7 @@ tcp_abort(struct tcp_stack *stack, struct env *env, tcp_handle conn)
 	if (c->state == TCPS_CLOSED)
 		tcp_raise(stack, c, TCP_EV_CLOSED);
 	else
-		tcp_reset(stack, c, -ECONNABORTED);
+		give_up(stack, c);
 	return 0;
 }
 

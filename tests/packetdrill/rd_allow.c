@@ -38,7 +38,7 @@ our_pkt(const struct rd_pair *p, const struct rd_diff *d)
 static bool
 is_bare_ack(const struct rd_pkt *k)
 {
-	return k->flags == VIEW_ACK && k->len == 0;
+	return (k->flags & ~VIEW_ECE) == VIEW_ACK && k->len == 0;
 }
 
 /* The handshake of a passive open is not over. */
@@ -107,17 +107,74 @@ no_timestamp(const struct rd_pair *p, const struct rd_diff *d)
 		RD_NO;
 }
 
+/* The connection began with two SYNs. */
+static bool
+has_crossed(const struct rd_pair *p, const struct rd_diff *d)
+{
+	int state = -1;
+
+	for (unsigned int k = 0; p->script.active && k <= d->step; k++) {
+		if (!p->kernel.rec[k].played)
+			continue;
+		if (state == TCP_SYN_SENT && p->kernel.rec[k].state == TCP_SYN_RECV)
+			return true;
+		state = p->kernel.rec[k].state;
+	}
+	return false;
+}
+
+/* What ended it: 'connection refused' in RFC 9293 s3.10.7.4, second; Linux says reset. */
+static bool
+is_refused_or_reset(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_record *a = &p->kernel.rec[d->step], *b = &p->ours.rec[d->step];
+
+	return d->what == RD_RESULT &&
+		((a->err == ECONNRESET && b->err == ECONNREFUSED) ||
+			(p->script.steps[d->step].call == RD_ERROR && a->result == ECONNRESET &&
+				b->result == ECONNREFUSED));
+}
+
+/*
+ * While it is SYN-RECEIVED: Linux takes an ACK of nothing for one of its SYN, and sends the FIN of
+ * a close() before it is acknowledged, which RFC 9293 s3.10.4 lets wait.
+ */
+static bool
+ends_otherwise(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_step *st = &p->script.steps[d->step];
+
+	if (state_before(p, d) != TCP_SYN_RECV)
+		return false;
+	if (st->is_call)
+		return st->call == RD_CLOSE && d->what == RD_MISSING;
+	return (st->seg.flags & VIEW_ACK) && p->kernel.rec[d->step].ack == 0;
+}
+
+/* Linux scales its window though the peer has not agreed to it, and measures from its SYN-ACK. */
+static bool
+knows_other_windows(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+
+	if (p->script.wscale < 0 && g != NULL && g->seq_from == RD_EDGE)
+		return true;
+	return d->what == RD_PACKET && kernel_pkt(p, d)->len > 0 &&
+		kernel_pkt(p, d)->len == our_pkt(p, d)->len &&
+		kernel_pkt(p, d)->seq == our_pkt(p, d)->seq &&
+		(kernel_pkt(p, d)->flags ^ our_pkt(p, d)->flags) == VIEW_PSH;
+}
+
 static enum rd_verdict
 crossed_syns(const struct rd_pair *p, const struct rd_diff *d)
 {
 	const struct rd_seg *g = seg_of(p, d);
 
-	/* What ended it: 'connection refused' in RFC 9293 s3.10.7.4, second; Linux says reset. */
-	if (p->script.active && d->what == RD_RESULT &&
-		p->kernel.rec[d->step].err == ECONNRESET &&
-		p->ours.rec[d->step].err == ECONNREFUSED)
+	if (!has_crossed(p, d))
+		return RD_NO;
+	if (is_refused_or_reset(p, d) || ends_otherwise(p, d) || knows_other_windows(p, d))
 		return RD_END;
-	if (!p->script.active || g == NULL || !(g->flags & VIEW_SYN))
+	if (g == NULL || !(g->flags & VIEW_SYN))
 		return RD_NO;
 	if (d->what == RD_PACKET && differ_in_options(kernel_pkt(p, d), our_pkt(p, d)) &&
 		(our_pkt(p, d)->flags & VIEW_SYN))
@@ -133,8 +190,10 @@ reset_before_accept(const struct rd_pair *p, const struct rd_diff *d)
 {
 	const struct rd_record *a = &p->kernel.rec[d->step], *b = &p->ours.rec[d->step];
 
+	/* One that was opened since with the same ports may wait behind it. */
 	return p->script.steps[d->step].is_call && p->script.steps[d->step].call == RD_ACCEPT &&
-			a->result == 0 && b->err == EAGAIN && a->state == TCP_CLOSE ?
+			a->result == 0 && (b->err == EAGAIN || d->what == RD_STATE) &&
+			a->state == TCP_CLOSE ?
 		RD_END :
 		RD_NO;
 }
@@ -214,12 +273,17 @@ push_within_data(const struct rd_pair *p, const struct rd_diff *d)
 static enum rd_verdict
 echo_in_the_handshake(const struct rd_pair *p, const struct rd_diff *d)
 {
-	const struct rd_seg *g = seg_of(p, d);
+	const struct rd_seg *g;
 
-	return g != NULL && g->ts != RD_TS_NONE && g->ecr > RD_TS_NOW &&
-			(is_synrcvd(p, d) || state_before(p, d) == TCP_SYN_SENT) ?
-		RD_END :
-		RD_NO;
+	if (!is_synrcvd(p, d) && state_before(p, d) != TCP_SYN_SENT)
+		return RD_NO;
+	for (unsigned int k = 0; k <= d->step; k++) {
+		g = &p->script.steps[k].seg;
+		if (p->kernel.rec[k].played && !p->script.steps[k].is_call &&
+			g->ts != RD_TS_NONE && g->ecr > RD_TS_NOW)
+			return RD_END;
+	}
+	return RD_NO;
 }
 
 static enum rd_verdict
@@ -297,7 +361,7 @@ data_after_fin(const struct rd_pair *p, const struct rd_diff *d)
 
 	return g != NULL && g->len > 0 && p->kernel.rec[d->step].count > 0 &&
 			(p->kernel.rec[d->step].out[0].flags & VIEW_RST) &&
-			(state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK ||
+			(state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSE ||
 				state == TCP_CLOSING || state == -1) ?
 		RD_END :
 		RD_NO;
@@ -326,11 +390,17 @@ options_of_a_reset(const struct rd_pair *p, const struct rd_diff *d)
 }
 
 static enum rd_verdict
-edge_of_a_scaled_window(const struct rd_pair *p, const struct rd_diff *d)
+edge_of_what_can_be_said(const struct rd_pair *p, const struct rd_diff *d)
 {
 	const struct rd_record *r = &p->kernel.rec[d->step];
 
-	return seg_of(p, d) != NULL && r->seq - r->edge + 128 <= 256 ? RD_END : RD_NO;
+	if (seg_of(p, d) == NULL)
+		return RD_NO;
+	if (r->seq - r->edge + 128 <= 256)
+		return RD_END;
+	return p->script.wscale < 0 && r->edge - r->acked == 65535 && !before(r->end, r->edge) ?
+		RD_END :
+		RD_NO;
 }
 
 static enum rd_verdict
@@ -345,26 +415,6 @@ number_after_a_shrink(const struct rd_pair *p, const struct rd_diff *d)
 		RD_NO;
 }
 
-/* The window of a segment of ours up to this step is zero. */
-static bool
-closed_a_window(const struct rd_pair *p, const struct rd_diff *d)
-{
-	for (unsigned int k = 0; k <= d->step; k++)
-		if (p->ours.rec[k].played && !p->script.steps[k].is_call &&
-			p->script.steps[k].seg.wnd == 0)
-			return true;
-	return false;
-}
-
-static enum rd_verdict
-fin_at_a_closed_window(const struct rd_pair *p, const struct rd_diff *d)
-{
-	return d->what == RD_EXTRA && our_pkt(p, d)->len == 0 &&
-			(our_pkt(p, d)->flags & VIEW_FIN) && closed_a_window(p, d) ?
-		RD_END :
-		RD_NO;
-}
-
 static enum rd_verdict
 window_in_bytes(const struct rd_pair *p, const struct rd_diff *d)
 {
@@ -375,6 +425,18 @@ window_in_bytes(const struct rd_pair *p, const struct rd_diff *d)
 		return RD_NO;
 	x = d->what == RD_MISSING ? kernel_pkt(p, d) : our_pkt(p, d);
 	return x->len > 0 && a->outq == b->outq && !before(x->seq, a->sent) ?
+		RD_END :
+		RD_NO;
+}
+
+static enum rd_verdict
+memory_of_small_segments(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_record *a = &p->kernel.rec[d->step], *b = &p->ours.rec[d->step];
+
+	return d->what == RD_RESULT && p->script.steps[d->step].call == RD_WRITE &&
+			a->result > 0 && b->result < a->result &&
+			(b->err == EAGAIN || b->result > 0) && b->outq > 100 * p->script.mss ?
 		RD_END :
 		RD_NO;
 }
@@ -395,7 +457,9 @@ const struct rd_allowed rd_allow_list[] = {
 		"out what the peer did not offer (RFC 7323 s3.2, RFC 2018 s2); and Linux "
 		"acknowledges the peer's SYN-ACK as a duplicate, where RFC 9293 s3.5 figure 7 "
 		"needs no more. A RST that ends it is 'connection refused' there, 'reset' in "
-		"Linux." },
+		"Linux, which also takes an ACK of nothing, scales a window that the peer did not "
+		"agree to scale, and measures the round trip from its SYN-ACK, which repeats the "
+		"SYN (RFC 6298 s3)." },
 	{ "reset-before-accept", reset_before_accept,
 		"Reset before it was accepted: Linux hands out a dead socket; ours takes it off "
 		"the queue, which POSIX allows, and which leaves the place to one that lives." },
@@ -444,18 +508,19 @@ const struct rd_allowed rd_allow_list[] = {
 		"end." },
 	{ "options-of-a-reset", options_of_a_reset,
 		"The RST of a close: Linux leaves its SACK blocks on it; nobody reads them." },
-	{ "edge-of-a-scaled-window", edge_of_a_scaled_window,
+	{ "edge-of-what-can-be-said", edge_of_what_can_be_said,
 		"Within 128 bytes of the window's end: a scaled window says its end only so "
-		"exactly, and Linux rounds up what it offers, but not what it takes." },
+		"exactly, and Linux rounds up what it offers, but not what it takes. Without "
+		"scaling it takes more than the 65535 bytes that it can offer." },
 	{ "number-after-a-shrink", number_after_a_shrink,
 		"The peer took window back: Linux numbers ACKs by the new end of it; ours by "
 		"SND.NXT (RFC 9293 s3.10.7.4), which a peer that shrinks has to expect." },
-	{ "fin-at-a-closed-window", fin_at_a_closed_window,
-		"A FIN alone when the window is closed: Linux waits for a window; ours goes, "
-		"since there is room for a FIN wherever an ACK has room (Linux takes it, too)." },
 	{ "window-in-bytes", window_in_bytes,
 		"Linux counts the congestion window in segments, ours is in bytes (RFC 5681), so "
 		"that after small segments one may send more." },
+	{ "memory-of-small-segments", memory_of_small_segments,
+		"More than a hundred segments wait to be acknowledged: each takes a packet here, "
+		"and the writer waits; Linux fills pages with them (docs/memory.md)." },
 	{ "challenge-limit", challenge_limit,
 		"More than five challenge ACKs in a second: tcp_challenge_ack_limit is for each "
 		"connection here, and no longer a limit in Linux (docs/deviations.md)." },

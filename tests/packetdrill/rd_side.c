@@ -335,7 +335,10 @@ learn(struct rd_side *s, const struct view *v)
 	s->edge = ack + ((uint32_t)v->wnd << (v->flags & VIEW_SYN ? 0 : s->shift));
 }
 
-/* The windows of both sides end elsewhere: what was sent at the edge has a name of its own. */
+/*
+ * The windows of both sides end elsewhere: what was sent at the edge has a name of its own, unless
+ * the edge is the next number.
+ */
 static uint32_t
 canonical(const struct rd_side *s, uint32_t seq)
 {
@@ -343,7 +346,7 @@ canonical(const struct rd_side *s, uint32_t seq)
 		const struct rd_record *r = &s->rec[k];
 
 		if (!r->played || s->script->steps[k].is_call ||
-			s->script->steps[k].seg.seq_from != RD_EDGE)
+			s->script->steps[k].seg.seq_from != RD_EDGE || r->edge == r->acked)
 			continue;
 		if (seq == r->seq)
 			return 4000000000u + 10 * k;
