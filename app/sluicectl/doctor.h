@@ -42,6 +42,11 @@ void doctor_numa(const struct doctor *d, struct doctor_result *r);
 void doctor_thp(const struct doctor *d, struct doctor_result *r);
 void doctor_vfio_group(const struct doctor *d, struct doctor_result *r);
 
+/* Checks of how a PCI device is reached (doctor_pci.c). */
+void doctor_memlock(const struct doctor *d, struct doctor_result *r);
+void doctor_pcie(const struct doctor *d, struct doctor_result *r);
+void doctor_vfio_rights(const struct doctor *d, struct doctor_result *r);
+
 /** What a check found, and what to do about it. */
 __attribute__((__format__(__printf__, 4, 5))) void doctor_found(struct doctor_result *r,
 	enum doctor_status status, const char *fix, const char *fmt, ...);

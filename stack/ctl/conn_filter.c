@@ -3,18 +3,32 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/compiler.h"
 #include "ctl/conn_filter.h"
 #include "ctl/session_int.h"
 #include "tcp/tcp.h"
 
+/* By its name in RFC 9293, or by that of ss where it has another. */
 static int
 state_parse(const char *text)
 {
+	static const struct {
+		const char *name;
+		enum tcp_state state;
+	} of_ss[] = {
+		{ "estab", TCPS_ESTABLISHED },
+		{ "listening", TCPS_LISTEN },
+		{ "syn-recv", TCPS_SYN_RECEIVED },
+	};
 	int i;
 
 	for (i = 0; i < TCP_STATE_COUNT; i++) {
 		if (strcmp(tcp_state_name((enum tcp_state)i), text) == 0)
 			return i;
+	}
+	for (size_t at = 0; at < ARRAY_SIZE(of_ss); at++) {
+		if (strcmp(of_ss[at].name, text) == 0)
+			return (int)of_ss[at].state;
 	}
 	return -1;
 }
@@ -89,8 +103,8 @@ ctl_conn_filter_parse(struct ctl_request *r, struct ctl_conn_filter *out)
 		out->state = state_parse(text);
 		if (out->state < 0)
 			return ctl_fail(r, CTL_E_BAD_ARGUMENT,
-				"the names are those of RFC 9293: listen, syn-sent, syn-received, "
-				"established, fin-wait-1 ... time-wait",
+				"the names are those of RFC 9293, or of ss: listen, syn-sent, "
+				"syn-received, established, fin-wait-1 ... time-wait",
 				"no state is called '%.40s'", text);
 	}
 	text = ctl_arg_text(r, "port", buf);

@@ -500,12 +500,26 @@ put_tunable(struct ctl_request *r, const char *name)
 	return 0;
 }
 
+/* As sysctl writes it, too: net.ipv4.tcp_sack, net.core.somaxconn. */
+static const char *
+tunable_arg(const struct ctl_request *r, char buf[32])
+{
+	static const char *const prefixes[] = { "net.ipv4.", "net.ipv6.", "net.core." };
+	const char *name = ctl_arg_text(r, "name", buf);
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return name + strlen(prefixes[i]);
+	}
+	return name;
+}
+
 int
 ctl_do_get(struct ctl_request *r)
 {
 	struct tunables copy = *r->s->backend->tunables;
 	char why[TUNABLE_ERR_LEN], buf[32];
-	const char *name = ctl_arg_text(r, "name", buf);
+	const char *name = tunable_arg(r, buf);
 	const struct tunable_desc *row = tunables_find(name);
 
 	/* Trying to set a copy finds the words for what is wrong with the name. */
@@ -521,7 +535,7 @@ ctl_do_set(struct ctl_request *r)
 	const struct ctl_backend *b = r->s->backend;
 	struct tunables next = *b->tunables;
 	char name_buf[32], value_buf[32], why[TUNABLE_ERR_LEN];
-	const char *name = ctl_arg_text(r, "name", name_buf);
+	const char *name = tunable_arg(r, name_buf);
 	const char *value = ctl_arg_text(r, "value", value_buf);
 	int err;
 

@@ -132,6 +132,15 @@ def offered(line):
     return line['in'] + line.get('lost', 0)
 
 
+def lost(line):
+    """The share of what was sent that found no place in the receive ring, whoever sent it."""
+    if 'lost' in line:
+        return line['lost'] / offered(line)
+    if 'total_received' not in line:
+        return None
+    return max(0, 1 - line['total_received'] / line['total_in'])
+
+
 def answers(line):
     """SYN-ACKs for each SYN that came in, and their bytes for each byte: without clients."""
     alone = line['alone']
@@ -167,9 +176,11 @@ def syn_table(lines):
             'none' if quiet else f'{report.number(rate)}, {rate / capacity * 100:.0f} %',
             f'{rows.middle(level, lambda line: answers(line)[0]):.3f}',
             f'{rows.middle(level, lambda line: answers(line)[1]):.3f}',
+            share(rows.middle(level, lost)),
+            share(rows.middle(level, lambda line: line.get('waited')), 0),
             *client_cells(rows, level)])
     return ['server', 'answers alone, /s', 'flood, packets/s', 'answers per SYN',
-            'bytes per byte', *CLIENT_HEAD], out
+            'bytes per byte', 'lost before', 'no CPU', *CLIENT_HEAD], out
 
 
 def named(line):

@@ -115,8 +115,17 @@ class FloodBed(http_compare.Bed):
         all_of = {row['name']: row['value']
                   for row in self.ctl('show', 'counters', '--all')['counters']}
         return {'received': all_of['SluiceRxPackets'], 'sent': all_of['SluiceTxPackets'],
+                'waited_s': self.waited_s(), 'clock_s': time.monotonic(),
                 'outcomes': {row['reason']: row['packets'] for row in outcomes},
                 'held': sum(all_of[name] for name in ('SluicePktsInUse', 'SluiceHalfOpen'))}
+
+    def waited_s(self):
+        """For how long the busiest thread of the server was ready and had no CPU."""
+        threads = []
+        for thread in os.listdir(f'/proc/{self.process.pid}/task'):
+            with open(f'/proc/{self.process.pid}/task/{thread}/schedstat', encoding='ascii') as f:
+                threads.append([int(word) / 1e9 for word in f.read().split()])
+        return max(threads)[1]
 
     def warm_up(self):
         """Memory that only connections touch is touched now: what grows later, the flood grew."""
@@ -169,6 +178,8 @@ class FloodBed(http_compare.Bed):
         if 'outcomes' in after:
             total['total_sent'] = after['sent'] - before['sent']
             total['total_received'] = after['received'] - before['received']
+            total['waited'] = (after['waited_s'] - before['waited_s']) / \
+                (after['clock_s'] - before['clock_s'])
             total['total_named'] = sum(after['outcomes'][name] - before['outcomes'][name]
                                        for name in OUTCOMES.get(kind, ()))
             total['held_more'] = after['held'] - before['held']

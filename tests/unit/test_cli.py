@@ -182,6 +182,10 @@ class Shared(unittest.TestCase):
 
     def test_set_takes_units_several_numbers_and_assignments(self):
         self.assertEqual(self.ok('set', 'tcp_fin_timeout', '2m'), 'tcp_fin_timeout = 120\n')
+        # As sysctl writes it.
+        self.assertEqual(self.ok('set', 'net.ipv4.tcp_fin_timeout=80'), 'tcp_fin_timeout = 80\n')
+        self.assertIn('somaxconn = ', self.ok('get', 'net.core.somaxconn'))
+        self.fails(1, "'tcp_fin'", 'get', 'net.ipv4.tcp_fin')
         self.assertEqual(self.ok('set', 'tcp_fin_timeout=90'), 'tcp_fin_timeout = 90\n')
         self.assertEqual(self.ok('set', 'tcp_rmem', '4096', '16Ki', '1Mi'),
                          'tcp_rmem = 4096 16384 1048576\n')
@@ -267,6 +271,11 @@ class Shared(unittest.TestCase):
         out = self.ok('show', 'connections', '--limit=2', '--plain')
         self.assertEqual(out.count('\n'), 3)
         self.fails(1, "'open'", 'show', 'connections', '--state', 'open')
+        # ss has shorter names for three.
+        for name, of_ss in (('established', 'estab'), ('syn-received', 'syn-recv'),
+                            ('listen', 'listening')):
+            self.assertEqual(self.ok('show', 'connections', '--state', of_ss),
+                             self.ok('show', 'connections', '--state', name))
 
     def test_info_is_what_ss_shows(self):
         out = self.ok('show', 'connections', '--info', '--limit', '1')

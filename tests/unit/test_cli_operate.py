@@ -464,6 +464,31 @@ class Doctor(unittest.TestCase):
         self.assertEqual(rows['vfio-group'][0], 'FAIL')
         self.assertIn('driverctl set-override 0000:02:00.2 vfio-pci', rows['vfio-group'][1])
 
+    def test_how_the_device_is_reached(self):
+        device = 'sys/bus/pci/devices/0000:02:00.0/'
+        rows = self.doctor()
+        self.assertEqual([rows[name][0] for name in ('pcie', 'memlock', 'vfio-rights')],
+                         ['skip'] * 3)
+        for name, now, most in (('width', '8', '8'), ('speed', '8.0 GT/s PCIe', '8.0 GT/s PCIe')):
+            self.put(device + 'current_link_' + name, now)
+            self.put(device + 'max_link_' + name, most)
+        limits = 'Limit Soft Limit Hard Limit Units\nMax locked memory %s unlimited bytes\n'
+        self.put('proc/self/limits', limits % 'unlimited')
+        os.symlink('../../../kernel/iommu_groups/7', os.path.join(self.root, device, 'iommu_group'))
+        self.put('dev/vfio/7', '')
+        rows = self.doctor()
+        self.assertEqual([rows[name][0] for name in ('pcie', 'memlock', 'vfio-rights')],
+                         ['ok'] * 3)
+        for name, now in (('width', '4'), ('speed', '2.5 GT/s PCIe')):
+            self.put(device + 'current_link_' + name, now)
+            self.assertEqual(self.doctor(code=6)['pcie'][0], 'WARN')
+            self.put(device + 'current_link_' + name, '8')
+        # 76 MB are needed, less a page.
+        self.put('proc/self/limits', limits % str(64 << 20))
+        rows = self.doctor(code=1)
+        self.assertEqual(rows['memlock'][0], 'FAIL')
+        self.assertIn('LimitMEMLOCK', rows['memlock'][1])
+
     def hold(self, device, driver):
         path = os.path.join(self.root, 'sys/bus/pci/devices', device)
         os.makedirs(path, exist_ok=True)
