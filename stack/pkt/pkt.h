@@ -46,6 +46,7 @@
 #define PKT_F_CHAINED 0x0200u	/* send queue: nb_segs and seg_next are of a frame that was sent */
 #define PKT_F_JOINED 0x0800u	/* the chunk that it left in goes on with the next packet */
 #define PKT_F_FIN 0x1000u	/* FIN went with it */
+#define PKT_F_REST 0x2000u	/* send queue: what was left of one that was cut; to be filled up */
 #define PKT_F_REASK 0x0400u	/* no answer for long: the next hop's address is asked for again */
 
 /** Buffers of a frame, at most: 64 KiB of segments of 1448 bytes. */

@@ -21,8 +21,10 @@ tcp_process_fin(struct tcp_stack *stack, struct tcp_conn *c)
 		tcp_set_state(stack, c, TCPS_CLOSE_WAIT);
 		break;
 	case TCPS_FIN_WAIT_1:
-		/* Our FIN is not acknowledged yet, or the fifth step had moved on. */
-		c->flags |= TF_ACK_NOW;
+		/* Our FIN is not acknowledged yet, or the fifth step had moved on. As Linux, at
+		 * once: what of ours still waits may have to wait for longer. */
+		if (!tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK))
+			c->flags |= TF_ACK_NOW;
 		tcp_set_state(stack, c, TCPS_CLOSING);
 		break;
 	case TCPS_FIN_WAIT_2:

@@ -561,9 +561,13 @@ send_new(struct tcp_stack *stack, struct tcp_conn *c)
 
 	if (tcp_cold(stack, c)->mss_high != 0)
 		tcp_mtu_probe_send(stack, c);
-	while ((p = c->send_next) != NULL &&
-		(len = sendable(stack, c, p, p->app.end_seq - p->app.seq,
-			window_room(stack, c))) > 0) {
+	while ((p = c->send_next) != NULL) {
+		if ((p->app.flags & PKT_F_REST) && p->app.next != NULL)
+			tcp_sendq_fill(stack, c, p);
+		len = sendable(
+			stack, c, p, p->app.end_seq - p->app.seq, window_room(stack, c));
+		if (len == 0)
+			break;
 		if (!chunk_next(stack, c, p, len, &ch))
 			break;
 		if (!tcp_tx_has_room(stack) || !tcp_send_next(stack, c, len))

@@ -510,6 +510,8 @@ bool tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
 void tcp_sendq_free(struct tcp_stack *stack, struct tcp_conn *c);
 /** Cut p after len bytes; false: no packet for the rest. */
 bool tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t len);
+/** Fill the unsent p, the rest of one that was cut, from the packets behind it. */
+void tcp_sendq_fill(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
 uint32_t tcp_sndbuf(const struct tcp_stack *stack, const struct tcp_conn *c);
 void tcp_sendq_wake(struct tcp_stack *stack, struct tcp_conn *c);
 

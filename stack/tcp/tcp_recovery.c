@@ -101,7 +101,8 @@ undo(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc)
 	if (c->flags & TF_RECOVERY)
 		cold->reo_seen = 1;
 	sc->flags &= (uint16_t)~(SC_UNDO | SC_PRR | SC_FRTO | SC_FRTO_NEW);
-	c->flags &= ~(TF_RECOVERY | TF_RTO_DONE);
+	/* What was not reduced after all is not told either. */
+	c->flags &= ~(TF_RECOVERY | TF_RTO_DONE | TF_ECN_CWR);
 	c->dupacks = 0;
 	c->cwnd = max_u32(c->cwnd, sc->prior_cwnd);
 	cold->ssthresh = max_u32(cold->ssthresh, sc->prior_ssthresh);

@@ -96,6 +96,8 @@ tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint
 	q->app.seq = p->app.seq + len;
 	q->app.end_seq = p->app.end_seq;
 	q->app.flags = (uint16_t)(p->app.flags & ~(PKT_F_CHUNK | PKT_F_CHAINED));
+	if (p->app.sends == 0)
+		q->app.flags |= PKT_F_REST;
 	q->app.sends = p->app.sends;
 	q->app.sent_us = p->app.sent_us;
 	q->app.next = p->app.next;
@@ -105,6 +107,51 @@ tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint
 	if (c->sendq_tail == p)
 		c->sendq_tail = q;
 	return true;
+}
+
+/* Bytes of the packet behind p that find place in it; both unsent. */
+static uint32_t
+room_for_next(const struct tcp_conn *c, const struct pkt *p)
+{
+	const struct pkt *n = p->app.next;
+	uint32_t len = p->app.end_seq - p->app.seq;
+
+	if (n == NULL || len >= c->mss || (p->app.flags & PKT_F_EOR) || pkt_is_shared(p) ||
+		pkt_is_shared(n))
+		return 0;
+	return min_u32(min_u32(c->mss - len, (uint32_t)p->buf_len - p->app.payload_off - len),
+		n->app.end_seq - n->app.seq);
+}
+
+/* As Linux, whose queue has no such borders: one that was cut leaves no short segment behind. */
+void
+tcp_sendq_fill(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
+{
+	const uint16_t end = PKT_F_PSH | PKT_F_MORE | PKT_F_NOW | PKT_F_EOR;
+	uint32_t n;
+
+	p->app.flags &= (uint16_t)~PKT_F_REST;
+	while ((n = room_for_next(c, p)) > 0) {
+		struct pkt *q = p->app.next;
+
+		memcpy(p->buf + p->app.payload_off + (p->app.end_seq - p->app.seq),
+			q->buf + q->app.payload_off, n);
+		p->app.end_seq += n;
+		/* The end of a write that was here lies within the segment now. */
+		p->app.flags &= (uint16_t)~end;
+		q->app.seq += n;
+		q->app.payload_off = (uint16_t)(q->app.payload_off + n);
+		if (q->app.seq != q->app.end_seq) {
+			q->app.flags |= PKT_F_REST;
+			return;
+		}
+		p->app.flags |= q->app.flags & (end | PKT_F_REST);
+		p->app.sent_us = q->app.sent_us;
+		p->app.next = q->app.next;
+		if (c->sendq_tail == q)
+			c->sendq_tail = p;
+		release(stack, c, q);
+	}
 }
 
 /* Twice the congestion window keeps the pipe full for a round trip while the owner refills. */

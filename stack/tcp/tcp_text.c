@@ -325,6 +325,14 @@ is_more_than_full(const struct tcp_stack *stack, const struct tcp_conn *c, uint3
 	return len > 0 ? 2 * len >= LINUX_CHARGE : c->recvq_bytes == 0;
 }
 
+/* As Linux: how long the peer's segments are is told by what came, not by what was new of it. */
+static void
+note_full_segment(struct tcp_cold *cold, const struct tcp_rx *rx)
+{
+	if (rx->seg->len > rx->len && rx->seg->len > cold->rcv_mss)
+		cold->rcv_mss = (uint16_t)min_u32(rx->seg->len, UINT16_MAX);
+}
+
 void
 tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
@@ -353,10 +361,12 @@ tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		tcp_want_output(stack, c);
 		return;
 	}
-	if (len > 0)
+	if (len > 0) {
+		note_full_segment(tcp_cold(stack, c), rx);
 		tcp_deliver(stack, c, rx);
-	else
+	} else {
 		rx->outcome = OUT_FIN_CONSUMED;
+	}
 	fin = fin_is_next(rx, c, end);
 	if (had_gap && !fin) {
 		fin = tcp_reass_merge(stack, c);

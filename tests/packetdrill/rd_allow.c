@@ -146,6 +146,9 @@ ends_otherwise(const struct rd_pair *p, const struct rd_diff *d)
 
 	if (state_before(p, d) != TCP_SYN_RECV)
 		return false;
+	/* ... or, shut down, as soon as it is: before the data that came along is read. */
+	if (d->what == RD_PACKET && (kernel_pkt(p, d)->flags & VIEW_FIN))
+		return true;
 	if (st->is_call)
 		return st->call == RD_CLOSE && d->what == RD_MISSING;
 	return (st->seg.flags & VIEW_ACK) && p->kernel.rec[d->step].ack == 0;
@@ -254,6 +257,18 @@ sack_on_data(const struct rd_pair *p, const struct rd_diff *d)
 		RD_NO;
 }
 
+/* Behind the last byte that the kernel's socket has taken. */
+static uint32_t
+written(const struct rd_pair *p, const struct rd_diff *d)
+{
+	unsigned int k = d->step + 1;
+
+	while (k < p->script.count && !p->kernel.rec[k].played)
+		k++;
+	return (k < p->script.count ? p->kernel.rec[k].una : p->kernel.una) +
+		(uint32_t)p->kernel.rec[d->step].outq;
+}
+
 static enum rd_verdict
 push_within_data(const struct rd_pair *p, const struct rd_diff *d)
 {
@@ -266,8 +281,8 @@ push_within_data(const struct rd_pair *p, const struct rd_diff *d)
 	if (k.len == 0 || k.len != o.len || k.seq != o.seq || k.ack != o.ack ||
 		(k.flags ^ o.flags) != VIEW_PSH || strcmp(k.opts, o.opts) != 0)
 		return RD_NO;
-	/* Never the last: that one is the end of what was written. */
-	return d->pkt + 1 < p->kernel.rec[d->step].count ? RD_GO_ON : RD_NO;
+	/* Never the end of what was written. */
+	return k.seq + k.len != written(p, d) ? RD_GO_ON : RD_NO;
 }
 
 static enum rd_verdict
@@ -381,12 +396,33 @@ orphan_in_fin_wait_2(const struct rd_pair *p, const struct rd_diff *d)
 }
 
 static enum rd_verdict
-options_of_a_reset(const struct rd_pair *p, const struct rd_diff *d)
+options_of_the_last(const struct rd_pair *p, const struct rd_diff *d)
 {
-	return d->what == RD_PACKET && (our_pkt(p, d)->flags & VIEW_RST) &&
-			differ_in_options(kernel_pkt(p, d), our_pkt(p, d)) ?
+	const struct rd_seg *g = seg_of(p, d);
+
+	if (d->what != RD_PACKET || !differ_in_options(kernel_pkt(p, d), our_pkt(p, d)))
+		return RD_NO;
+	if (our_pkt(p, d)->flags & VIEW_RST)
+		return RD_GO_ON;
+	return g != NULL && (g->flags & VIEW_FIN) && is_bare_ack(our_pkt(p, d)) &&
+			p->kernel.rec[d->step].state == TCP_CLOSE ?
 		RD_GO_ON :
 		RD_NO;
+}
+
+/* An earlier segment with another window lay there. */
+static bool
+touched_the_edge(const struct rd_pair *p, const struct rd_diff *d)
+{
+	for (unsigned int k = 0; k < d->step; k++) {
+		const struct rd_record *r = &p->kernel.rec[k];
+		const struct rd_step *st = &p->script.steps[k];
+		bool is_ack = !st->is_call && (st->seg.flags & (VIEW_ACK | VIEW_RST)) == VIEW_ACK;
+
+		if (r->played && is_ack && r->edge != r->acked && r->seq - r->edge + 128 <= 256)
+			return true;
+	}
+	return false;
 }
 
 static enum rd_verdict
@@ -394,6 +430,10 @@ edge_of_what_can_be_said(const struct rd_pair *p, const struct rd_diff *d)
 {
 	const struct rd_record *r = &p->kernel.rec[d->step];
 
+	/* What it took then may have moved the window that our data goes into. */
+	if (d->what >= RD_PACKET && d->what <= RD_EXTRA && touched_the_edge(p, d) &&
+		(d->what == RD_EXTRA ? our_pkt(p, d) : kernel_pkt(p, d))->flags != VIEW_ACK)
+		return RD_END;
 	if (seg_of(p, d) == NULL)
 		return RD_NO;
 	if (r->seq - r->edge + 128 <= 256)
@@ -415,16 +455,46 @@ number_after_a_shrink(const struct rd_pair *p, const struct rd_diff *d)
 		RD_NO;
 }
 
+/* x is new data; y, of the side whose record is r, is none. */
+static bool
+goes_alone(const struct rd_pkt *x, const struct rd_pkt *y, const struct rd_record *r)
+{
+	return x->len > 0 && !before(x->seq, r->sent) &&
+		(is_bare_ack(y) || y->at_us > r->at_us + 1500) && x->seq != y->seq + y->len;
+}
+
 static enum rd_verdict
 window_in_bytes(const struct rd_pair *p, const struct rd_diff *d)
 {
 	const struct rd_record *a = &p->kernel.rec[d->step], *b = &p->ours.rec[d->step];
 	const struct rd_pkt *x;
 
+	if (d->what == RD_PACKET) {
+		/* One sends, what the other does is an ACK or a timer's. */
+		bool k = goes_alone(kernel_pkt(p, d), our_pkt(p, d), b);
+		bool o = goes_alone(our_pkt(p, d), kernel_pkt(p, d), a);
+
+		return (k || o) && a->outq == b->outq ? RD_END : RD_NO;
+	}
 	if (d->what != RD_MISSING && d->what != RD_EXTRA)
 		return RD_NO;
 	x = d->what == RD_MISSING ? kernel_pkt(p, d) : our_pkt(p, d);
-	return x->len > 0 && a->outq == b->outq && !before(x->seq, a->sent) ?
+	return (x->len > 0 || (x->flags & VIEW_FIN)) && a->outq == b->outq &&
+			!before(x->seq, a->sent) ?
+		RD_END :
+		RD_NO;
+}
+
+/* In order, and the reader is behind. */
+static enum rd_verdict
+second_of_two_segments(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+	const struct rd_record *r = &p->ours.rec[d->step];
+
+	return g != NULL && g->len > 0 && d->what == RD_EXTRA && is_bare_ack(our_pkt(p, d)) &&
+			before(r->acked, r->next) && !before(r->next, r->seq) &&
+			our_pkt(p, d)->ack == r->end && p->kernel.rec[d->step].inq > 0 ?
 		RD_END :
 		RD_NO;
 }
@@ -506,8 +576,9 @@ const struct rd_allowed rd_allow_list[] = {
 		"Closed, our FIN acknowledged: what Linux keeps is a record that looks at no ACK, "
 		"takes no data out of order and lets any RST end it; here all checks go on to the "
 		"end." },
-	{ "options-of-a-reset", options_of_a_reset,
-		"The RST of a close: Linux leaves its SACK blocks on it; nobody reads them." },
+	{ "options-of-the-last", options_of_the_last,
+		"The RST of a close, and the ACK that leads to TIME-WAIT: Linux leaves its SACK "
+		"blocks on it; nobody reads them." },
 	{ "edge-of-what-can-be-said", edge_of_what_can_be_said,
 		"Within 128 bytes of the window's end: a scaled window says its end only so "
 		"exactly, and Linux rounds up what it offers, but not what it takes. Without "
@@ -517,7 +588,11 @@ const struct rd_allowed rd_allow_list[] = {
 		"SND.NXT (RFC 9293 s3.10.7.4), which a peer that shrinks has to expect." },
 	{ "window-in-bytes", window_in_bytes,
 		"Linux counts the congestion window in segments, ours is in bytes (RFC 5681), so "
-		"that after small segments one may send more." },
+		"that after small segments one may send more; and Linux fills the peer's window "
+		"to its last byte, where RFC 9293 s3.8.6.2.1 (MUST-38) has a short segment wait." },
+	{ "second-of-two-segments", second_of_two_segments,
+		"More than a full segment is not acknowledged, and the reader is behind: Linux "
+		"goes on waiting, RFC 9293 (SHLD-19) has an ACK for every second." },
 	{ "memory-of-small-segments", memory_of_small_segments,
 		"More than a hundred segments wait to be acknowledged: each takes a packet here, "
 		"and the writer waits; Linux fills pages with them (docs/memory.md)." },

@@ -421,7 +421,8 @@ rd_side_step(struct rd_side *s, unsigned int k, uint64_t now_us)
 	r->edge = s->edge;
 	r->sent = s->sent;
 	r->una = s->una;
-	r->has_ts = s->flow.ts_known && s->script->has_ts;
+	/* A SYN-ACK has them where they are agreed on, a SYN always. */
+	r->has_ts = s->flow.ts_known && (s->script->has_ts || !s->script->active);
 	r->played = true;
 	r->at_us = now_us;
 	if (!st->is_call) {

@@ -124,6 +124,42 @@ without_a_packet_for_the_rest_nothing_is_cut(void **state)
 	check_sent_bytes(&p);
 }
 
+/* The rest of a packet that was cut takes from the next, which takes from the one behind it. */
+static void
+what_was_cut_is_filled_up_from_behind(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+	struct tcp_conn *c;
+	struct pkt *rest;
+
+	open_peer(&p, bed);
+	c = bed_peer_conn(&p);
+	tcp_setopt(bed->stack, &bed->env, p.h, TCP_SO_NODELAY, 1);
+	queue_pattern(&p, 0, 3000);
+	assert_true(tcp_sendq_split(bed->stack, c, c->sendq_head, 500));
+	assert_int_equal(bed->pkts.outstanding, 4);
+	rest = c->sendq_head->app.next;
+	tcp_sendq_fill(bed->stack, c, rest);
+	assert_int_equal(rest->app.end_seq - rest->app.seq, 1460);
+	assert_false(rest->app.flags & (PKT_F_REST | PKT_F_PSH));
+	/* What gave 500 bytes is a rest itself, and takes all of the last. */
+	rest = rest->app.next;
+	assert_true(rest->app.flags & PKT_F_REST);
+	tcp_sendq_fill(bed->stack, c, rest);
+	assert_int_equal(rest->app.end_seq - rest->app.seq, 1040);
+	assert_ptr_equal(rest, c->sendq_tail);
+	assert_true(rest->app.flags & PKT_F_PSH);
+	assert_int_equal(bed->pkts.outstanding, 3);
+	tcp_bed_flush(bed);
+	assert_sent(&p, "A 1+500 ack 1");
+	check_sent_bytes(&p);
+	assert_sent(&p, "A 501+1460 ack 1");
+	check_sent_bytes(&p);
+	assert_sent(&p, "PA 1961+1040 ack 1");
+	check_sent_bytes(&p);
+}
+
 /* What the driver holds may still be read by it: nobody writes to it. */
 static void
 a_packet_in_a_drivers_hands_is_not_touched(void **state)
@@ -205,6 +241,7 @@ main(void)
 		BED_TEST(a_partly_acknowledged_packet_is_sent_again_from_there),
 		BED_TEST(packets_are_cut_where_the_window_ends),
 		BED_TEST(without_a_packet_for_the_rest_nothing_is_cut),
+		BED_TEST(what_was_cut_is_filled_up_from_behind),
 		BED_TEST(a_packet_in_a_drivers_hands_is_not_touched),
 		BED_TEST(an_acknowledged_packet_in_a_drivers_hands_outlives_the_queue),
 		BED_TEST(the_send_buffer_follows_the_congestion_window_unless_it_was_set),
