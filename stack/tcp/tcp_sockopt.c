@@ -28,10 +28,7 @@ apply_buffer(struct tcp_stack *stack, struct tcp_conn *c)
 		cold->rcvbuf = w->rcvbuf;
 	if (w->window_clamp != 0 && cold->rcvbuf / 2 > w->window_clamp)
 		cold->rcvbuf = 2 * w->window_clamp;
-	if (w->rcvbuf != 0 || w->window_clamp != 0)
-		c->flags |= TF_RCVBUF_FIXED;
-	else
-		c->flags &= ~TF_RCVBUF_FIXED;
+	c->flags |= TF_RCVBUF_FIXED;
 }
 
 void
