@@ -295,7 +295,8 @@ echo_in_the_handshake(const struct rd_pair *p, const struct rd_diff *d)
 	for (unsigned int k = 0; k <= d->step; k++) {
 		g = &p->script.steps[k].seg;
 		if (p->kernel.rec[k].played && !p->script.steps[k].is_call &&
-			g->ts != RD_TS_NONE && g->ecr > RD_TS_NOW)
+			g->ts != RD_TS_NONE &&
+			(g->ecr > RD_TS_NOW || ((g->flags & VIEW_RST) && g->ts > RD_TS_NOW)))
 			return RD_END;
 	}
 	return RD_NO;
@@ -552,7 +553,8 @@ const struct rd_allowed rd_allow_list[] = {
 	{ "echo-in-the-handshake", echo_in_the_handshake,
 		"A timestamp echo before the handshake is over: Linux (6.15) takes none but of "
 		"the SYNs it sent, and answers with RST or ACK; RFC 7323 has no such rule, and "
-		"ours drops what echoes the future and measures by the rest." },
+		"ours drops what echoes the future and measures by the rest. Nor does Linux take "
+		"a RST there whose timestamp is old; RFC 7323 s5.2 exempts it." },
 	{ "ack-before-our-first-byte", ack_before_our_first_byte,
 		"An ACK from before our first byte is challenged here and in Linux, whose header "
 		"prediction has taken the data before it looks; RFC 5961 s5.2: discarded." },
