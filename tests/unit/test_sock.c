@@ -470,6 +470,28 @@ time_and_place_are_the_workers(void **state)
 	assert_true(sluice_now_us(&s) == bed->env.now_us);
 }
 
+/* What send takes now; a service asks before it makes an answer. */
+static void
+send_space_is_what_send_takes(void **state)
+{
+	static const uint8_t data[5000];
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+	sluice_conn c;
+
+	start(bed);
+	c = open_peer(&p, bed, NULL);
+	assert_int_equal(sluice_setopt(&s, c, SLUICE_SO_SNDBUF, 6000), 0);
+	assert_int_equal(sluice_send_space(&s, c), 6000);
+	assert_int_equal(sluice_send(&s, c, data, 5000, 0), 5000);
+	assert_int_equal(sluice_send_space(&s, c), 1000);
+	assert_int_equal(sluice_send(&s, c, data, 5000, 0), 1000);
+	assert_int_equal(sluice_send_space(&s, c), 0);
+	assert_int_equal(sluice_send_space(&s, c + 1), -EBADF);
+	tcp_bed_flush(bed);
+	tcp_bed_discard(bed);
+}
+
 int
 main(void)
 {
@@ -488,6 +510,7 @@ main(void)
 		BED_TEST(shutdown_knows_three_ways),
 		BED_TEST(a_service_that_is_full_is_counted),
 		BED_TEST(time_and_place_are_the_workers),
+		BED_TEST(send_space_is_what_send_takes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

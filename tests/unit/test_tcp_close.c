@@ -357,6 +357,31 @@ abort_resets_where_the_peer_knows_of_us(void **state)
 	}
 }
 
+/* As Linux with TCP_LINGER2 below zero: nobody waits in FIN-WAIT-2, and the peer is told. */
+static void
+without_a_fin_timeout_an_orphan_does_not_wait(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	assert_int_equal(tcp_setopt(bed->stack, &bed->env, p.h, TCP_SO_LINGER2, -1), 0);
+	close_it(&p);
+	assert_sent(&p, "FA 1+0 ack 1");
+	bed_peer_send_at(&p, 0, 1, TCP_ACK, 0);
+	assert_sent(&p, "R 2+0");
+	assert_int_equal(bed_peer_state(&p), TCPS_CLOSED);
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_FIN_WAIT_2);
+	assert_int_equal(tcp_setopt(bed->stack, &bed->env, p.h, TCP_SO_LINGER2, -1), 0);
+	close_it(&p);
+	assert_sent(&p, "RA 2+0 ack 1");
+	assert_int_equal(bed_peer_state(&p), TCPS_CLOSED);
+	assert_int_equal(bed->ctr.TCPAbortOnLinger, 1);
+	assert_int_equal(bed->ctr.Orphans, 0);
+}
+
 int
 main(void)
 {
@@ -377,6 +402,7 @@ main(void)
 		BED_TEST(close_in_syn_sent_says_nothing_to_the_peer),
 		BED_TEST(close_in_syn_received_of_an_active_open_ends_orderly),
 		BED_TEST(abort_resets_where_the_peer_knows_of_us),
+		BED_TEST(without_a_fin_timeout_an_orphan_does_not_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

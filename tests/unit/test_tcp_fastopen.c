@@ -198,6 +198,82 @@ an_accepted_child_may_outlive_its_listener(void **state)
 	tcp_bed_discard(bed);
 }
 
+/* RFC 7413 s7.1: where the application says that a cookie is not needed. */
+static void
+a_listener_that_wants_no_cookie_opens_with_data_alone(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_seg seg;
+	struct bed_peer p;
+
+	listen_fastopen(bed);
+	bed->stack->listeners[0].wishes.no_cookie = true;
+	bed_peer_init(&p, bed);
+	seg = bed_peer_seg(&p, TCP_SYN, 10);
+	assert_int_equal(bed_peer_send_seg(&p, &seg), OUT_SYN_FASTOPEN);
+	assert_int_equal(bed_peer_conn(&p)->recvq_bytes, 10);
+	tcp_bed_discard(bed);
+}
+
+static void
+a_cookie_without_data_opens(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_opts cookie;
+	struct bed_peer p;
+
+	listen_fastopen(bed);
+	cookie = get_cookie(bed);
+	bed_peer_init(&p, bed);
+	assert_int_equal(syn(&p, bed, 0, &cookie), OUT_SYN_FASTOPEN);
+	assert_int_equal(bed_peer_state(&p), TCPS_SYN_RECEIVED);
+	assert_int_equal(bed_peer_conn(&p)->recvq_bytes, 0);
+	tcp_bed_discard(bed);
+}
+
+/* Then it is a SYN as any: its data is not taken, and nothing is accepted early. */
+static void
+a_cookie_does_not_pass_a_full_accept_queue(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_opts cookie;
+
+	tcp_bed_listen(bed, 2);
+	bed->stack->listeners[0].fastopen = true;
+	bed->tun.tcp_fastopen = TCP_FASTOPEN_SERVER;
+	cookie = get_cookie(bed);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(try(bed, &cookie), OUT_SYN_FASTOPEN);
+	assert_int_equal(try(bed, &cookie), OUT_SYN_QUEUED);
+	assert_int_equal(bed->ctr.TCPFastOpenPassiveFail, 1);
+	assert_int_equal(bed->stack->listeners[0].fastopen_failed, 1);
+	tcp_bed_discard(bed);
+}
+
+/* RFC 6298 s5.7: no round trip was measured, and one second was too little. */
+static void
+a_synack_sent_twice_leaves_a_timeout_of_three_seconds(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_opts cookie;
+	struct bed_peer p;
+
+	listen_fastopen(bed);
+	cookie = get_cookie(bed);
+	bed_peer_init(&p, bed);
+	syn(&p, bed, 10, &cookie);
+	tcp_bed_advance(bed, 1000);
+	assert_true(tcp_bed_discard(bed) >= 2);
+	p.seq += 11;
+	p.iss = tcp_cold(bed->stack, bed_peer_conn(&p))->iss;
+	p.ack = p.iss + 1;
+	bed_peer_send(&p, TCP_ACK, 0);
+	assert_int_equal(bed_peer_state(&p), TCPS_ESTABLISHED);
+	assert_int_equal(tcp_cold(bed->stack, bed_peer_conn(&p))->rto_ms, 3000);
+	assert_int_equal(tcp_cold(bed->stack, bed_peer_conn(&p))->srtt_us, 0);
+	tcp_bed_discard(bed);
+}
+
 int
 main(void)
 {
@@ -208,6 +284,10 @@ main(void)
 		BED_TEST(a_group_changes_its_key_without_a_lost_cookie),
 		BED_TEST(a_row_of_listeners_has_what_became_of_cookies),
 		BED_TEST(an_accepted_child_may_outlive_its_listener),
+		BED_TEST(a_listener_that_wants_no_cookie_opens_with_data_alone),
+		BED_TEST(a_cookie_without_data_opens),
+		BED_TEST(a_cookie_does_not_pass_a_full_accept_queue),
+		BED_TEST(a_synack_sent_twice_leaves_a_timeout_of_three_seconds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

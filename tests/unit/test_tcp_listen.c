@@ -96,6 +96,10 @@ a_syn_reaches_the_listener_of_its_address_before_that_of_any(void **state)
 	assert_null(tcp_listener_find(bed->stack, &key));
 	key.laddr_idx = 0;
 	assert_non_null(tcp_listener_find(bed->stack, &key));
+	/* The older of two goes, and the younger stays. */
+	assert_int_equal(listen_at(bed, -1, 80, &any), 0);
+	assert_int_equal(tcp_listener_close(bed->stack, &bed->env, one), 0);
+	assert_ptr_equal(tcp_listener_find(bed->stack, &key), &bed->stack->listeners[any & 1023]);
 }
 
 static void

@@ -228,6 +228,79 @@ a_black_hole_is_left_downward_and_then_upward(void **state)
 	assert_in_range(bed_peer_conn(&p)->mss, 1292, 1300);
 }
 
+/* Open wide, with so much written and nothing sent yet. */
+static void
+open_wide(struct bed_peer *p, struct tcp_bed *bed, size_t len)
+{
+	static const uint8_t data[20000];
+
+	bed->tun.tcp_mtu_probing = 2;
+	open_small(p, bed, TCP_OPT_SACK_OK);
+	bed_peer_conn(p)->cwnd = 100 * BASE;
+	bed_peer_conn(p)->snd_wnd = 100 * BASE;
+	assert_int_equal(tcp_send(bed->stack, &bed->env, p->h, data, len, 0), (ptrdiff_t)len);
+}
+
+/* RFC 8201 s4: what a router says bounds the search, so nothing is lost to find it out. */
+static void
+a_report_bounds_the_search(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct icmp_report r = {
+		.err = EMSGSIZE,
+		.mtu = 1300,
+		.quoted_len = 1500,
+		.kind = ICMP_REPORT_TOO_BIG,
+	};
+	struct path path = { .width = 1260, .next = 1 };
+	struct bed_peer p;
+
+	open_wide(&p, bed, 100);
+	tcp_bed_flush(bed);
+	r.key = p.key;
+	r.seq = bed_peer_conn(&p)->snd_una;
+	tcp_icmp_input(bed->stack, &bed->env, &r);
+	assert_int_equal(bed_peer_conn(&p)->mss, BASE);
+	transfer(&p, &path, 1000000);
+	assert_int_equal(path.lost, 0);
+	assert_in_range(bed_peer_conn(&p)->mss, 1252, 1260);
+}
+
+/* All was lost, the probe first: it failed, and its data goes in segments that get through. */
+static void
+a_timeout_ends_the_probe_that_is_oldest(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	bed->tun.tcp_early_retrans = 0;
+	open_wide(&p, bed, 20000);
+	tcp_bed_flush(bed);
+	assert_sent(&p, "A 1+1242 ack 1");
+	tcp_bed_discard(bed);
+	tcp_bed_advance(bed, 1000);
+	assert_int_equal(bed->ctr.TCPTimeouts, 1);
+	assert_int_equal(bed->ctr.TCPMTUPFail, 1);
+	assert_int_equal(tcp_cold(bed->stack, bed_peer_conn(&p))->mss_high, 1241);
+	assert_sent(&p, "A 1+1024 ack 1");
+	tcp_bed_discard(bed);
+}
+
+static void
+without_a_spare_buffer_data_goes_as_it_would_without_probing(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	open_wide(&p, bed, 20000);
+	bed->pkts.pool.reserve = bed->pkts.size;
+	tcp_bed_flush(bed);
+	assert_sent(&p, "A 1+1024 ack 1");
+	assert_sent(&p, "A 1025+1024 ack 1");
+	bed->pkts.pool.reserve = 0;
+	tcp_bed_discard(bed);
+}
+
 int
 main(void)
 {
@@ -240,6 +313,9 @@ main(void)
 		BED_TEST(the_threshold_ends_the_search),
 		BED_TEST(the_floor_holds_however_often_it_times_out),
 		BED_TEST(a_black_hole_is_left_downward_and_then_upward),
+		BED_TEST(a_report_bounds_the_search),
+		BED_TEST(a_timeout_ends_the_probe_that_is_oldest),
+		BED_TEST(without_a_spare_buffer_data_goes_as_it_would_without_probing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

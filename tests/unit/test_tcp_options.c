@@ -81,6 +81,27 @@ the_window_scale_covers_the_largest_receive_buffer(void **state)
 	}
 }
 
+/* Half of an owner's buffer is offered, and of that no more than the clamp. */
+static void
+the_window_scale_covers_what_the_owner_wants(void **state)
+{
+	static const struct {
+		struct tcp_wishes wishes;
+		uint8_t want;
+	} rows[] = {
+		{ { .rcvbuf = 131070 }, 0 },
+		{ { .rcvbuf = 131072 }, 1 },
+		{ { .rcvbuf = 131072, .window_clamp = 65535 }, 0 },
+		{ { .window_clamp = 65536 }, 1 },
+		{ { .rcvbuf = INT32_MAX, .window_clamp = INT32_MAX }, 7 },
+	};
+	struct tcp_bed *bed = *state;
+
+	bed->stack->env = &bed->env;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(tcp_own_wscale(bed->stack, &rows[i].wishes), rows[i].want);
+}
+
 static void
 the_window_of_a_syn_is_of_whole_segments_and_at_most_65535(void **state)
 {
@@ -142,6 +163,7 @@ main(void)
 		BED_TEST(the_mss_we_say_is_the_mtu_without_headers),
 		BED_TEST(the_peers_mss_is_raised_to_a_sane_least_and_capped_by_our_mtu),
 		BED_TEST(the_window_scale_covers_the_largest_receive_buffer),
+		BED_TEST(the_window_scale_covers_what_the_owner_wants),
 		BED_TEST(the_window_of_a_syn_is_of_whole_segments_and_at_most_65535),
 		BED_TEST(a_synack_says_only_what_the_syn_offered_and_the_tunables_allow),
 	};

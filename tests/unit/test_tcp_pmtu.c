@@ -147,6 +147,28 @@ black_hole_is_escaped_only_if_asked_for(void **state)
 	tcp_bed_discard(bed);
 }
 
+/* The repair of a loss ends: what duplicate ACKs have added to the window is not kept. */
+static void
+a_report_in_recovery_leaves_the_reduced_window(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+	struct tcp_conn *c;
+
+	open_and_send(&p, bed, 14600);
+	c = bed_peer_conn(&p);
+	for (unsigned int i = 0; i < 6; i++)
+		bed_peer_send_at(&p, 0, 0, TCP_ACK, 0);
+	assert_true(c->flags & TF_RECOVERY);
+	assert_true(c->cwnd > tcp_cold(bed->stack, c)->ssthresh);
+	tcp_bed_discard(bed);
+	report(&p, 1400, 1500);
+	assert_false(c->flags & TF_RECOVERY);
+	assert_int_equal(c->cwnd, tcp_cold(bed->stack, c)->ssthresh);
+	assert_sent(&p, "A 1+1360 ack 1");
+	tcp_bed_discard(bed);
+}
+
 int
 main(void)
 {
@@ -156,6 +178,7 @@ main(void)
 		BED_TEST(router_that_does_not_say_means_the_next_plateau),
 		BED_TEST(full_size_is_tried_again_after_mtu_expires),
 		BED_TEST(black_hole_is_escaped_only_if_asked_for),
+		BED_TEST(a_report_in_recovery_leaves_the_reduced_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

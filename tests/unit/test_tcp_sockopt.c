@@ -12,6 +12,8 @@ options_are_checked_kept_and_clamped(void **state)
 		{ TCP_SO_NODELAY, 1, 0, 1 },
 		{ TCP_SO_NODELAY, 7, 0, 1 },
 		{ TCP_SO_NODELAY, 0, 0, 0 },
+		{ TCP_SO_CORK, 1, 0, 1 },
+		{ TCP_SO_CORK, 0, 0, 0 },
 		{ TCP_SO_SNDBUF, 0, -EINVAL, 0 },
 		{ TCP_SO_SNDBUF, -1, -EINVAL, 0 },
 		{ TCP_SO_SNDBUF, 1, 0, 4096 },
@@ -56,6 +58,8 @@ options_are_checked_kept_and_clamped(void **state)
 
 	bed_peer_init(&p, bed);
 	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	assert_int_equal(tcp_getopt(bed->stack, &bed->env, p.h, TCP_SO_WINDOW_CLAMP, &value), 0);
+	assert_int_equal(value, 65536);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		assert_int_equal(tcp_setopt(bed->stack, &bed->env, p.h, rows[i].opt,
 			rows[i].value), rows[i].err);

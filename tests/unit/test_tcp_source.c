@@ -2,6 +2,8 @@
 /* Tests of the limits by source prefix. */
 #include "unit/tcp_unit.h"
 
+#include <stdio.h>
+
 /* A peer with that address, one of ours in the same family. */
 static void
 peer_at(struct bed_peer *p, struct tcp_bed *bed, const char *addr)
@@ -319,6 +321,31 @@ a_worker_holds_its_share(void **state)
 	}
 }
 
+/*
+ * More sources at once than there are buckets: those that come once are let pass, and who comes too
+ * often is still found.
+ */
+static void
+a_source_without_a_bucket_is_let_pass_and_counted(void **state)
+{
+	struct tcp_bed *bed = *state;
+	char text[32];
+
+	bed->tun.tcp_source_syn_rate = 4;
+	/* One line of buckets. */
+	bed->stack->source.rates.mask = 0;
+	tcp_bed_listen(bed, 0);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(syn_from(bed, "192.0.2.1"), OUT_SYN_QUEUED);
+	for (unsigned int i = 0; i < 40; i++) {
+		snprintf(text, sizeof(text), "198.18.%u.1", i);
+		assert_int_equal(syn_from(bed, text), OUT_SYN_QUEUED);
+	}
+	assert_in_range(bed->ctr.SourceRateUntracked, 1, 33);
+	assert_int_equal(bed->ctr.SourceRateDrops, 0);
+	assert_int_equal(syn_from(bed, "192.0.2.1"), OUT_SOURCE_RATE);
+}
+
 int
 main(void)
 {
@@ -332,6 +359,7 @@ main(void)
 		BED_TEST_PREPARED(what_was_open_before_the_limit_is_counted_when_it_is_set),
 		BED_TEST(a_listener_may_have_limits_of_its_own),
 		BED_TEST_PREPARED(a_worker_holds_its_share),
+		BED_TEST(a_source_without_a_bucket_is_let_pass_and_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -624,6 +624,45 @@ a_cookie_made_with_a_key_that_stays_opens_at_any_time(void **state)
 	assert_int_not_equal(tcp_cookie_make(&bed->par.cookie_key[1], &syn, &bits), p.iss);
 }
 
+/* Each answer of a burst is as its own listener wishes, not as the one before it. */
+static void
+listeners_that_differ_answer_a_burst_each_in_its_way(void **state)
+{
+	const struct tcp_listen_params par = {
+		.laddr_idx = -1,
+		.port = 81,
+		.syncookies = -1,
+		.name = "small",
+		.wishes = { .mss_max = 600, .rcvbuf = 8192 },
+	};
+	struct tcp_bed *bed = *state;
+	struct bed_peer peers[4];
+	struct tcp_seg segs[4];
+	tcp_handle h;
+
+	always(bed);
+	/* Then answers are copies of the one before. */
+	bed->env.tx_caps = ENV_TX_IP_CSUM | ENV_TX_TCP_CSUM;
+	assert_int_equal(tcp_listen(bed->stack, &bed->env, &par, &h), 0);
+	for (unsigned int i = 0; i < 4; i++) {
+		bed_peer_init(&peers[i], bed);
+		peers[i].offer = TCP_OPT_WSCALE | TCP_OPT_SACK_OK | TCP_OPT_TS;
+		peers[i].key.lport = i < 2 ? BED_PORT : 81;
+		segs[i] = bed_peer_seg(&peers[i], TCP_SYN, 0);
+	}
+	tcp_bed_input(bed, segs, 4);
+	assert_int_equal(bed->tx.count, 4);
+	for (unsigned int i = 0; i < 4; i++) {
+		const uint8_t *tcp = pkt_data(bed->tx.pkts[i]) + 20;
+
+		assert_int_equal(load_be16(tcp), peers[i].key.lport);
+		assert_int_equal(load_be16(tcp + 14), i < 2 ? 65160 : 3528);
+		/* The first option. */
+		assert_int_equal(load_be32(tcp + 20), 0x02040000 | (i < 2 ? 1460u : 600u));
+	}
+	tcp_bed_discard(bed);
+}
+
 int
 main(void)
 {
@@ -646,6 +685,7 @@ main(void)
 		BED_TEST(a_burst_of_syns_is_answered_byte_for_byte_as_each_alone),
 		cmocka_unit_test(what_a_cookie_opened_behaves_as_what_was_queued),
 		BED_TEST_PREPARED(a_cookie_made_with_a_key_that_stays_opens_at_any_time),
+		BED_TEST(listeners_that_differ_answer_a_burst_each_in_its_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

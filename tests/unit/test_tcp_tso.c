@@ -367,6 +367,35 @@ what_has_cwr_leads_and_the_rest_follows_without(void **state)
 	driver_frees(f);
 }
 
+static void
+the_lengths_of_ip6_are_of_the_whole(void **state)
+{
+	static const struct ip_addr peer6 = { { 0x20, 1, 0xd, 0xb8, [15] = 2 } };
+	const unsigned int mss6 = MSS - 20;
+	struct tcp_conn *c;
+	struct bed_peer p;
+	struct pkt *f;
+
+	(void)state;
+	bed_peer_init(&p, bed);
+	p.key = flow_key_make(&peer6, 5000, 1, BED_PORT);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	bed->env.tx_caps = ENV_TX_TCP_CSUM | ENV_TX_TSO;
+	c = bed_peer_conn(&p);
+	c->cwnd = c->snd_wnd = 100 * MSS;
+	write_data(&p, 3 * mss6);
+	tcp_flush(bed->stack, &bed->env);
+	f = take_frame();
+	assert_int_equal(f->nb_segs, 3);
+	assert_int_equal(f->tx_offload >> 24 & 0xffff, mss6);
+	check_payload(f, 0, 3 * mss6);
+	/* Payload length, and the pseudo header of 2001:db8::1 and ::2 without one. */
+	assert_int_equal(load_be16(pkt_data(f) + 4), 20 + 3 * mss6);
+	assert_int_equal(load_be16(pkt_data(f) + 40 + 16),
+		2 * (0x2001 + 0x0db8) + 0x0001 + 0x0002 + 0x0006);
+	driver_frees(f);
+}
+
 int
 main(void)
 {
@@ -383,6 +412,7 @@ main(void)
 		TSO_TEST(acknowledged_before_or_after_the_driver_is_done_nothing_is_lost),
 		TSO_TEST(nothing_follows_a_short_segment),
 		TSO_TEST(what_has_cwr_leads_and_the_rest_follows_without),
+		TSO_TEST(the_lengths_of_ip6_are_of_the_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
