@@ -266,7 +266,7 @@ a_report_bounds_the_search(void **state)
 	assert_in_range(bed_peer_conn(&p)->mss, 1252, 1260);
 }
 
-/* Everything was lost, the probe first: it failed, and its data goes in segments that get through. */
+/* All was lost, the probe first: it failed, and its data goes in segments that get through. */
 static void
 a_timeout_ends_the_probe_that_is_oldest(void **state)
 {

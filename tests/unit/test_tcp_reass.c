@@ -273,6 +273,27 @@ after_shutdown_of_reading_runs_are_acknowledged_and_thrown_away(void **state)
 	assert_int_equal(tcp_recv_queued(bed->stack, p.h), 0);
 }
 
+/* A peer that cuts anew what it repeats: one segment fills the gap and covers a packet behind. */
+static void
+data_in_order_covers_whole_packets_that_were_held(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+	uint32_t seq;
+
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	seq = p.irs + 1;
+	assert_int_equal(bed_peer_send_at(&p, 100, 0, TCP_ACK, 1200), OUT_OOO_QUEUED);
+	assert_int_equal(bed_peer_send_at(&p, 1300, 0, TCP_ACK, 1200), OUT_OOO_QUEUED);
+	tcp_bed_discard(bed);
+	assert_int_equal(bed_peer_send(&p, TCP_ACK, 1460), OUT_DELIVERED);
+	assert_sent(&p, "A 1+0 ack 2501");
+	read_all(&p, &seq);
+	assert_int_equal(seq, p.irs + 2501);
+	assert_int_equal(bed->pkts.pool.held, 0);
+}
+
 int
 main(void)
 {
@@ -287,6 +308,7 @@ main(void)
 		BED_TEST(a_fin_that_comes_in_order_ends_what_is_held_behind_it),
 		BED_TEST(a_run_does_not_take_the_packets_that_receiving_lives_on),
 		BED_TEST(after_shutdown_of_reading_runs_are_acknowledged_and_thrown_away),
+		BED_TEST(data_in_order_covers_whole_packets_that_were_held),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
