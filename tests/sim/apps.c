@@ -420,15 +420,15 @@ was_cut_off(const struct app_end *e, const struct app_end *peer)
 }
 
 /*
- * Who has all of the other's and has closed forgets the connection once its FIN is acknowledged, or
- * TIME-WAIT has no place. If its last ACK got lost it resets the other, in CLOSING or LAST-ACK,
- * which cannot know that all is well.
+ * Who has all of the other's and has closed, perhaps before the other's FIN came, forgets the
+ * connection once its FIN is acknowledged, or TIME-WAIT has no place. If its last ACK got lost, or
+ * comes late, it resets the other, in CLOSING or LAST-ACK, which cannot know that all is well.
  */
 static bool
 was_forgotten(const struct app_end *e, const struct app_end *peer)
 {
-	return e->err == -ECONNRESET && e->fin_sent && is_complete(peer) && peer->err == 0 &&
-	       peer->closed_self && peer->received == e->sent;
+	return e->err == -ECONNRESET && e->fin_sent && peer != NULL && peer->fin_sent &&
+	       peer->err == 0 && peer->closed_self && peer->received == e->sent;
 }
 
 /* The server's SYN-ACKs have all been sent in vain: it knows nothing of what follows. */
