@@ -56,7 +56,7 @@ is_out_of_tries(const struct tcp_stack *stack, const struct tcp_conn *c)
 	else if (c->flags & TF_ORPHAN)
 		limit = min_u32(limit, orphan_retries(tun));
 	/* The user timeout replaces the count (RFC 5482), also where probes are answered. */
-	if (cold->user_timeout_ms != 0 && tcp_is_synchronised(c))
+	if (cold->user_timeout_ms != 0 && c->state != TCPS_SYN_RECEIVED)
 		return stack->env->now_ms - cold->stalled_at_ms >= cold->user_timeout_ms;
 	return tries >= limit;
 }
