@@ -170,9 +170,10 @@ cubic_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked)
 		/* An epoch that was interrupted says nothing about what follows. */
 		cold->ccs.cubic.w_est = 0;
 		if (limited)
-			c->cwnd = min_u32(c->cwnd + tcp_cc_slow_start(stack, c, acked, 2),
-				max_u32(cold->ssthresh, c->cwnd + c->mss));
-		return;
+			acked = tcp_cc_slow_start_up_to(
+				stack, c, tcp_cc_slow_start(stack, c, acked, 2));
+		if (!limited || acked == 0)
+			return;
 	}
 	if (limited && c->cwnd < TCP_CWND_MAX)
 		avoid_congestion(stack, c, acked);

@@ -9,12 +9,9 @@ reno_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked)
 
 	if (!tcp_cc_is_limited(stack, c, acked) || c->cwnd >= TCP_CWND_MAX)
 		return;
-	if (c->cwnd < cold->ssthresh) {
-		/* L = 2 (RFC 3465 s2.2). */
-		c->cwnd = min_u32(c->cwnd + tcp_cc_slow_start(stack, c, acked, 2),
-			max_u32(cold->ssthresh, c->cwnd + c->mss));
-		return;
-	}
+	/* L = 2 (RFC 3465 s2.2). */
+	if (c->cwnd < cold->ssthresh)
+		acked = tcp_cc_slow_start_up_to(stack, c, tcp_cc_slow_start(stack, c, acked, 2));
 	/* One segment per window acknowledged, without a division. */
 	cold->cwnd_acked += acked;
 	if (cold->cwnd_acked >= c->cwnd) {

@@ -260,6 +260,8 @@ struct tcp_notes {
 	/* The round trip as a receiver sees it: eighths of microseconds, smoothed. */
 	uint32_t rcv_rtt_us8, rcv_rtt_ecr, rcv_rtt_end;
 	uint64_t rcv_rtt_since_us;
+	uint32_t reord_seq;	/* of the first that the last reordering delivered */
+	uint32_t reordering;	/* segments that the most of it reached over; 0: none yet */
 	uint8_t send_state;	/* enum tcp_send_state */
 	bool in_rto;
 	bool is_rate_full;	/* rate_segs is of the path, not of an owner who pauses */
@@ -347,6 +349,7 @@ struct tcp_details {
 	uint64_t bytes_sent, bytes_retrans, busy_us;
 	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
 	uint32_t delivered, delivered_ce, dsack_dups, reord_seen, rcv_ooopack;
+	uint32_t reordering;	/* segments; at least tcp_reordering is to be taken for it */
 	uint32_t total_rto, rto_recoveries, rto_time_ms;
 	uint32_t last_rx_ms;	/* since a segment, and since data came in */
 	uint32_t last_data_ms;

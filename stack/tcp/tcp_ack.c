@@ -92,7 +92,6 @@ tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 	uint32_t acked = ack - c->snd_una;
 
 	take_ack(stack, c, ack);
-	c->dupacks = 0;
 	tcp_cc_of(stack, c)->on_ack(stack, c, acked);
 	tcp_sendq_wake(stack, c);
 }
@@ -101,7 +100,6 @@ tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 static void
 acked_with_score(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {
-	bool recovers = (c->flags & TF_RECOVERY) != 0;
 	uint32_t was = c->snd_una, grown_by;
 
 	if (seq32_gt(rx->ack, was)) {
@@ -111,10 +109,8 @@ acked_with_score(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_r
 	if (tcp_score(stack, c)->flags & SC_MTU_PROBE)
 		tcp_mtu_probe_acked(stack, c, tcp_score(stack, c));
 	tcp_recovery_ack(stack, c, rx, was);
-	/* As Linux: what this ACK delivered counts also where it undoes a recovery. */
+	/* As Linux: what this ACK delivered counts also where it ends or undoes a recovery. */
 	grown_by = tcp_score(stack, c)->delivered;
-	if (recovers && !((c->flags & TF_SACK) && c->cwnd < tcp_cold(stack, c)->ssthresh))
-		grown_by = 0;
 	if (!(c->flags & TF_RECOVERY) && c->snd_una != was && grown_by > 0)
 		tcp_cc_of(stack, c)->on_ack(stack, c, grown_by);
 	tcp_recovery_settle(stack, c);
@@ -253,22 +249,22 @@ static void
 take_acknowledgements(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	bool sacks = (rx->seg->opts.present & TCP_OPT_SACK) && (c->flags & TF_SACK);
-	bool dup = is_duplicate_ack(c, rx);
+	/* With SACK duplicates are told by what is SACKed, and by nothing else. */
+	bool dup = !(c->flags & TF_SACK) && is_duplicate_ack(c, rx);
 
-	if (sacks)
+	if (sacks || dup)
 		tcp_score_get(stack, c);
 	tcp_recovery_begin(stack, c, rx);
 	if (sacks)
 		tcp_sack_input(stack, c, rx);
+	else if (dup)
+		tcp_recovery_duplicate(stack, c);
 	if (c->flags & TF_SCORE) {
 		acked_with_score(stack, c, rx);
 	} else if (seq32_gt(rx->ack, c->snd_una)) {
 		tcp_acked(stack, c, rx->ack);
 		tcp_want_output(stack, c);
 	}
-	/* With SACK duplicates are told by what is SACKed, and by nothing else. */
-	if (dup && !(c->flags & TF_SACK))
-		tcp_recovery_duplicate(stack, c);
 }
 
 enum tcp_verdict

@@ -50,8 +50,8 @@ tcp_cc_change(struct tcp_stack *stack, struct tcp_conn *c, uint8_t number)
 }
 
 /*
- * Grown only while the window is what limits us (RFC 7661 s4.1), in slow start also while half of
- * it is used, as Linux.
+ * Grown only while the window is what limits us (RFC 7661 s4.1), in slow start also while more
+ * than half of it is used, as Linux.
  */
 bool
 tcp_cc_is_limited(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t acked)
@@ -61,7 +61,7 @@ tcp_cc_is_limited(const struct tcp_stack *stack, const struct tcp_conn *c, uint3
 
 	if (cold->is_cwnd_limited || out + c->mss > c->cwnd)
 		return true;
-	return c->cwnd < cold->ssthresh && c->cwnd <= 2 * (uint64_t)max_u32(out, cold->max_out);
+	return c->cwnd < cold->ssthresh && c->cwnd < 2 * (uint64_t)max_u32(out, cold->max_out);
 }
 
 /*
@@ -75,6 +75,17 @@ tcp_cc_slow_start(const struct tcp_stack *stack, const struct tcp_conn *c, uint3
 	if (!stack->env->tun->tcp_growth_limit)
 		return acked;
 	return min_u32(acked, limit_segs * c->mss);
+}
+
+/* As Linux: what is left of an ACK that leads up to ssthresh counts as any ACK beyond it. */
+uint32_t
+tcp_cc_slow_start_up_to(struct tcp_stack *stack, struct tcp_conn *c, uint32_t bytes)
+{
+	uint32_t most = max_u32(tcp_cold(stack, c)->ssthresh, c->cwnd + c->mss);
+	uint32_t used = min_u32(bytes, most - c->cwnd);
+
+	c->cwnd += used;
+	return bytes - used;
 }
 
 /*

@@ -46,7 +46,7 @@ tcp_chunk_waits(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_
 
 	if (cold->last_sent_ms != stack->env->now_ms || c->snd_nxt == c->snd_una)
 		return false;
-	if (c->flags & (TF_RECOVERY | TF_RTO_DONE | TF_FIN_QUEUED))
+	if ((c->flags & TF_FIN_QUEUED) || tcp_is_repairing(stack, c))
 		return false;
 	if (limit >= segs * c->mss || limit >= min_u32(c->snd_wnd, c->cwnd) / WINDOW_DIVISOR)
 		return false;

@@ -44,10 +44,13 @@ ece_received(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 	if (!seq32_gt(ack, c->snd_una) || seq32_gt(ack, c->snd_nxt))
 		return;
 	stack->env->ctr->TCPDeliveredCE += (acked + c->mss - 1) / c->mss;
+	tcp_note_delivered_ce(stack, c, (acked + c->mss - 1) / c->mss);
 	if (cc->on_ce != NULL)
 		cc->on_ce(stack, c, acked);
 	/* s6.1.2: once for a round trip, and what was sent before a reduction says nothing about
 	 * the window after it. */
+	if (tcp_recovery_is_over(stack, c, ack))
+		tcp_recovery_rest(stack, c);
 	if (c->flags & (TF_RECOVERY | TF_RTO_DONE))
 		return;
 	stack->env->ctr->EcnReductions++;

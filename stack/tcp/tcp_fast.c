@@ -23,7 +23,6 @@ is_expected(const struct tcp_stack *stack, const struct tcp_conn *c, const struc
 		seq32_leq(rx->ack, c->snd_nxt) &&
 		seq32_geq(rx->ack, c->snd_una) &&
 		(rx->len > 0 || rx->ack != c->snd_una) &&
-		c->dupacks == 0 &&
 		opts->present == ((c->flags & TF_TS) ? TCP_OPT_TS : 0) &&
 		(!(c->flags & TF_TS) || seq32_geq(opts->tsval, c->ts_recent));
 }

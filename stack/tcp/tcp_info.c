@@ -4,19 +4,25 @@
 
 /* Packets of the send queue that were sent and are not acknowledged; our FIN alone is one, too. */
 static void
-count_flight(const struct tcp_conn *c, struct tcp_details *d)
+count_flight(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_details *d)
 {
+	const struct tcp_score *sc = tcp_score(stack, c);
+
 	for (const struct pkt *p = c->sendq_head; p != NULL && p != c->send_next; p = p->app.next) {
 		d->unacked_segs++;
 		d->sacked_segs += (p->app.flags & PKT_F_SACKED) != 0;
 		d->lost_segs += (p->app.flags & PKT_F_LOST) != 0;
 		d->retrans_segs += (p->app.flags & PKT_F_RETRANS) != 0;
 	}
+	/* As Linux: a probe for a lost tail repairs nothing yet. */
+	if (sc != NULL && (sc->flags & SC_PROBE_RTX) && sc->lost == 0 && d->retrans_segs > 0)
+		d->retrans_segs--;
 	if (d->unacked_segs == 0 && c->snd_nxt != c->snd_una)
 		d->unacked_segs = 1;
 	/* Without SACK each duplicate ACK stands for a segment that arrived. */
-	if (!(c->flags & TF_SACK))
-		d->sacked_segs = c->dupacks;
+	if (!(c->flags & TF_SACK) && sc != NULL)
+		d->sacked_segs = min_u32(sc->sacked_pkts,
+			d->unacked_segs - max_u32(d->lost_segs, d->unacked_segs > 0));
 }
 
 static void
@@ -33,6 +39,7 @@ copy_notes(const struct tcp_notes *n, struct tcp_details *d)
 	d->delivered_ce = n->delivered_ce;
 	d->dsack_dups = n->dsack_dups;
 	d->reord_seen = n->reord_seen;
+	d->reordering = n->reordering;
 	d->rcv_ooopack = n->rcv_ooopack;
 	d->total_rto = n->total_rto;
 	d->rto_recoveries = n->rto_recoveries;
@@ -77,7 +84,7 @@ tcp_get_details(struct tcp_stack *stack, struct env *env, tcp_handle conn, struc
 		.last_data_ms = env->now_ms - cold->last_data_ms -
 			(c->rcv_nxt == cold->irs + 1 ? TCP_NO_DATA_MS : 0),
 	};
-	count_flight(c, out);
+	count_flight(stack, c, out);
 	tcp_fill_row(stack, env, c, &out->row);
 	copy_notes(&out->row.notes, out);
 	out->ca_state = (enum tcp_ca)out->row.ca;

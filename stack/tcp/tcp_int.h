@@ -27,6 +27,7 @@
 #define TCP_RANGES_PER_CONN 256u	/* runs behind gaps, and SACKed runs, each */
 #define TCP_RCV_PKTS_MIN 8u		/* packets that any connection may receive and hold */
 #define TCP_DUPACK_THRESHOLD 3u		/* RFC 5681 s3.2 */
+#define TCP_REORDERING_MAX 300u		/* of what is told of it; tcp_max_reordering of Linux */
 #define TCP_MIN_RTT_MS 300000u		/* a least round trip is forgotten after this, as Linux */
 #define TCP_RTT_MAX_MS 1000000u	/* an echo older than this is of no segment in flight */
 #define TCP_QUICKACKS 16u		/* ACKs sent at once on a new connection, as Linux */
@@ -118,7 +119,6 @@ struct tcp_conn {
 	uint8_t state;		/* enum tcp_state; written by tcp_set_state only */
 	uint8_t snd_wscale : 4;	/* shift of windows we receive */
 	uint8_t rcv_wscale : 4;	/* shift of windows we send */
-	uint8_t dupacks;	/* in a row, saturating */
 	uint8_t quickacks;	/* ACKs still to be sent at once */
 	uint32_t flags;		/* TF_* */
 	uint32_t snd_una;	/* oldest unacknowledged */
@@ -347,8 +347,9 @@ _Static_assert(sizeof(struct tcp_park) <= 96, "ten million connections in 2.6 GB
 #define SC_RETRANS_ACKED 0x0400u /* something sent again was acknowledged */
 #define SC_DSACK_SEEN 0x0800u
 #define SC_ACK_TS 0x1000u	/* ack_ts is set */
+#define SC_REORDERED 0x4000u	/* something was delivered behind what was delivered before */
 #define SC_OF_ACK                                                                                  \
-	(SC_ORIG_DELIVERED | SC_RETRANS_ACKED | SC_DSACK_SEEN | SC_ACK_TS)
+	(SC_ORIG_DELIVERED | SC_RETRANS_ACKED | SC_DSACK_SEEN | SC_ACK_TS | SC_REORDERED)
 
 /**
  * What is known of the packets in flight, while something may be lost (RFC 6675, RFC 8985):
@@ -365,7 +366,7 @@ struct tcp_score {
 	struct pkt *seek;	/* where the search for a block went up to; NULL: nowhere */
 	uint32_t sacked, lost, retrans;
 	uint32_t pending;	/* lost and not sent again */
-	uint32_t sacked_pkts;
+	uint32_t sacked_pkts;	/* without SACK duplicate ACKs, and sacked is their bytes */
 	uint32_t fack;		/* behind the highest byte delivered */
 	uint32_t prior_fack;	/* ... before this ACK */
 	uint32_t ack_ts;	/* timestamp echo of this ACK */
@@ -376,7 +377,7 @@ struct tcp_score {
 	uint32_t dsack_round;	/* the reordering window grows again behind this */
 	/* PRR (RFC 9937), bytes since the recovery began. */
 	uint32_t prr_delivered, prr_out;
-	uint32_t prr_flight;	/* in flight when it did */
+	uint32_t prr_cwnd;	/* the window that ssthresh was taken from */
 	/* Undo (RFC 4015): before the reduction. */
 	uint32_t prior_cwnd, prior_ssthresh;
 	uint32_t undo_marker;	/* snd_una at the reduction */

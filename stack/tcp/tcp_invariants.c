@@ -61,7 +61,8 @@ check_score(const struct tcp_stack *stack, const struct tcp_conn *c)
 	ASSERT(r == NULL);
 	if (sc == NULL)
 		return;
-	ASSERT(sacked == sc->sacked);
+	ASSERT(sacked == ((c->flags & TF_SACK) ? sc->sacked : 0));
+	ASSERT(sc->sacked + sc->lost <= c->snd_nxt - c->snd_una);
 	ASSERT(lost == sc->lost);
 	ASSERT(retrans == sc->retrans);
 	ASSERT(pending == sc->pending);

@@ -152,6 +152,17 @@ tcp_keep_opened(struct tcp_stack *stack, struct tcp_conn *c)
 		tcp_keep_arm(stack, c, keepalive_left(stack, c));
 }
 
+/* A user timeout replaces the count of probes here, too (RFC 5482 s4.2, as Linux). */
+static bool
+is_unanswered(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+
+	if (cold->user_timeout_ms == 0)
+		return cold->probes >= tcp_keep_probes(stack, c);
+	return cold->probes > 0 && stack->env->now_ms - cold->last_rx_ms >= cold->user_timeout_ms;
+}
+
 /* The next probe, or the end. False: the connection is gone. */
 static bool
 keepalive(struct tcp_stack *stack, struct tcp_conn *c)
@@ -161,12 +172,13 @@ keepalive(struct tcp_stack *stack, struct tcp_conn *c)
 	/* Data in flight or queued is timed by its own timer. */
 	if (c->write_seq != c->snd_una)
 		return true;
-	if (cold->probes >= tcp_keep_probes(stack, c)) {
+	if (is_unanswered(stack, c)) {
 		stack->env->ctr->TCPAbortOnTimeout++;
 		tcp_reset(stack, c, -ETIMEDOUT);
 		return false;
 	}
-	cold->probes++;
+	if (cold->probes < UINT8_MAX)
+		cold->probes++;
 	stack->env->ctr->TCPKeepAlive++;
 	tcp_send_empty(stack, c, c->snd_una - 1, TCP_ACK);
 	return true;

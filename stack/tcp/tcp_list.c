@@ -34,7 +34,7 @@ ca_of(const struct tcp_conn *c, const struct tcp_score *sc)
 		return TCP_CA_LOSS;
 	if (c->flags & TF_RECOVERY)
 		return sc != NULL && (sc->flags & SC_CWR) ? TCP_CA_REDUCED : TCP_CA_RECOVERY;
-	if (c->dupacks > 0 || (sc != NULL && sc->sacked > 0))
+	if (sc != NULL && sc->sacked_pkts > 0)
 		return TCP_CA_DISORDER;
 	return TCP_CA_OPEN;
 }

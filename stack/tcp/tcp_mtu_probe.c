@@ -208,7 +208,7 @@ tcp_mtu_probe_lost(struct tcp_stack *stack, struct tcp_conn *c)
 	/* As after a report: repaired up to here, with the window as it was (tcp_pmtu.c). */
 	tcp_cold(stack, c)->recover = c->snd_nxt;
 	c->flags |= TF_RTO_DONE;
-	c->dupacks = 0;
+	tcp_recovery_forget_duplicates(c, sc);
 	sc->flags &= (uint16_t)~(SC_UNDO | SC_PRR | SC_FRTO | SC_FRTO_NEW);
 	tcp_want_output(stack, c);
 	return true;

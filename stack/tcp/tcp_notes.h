@@ -202,6 +202,26 @@ tcp_note_delivered(const struct tcp_stack *stack, const struct tcp_conn *c)
 	n->delivered_us = stack->env->now_us;
 }
 
+/** The ACK of so many segments has ECE. */
+static inline void
+tcp_note_delivered_ce(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t segs)
+{
+	struct tcp_notes *n = tcp_notes(stack, c);
+
+	if (n != NULL)
+		n->delivered_ce += segs;
+}
+
+/** Of segments that were acknowledged so many had been counted with duplicate ACKs. */
+static inline void
+tcp_note_told(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t segs)
+{
+	struct tcp_notes *n = tcp_notes(stack, c);
+
+	if (n != NULL)
+		n->delivered -= segs;
+}
+
 /** All of it is acknowledged. */
 static inline void
 tcp_note_idle(const struct tcp_stack *stack, const struct tcp_conn *c)

@@ -267,25 +267,15 @@ send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t
 	return true;
 }
 
-/* After a timeout, until there is new data: duplicates tell of nothing that is in the path. */
-static bool
-all_is_lost(const struct tcp_stack *stack, const struct tcp_conn *c)
-{
-	return (c->flags & TF_RTO_DONE) && c->snd_nxt == tcp_cold(stack, c)->recover;
-}
-
 /* Bytes that cwnd still allows. */
 static uint32_t
 cwnd_room(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
+	/* RFC 3042, one new segment for each of the first duplicate ACKs, is in it: what arrived
+	 * behind the hole has left the pipe. */
 	uint32_t pipe = tcp_pipe(stack, c);
-	uint32_t cwnd = c->cwnd;
 
-	/* RFC 3042: one new segment for each of the first two duplicate ACKs. With SACK the pipe
-	 * tells: what is SACKed has left it. */
-	if (!(c->flags & TF_RECOVERY) && !all_is_lost(stack, c))
-		cwnd += min_u32(c->dupacks, TCP_DUPACK_THRESHOLD - 1) * c->mss;
-	return cwnd > pipe ? cwnd - pipe : 0;
+	return c->cwnd > pipe ? c->cwnd - pipe : 0;
 }
 
 /* Bytes that the peer's window still allows. */

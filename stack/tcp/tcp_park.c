@@ -37,8 +37,8 @@ static bool
 is_quiet(const struct tcp_conn *c)
 {
 	const uint32_t busy = TF_ACK_NOW | TF_ACK_DELAY | TF_FIN_QUEUED | TF_RD_SHUT | TF_ORPHAN |
-		TF_WANT_WRITE | TF_NOBUF | TF_OUTPUT | TF_EVENT | TF_RECOVERY | TF_OOO |
-		TF_PERSIST | TF_RTO_DONE | TF_WND_SENT_0 | TF_DSACK;
+		TF_WANT_WRITE | TF_NOBUF | TF_OUTPUT | TF_EVENT | TF_OOO |
+		TF_PERSIST | TF_WND_SENT_0 | TF_DSACK;
 
 	return (c->state == TCPS_ESTABLISHED || c->state == TCPS_CLOSE_WAIT) &&
 		(c->flags & (busy | TF_ACCEPTED)) == TF_ACCEPTED &&
@@ -226,6 +226,7 @@ void
 tcp_park(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	/* Nothing is in flight: all that it may hold is how to undo a reduction, long ago. */
+	tcp_recovery_rest(stack, c);
 	tcp_score_free(stack, c);
 	save(tcp_cold(stack, c), &stack->park[tcp_slot(stack, c)]);
 	c->parked_sent_ms = tcp_cold(stack, c)->last_sent_ms;

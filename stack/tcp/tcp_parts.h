@@ -347,6 +347,9 @@ void tcp_rack_delivered(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_
 uint32_t tcp_rack_detect(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc);
 /** Adapt the reordering window; exited: a recovery ended. */
 void tcp_rack_adapt(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc, bool exited);
+/** This ACK told of reordering (SC_REORDERED). */
+void tcp_rack_count_reordering(
+	struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_score *sc);
 bool tcp_rack_is_on(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** p was sent too recently to be given up, though the timer fired. */
 bool tcp_rack_is_recent(const struct tcp_stack *stack, const struct tcp_conn *c,
@@ -372,10 +375,24 @@ void tcp_recovery_begin(struct tcp_stack *stack, struct tcp_conn *c, const struc
 /** It was taken in; was is snd_una before. */
 void tcp_recovery_ack(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx,
 	uint32_t was);
+/** The ACK that comes in is a duplicate, without SACK; before tcp_recovery_ack. */
 void tcp_recovery_duplicate(struct tcp_stack *stack, struct tcp_conn *c);
+void tcp_recovery_forget_duplicates(const struct tcp_conn *c, struct tcp_score *sc);
+/** Would ack end the recovery? */
+bool tcp_recovery_is_over(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t ack);
+/** Nothing has been in flight for long: what is left of a recovery ends. */
+void tcp_recovery_rest(struct tcp_stack *stack, struct tcp_conn *c);
 /** Give the scoreboard back if nothing is suspect any more. */
 void tcp_recovery_settle(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_reorder_timer(struct tcp_stack *stack, struct tcp_conn *c);
+/** Something is lost and not repaired yet; not while the window is only reduced for a mark. */
+static inline bool
+tcp_is_repairing(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	if (!(c->flags & (TF_RECOVERY | TF_RTO_DONE)))
+		return false;
+	return (c->flags & TF_RTO_DONE) || !(tcp_score(stack, c)->flags & SC_CWR);
+}
 
 /* tcp_close.c: eighth step, and the ends of connections. */
 void tcp_process_fin(struct tcp_stack *stack, struct tcp_conn *c);
@@ -652,6 +669,8 @@ bool tcp_cc_is_limited(const struct tcp_stack *stack, const struct tcp_conn *c, 
 /** What an ACK adds to cwnd in slow start. */
 uint32_t tcp_cc_slow_start(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t acked,
 	uint32_t limit_segs);
+/** cwnd grows by bytes, up to ssthresh; returns what is left of them. */
+uint32_t tcp_cc_slow_start_up_to(struct tcp_stack *stack, struct tcp_conn *c, uint32_t bytes);
 
 /* tcp_hystart.c: the slow start of algorithms that want RFC 9406, while ssthresh is infinite. */
 void tcp_hystart_on_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t acked);

@@ -62,7 +62,7 @@ send_again(struct tcp_stack *stack, struct tcp_conn *c)
 		c->cwnd = max_u32(min_u32(c->cwnd, cold->ssthresh), c->mss);
 	cold->recover = c->snd_nxt;
 	c->flags = (c->flags & ~TF_RECOVERY) | TF_RTO_DONE;
-	c->dupacks = 0;
+	tcp_recovery_forget_duplicates(c, sc);
 	/* Nothing was reduced, so there is nothing to take back. */
 	sc->flags &= (uint16_t)~(SC_UNDO | SC_PRR | SC_FRTO | SC_FRTO_NEW);
 	for (struct pkt *p = c->sendq_head; p != NULL && p != c->send_next; p = p->app.next)

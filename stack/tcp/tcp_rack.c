@@ -56,15 +56,39 @@ is_of_earlier_copy(const struct tcp_stack *stack, const struct tcp_conn *c,
 
 /* s6.2 step 3: behind what was delivered already, and it is no retransmission. */
 static void
-detect_reordering(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_score *sc,
+detect_reordering(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc,
 	const struct pkt *p)
 {
+	struct tcp_notes *n = tcp_notes(stack, c);
+
 	if (p->app.sends > 1 || seq32_geq(p->app.end_seq, sc->prior_fack))
 		return;
 	tcp_cold(stack, c)->reo_seen = 1;
+	if (n != NULL && (!(sc->flags & SC_REORDERED) || seq32_lt(p->app.seq, n->reord_seq)))
+		n->reord_seq = p->app.seq;
+	sc->flags |= SC_REORDERED;
+}
+
+/* Once for an ACK: how far it reached, as Linux tells it. */
+void
+tcp_rack_count_reordering(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_score *sc)
+{
+	struct tcp_notes *n = tcp_notes(stack, c);
+	const struct tcp_range *r = sc->sacks;
+	uint32_t fack = c->snd_una;
+	uint32_t segs;
+
 	stack->env->ctr->TCPSACKReorder++;
-	if (tcp_notes(stack, c) != NULL)
-		tcp_notes(stack, c)->reord_seen++;
+	if (n == NULL)
+		return;
+	n->reord_seen++;
+	for (; r != NULL; r = r->next)
+		fack = r->tail->app.seq;
+	if (seq32_leq(fack, n->reord_seq))
+		return;
+	segs = (fack - n->reord_seq + c->mss - 1) / c->mss;
+	if (segs > max_u32(n->reordering, stack->env->tun->tcp_reordering))
+		n->reordering = min_u32(segs, TCP_REORDERING_MAX);
 }
 
 void
@@ -95,7 +119,7 @@ reo_wnd_us(const struct tcp_stack *stack, const struct tcp_conn *c, const struct
 	const struct tunables *tun = stack->env->tun;
 
 	if (!cold->reo_seen) {
-		if (c->flags & (TF_RECOVERY | TF_RTO_DONE))
+		if (tcp_is_repairing(stack, c))
 			return 0;
 		if (sc->sacked_pkts >= tun->tcp_reordering &&
 			!(tun->tcp_recovery & RECOVERY_NO_DUPTHRESH))
@@ -254,8 +278,8 @@ may_probe(const struct tcp_stack *stack, const struct tcp_conn *c)
 
 	if (mode != 3 && mode != 4)
 		return false;
-	if (!(c->flags & TF_SACK) || !tcp_is_synchronised(c) ||
-		(c->flags & (TF_RECOVERY | TF_RTO_DONE | TF_PERSIST)))
+	if (!(c->flags & TF_SACK) || !tcp_is_synchronised(c) || (c->flags & TF_PERSIST) ||
+		tcp_is_repairing(stack, c))
 		return false;
 	return sc == NULL || (sc->sacked == 0 && sc->lost == 0 && !(sc->flags & SC_PROBE));
 }

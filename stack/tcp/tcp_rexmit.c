@@ -56,7 +56,7 @@ is_out_of_tries(const struct tcp_stack *stack, const struct tcp_conn *c)
 	else if (c->flags & TF_ORPHAN)
 		limit = min_u32(limit, orphan_retries(tun));
 	/* The user timeout replaces the count (RFC 5482), also where probes are answered. */
-	if (cold->user_timeout_ms != 0 && tcp_is_synchronised(c))
+	if (cold->user_timeout_ms != 0 && c->state != TCPS_SYN_RECEIVED)
 		return stack->env->now_ms - cold->stalled_at_ms >= cold->user_timeout_ms;
 	return tries >= limit;
 }
@@ -113,7 +113,7 @@ count_timeout(struct tcp_stack *stack, const struct tcp_conn *c, const struct tc
 		ctr->TCPSackRecoveryFail++;
 	else if (c->flags & TF_RECOVERY)
 		ctr->TCPRenoFailures++;
-	else if (sc->sacked > 0)
+	else if (sc->sacked > 0 && (c->flags & TF_SACK))
 		ctr->TCPSackFailures++;
 }
 
@@ -146,12 +146,12 @@ retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 	count_timeout(stack, c, sc);
 	tcp_note_timeout(stack, c, first);
 	sc->flags &= (uint16_t)~(SC_PRR | SC_FRTO | SC_FRTO_NEW | SC_PROBE | SC_PROBE_RTX);
-	if (first && !(c->flags & TF_RECOVERY)) {
+	if (first && (!(c->flags & TF_RECOVERY) || seq32_geq(c->snd_una, cold->recover))) {
 		tcp_recovery_remember(c, cold, sc);
 		cold->ssthresh = tcp_cc_of(stack, c)->ssthresh(stack, c);
 	}
 	/* RFC 5682 s2.1 step 1: not if an earlier loss is still being repaired. */
-	if (stack->env->tun->tcp_frto && (!(c->flags & (TF_RECOVERY | TF_RTO_DONE)) || !first))
+	if (stack->env->tun->tcp_frto && (!tcp_is_repairing(stack, c) || !first))
 		sc->flags |= SC_FRTO;
 	tried(stack, c, cold);
 	if (c->snd_wnd == 0 && cold->probes < UINT8_MAX)
@@ -159,7 +159,7 @@ retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 	cold->recover = c->snd_nxt;
 	c->flags = (c->flags & ~TF_RECOVERY) | TF_RTO_DONE;
 	tcp_ecn_reduced(c);
-	c->dupacks = 0;
+	tcp_recovery_forget_duplicates(c, sc);
 	tcp_mtu_probe_timeout(stack, c, sc);
 	tcp_pmtu_on_timeout(stack, c);
 	tcp_score_timeout(stack, c, sc);

@@ -173,7 +173,7 @@ next_try_ms(const struct tcp_stack *stack, const struct tcp_conn *c)
 	uint32_t rto_ms = tcp_rto_backed_off(stack, c);
 	uint32_t gone_ms = stack->env->now_ms - cold->stalled_at_ms;
 
-	if (cold->user_timeout_ms == 0 || cold->rexmits == 0 || !tcp_is_synchronised(c))
+	if (cold->user_timeout_ms == 0 || cold->rexmits == 0 || c->state == TCPS_SYN_RECEIVED)
 		return rto_ms;
 	if (gone_ms >= cold->user_timeout_ms)
 		return 1;

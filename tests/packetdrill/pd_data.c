@@ -315,9 +315,9 @@ add_inq(struct pd *pd, const struct pd_sock *s, struct msghdr *msg, size_t room)
 	int left;
 
 	left = (int)pd_readable(pd, s);
-	/* Linux: at the end one is left, the end itself. */
-	if (left == 0 && pd_is_shut(pd, s, SHUT_RD))
-		left = 1;
+	/* Linux: behind the data one is left, the end itself. */
+	if (s->peer_fin || (left == 0 && pd_is_shut(pd, s, SHUT_RD)))
+		left++;
 	pd_cmsg_put(msg, room, IPPROTO_TCP, TCP_CM_INQ, &left, sizeof(left));
 }
 

@@ -127,7 +127,7 @@ pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len)
 	info.rcv_space = d.rcvbuf > pd->tun.tcp_rmem[1] ? d.rcvbuf / 2 :
 							  min_u32(d.rcvbuf / 2, 10 * info.advmss);
 	info.pmtu = s->kind == PD_CONN && !s->connecting ? pd_pmtu(pd, &d) : pd->mtu;
-	info.reordering = pd->tun.tcp_reordering;
+	info.reordering = max_u32(pd->tun.tcp_reordering, d.reordering);
 	return pd_copy_out(&info, sizeof(info), out, len);
 }
 

@@ -137,9 +137,8 @@ set_buffer(unsigned int i, int value)
 {
 	int least = i == PD_OPT_SNDBUF ? SNDBUF_MIN : RCVBUF_MIN;
 
-	if (value < 0)
-		value = 0;
-	if (value > MEM_MAX)
+	/* Linux takes it for unsigned. */
+	if (value < 0 || value > MEM_MAX)
 		value = MEM_MAX;
 	return 2 * value > least ? 2 * value : least;
 }
@@ -155,6 +154,19 @@ defer_rounded(int seconds)
 		sum_s += wait_s;
 	}
 	return sum_s;
+}
+
+/* Of the headers: the bits of ECN are TCP's, -1 is the default. */
+static int
+header_field(unsigned int i, int value)
+{
+	if (i == PD_OPT_TOS)
+		return value & 0xfc;
+	if (i == PD_OPT_TCLASS)
+		return value < 0 ? 0 : value & 0xfc;
+	if (i == PD_OPT_TTL || i == PD_OPT_UNICAST_HOPS)
+		return value < 0 ? rows[i].def : value;
+	return value;
 }
 
 static int
@@ -177,6 +189,9 @@ set_number(struct pd *pd, struct pd_sock *s, unsigned int i, int value)
 			return -EINVAL;
 		break;
 	}
+	if (i == PD_OPT_TTL && value == 0)
+		return -EINVAL;
+	value = header_field(i, value);
 	if (i == PD_OPT_RCVLOWAT && value <= 0)
 		value = value < 0 ? INT_MAX : 1;
 	if (i == PD_OPT_MAXSEG && value != 0 && value < MAXSEG_MIN)

@@ -70,6 +70,17 @@ send_sack(struct bed_peer *p, uint32_t acked, uint32_t from, uint32_t to)
 	bed_peer_send_seg(p, &seg);
 }
 
+/* A segment of new data, of which the peer says nothing yet. */
+static inline void
+send_one_more(struct bed_peer *p)
+{
+	static const uint8_t data[SEG];
+
+	assert_int_equal(tcp_send(p->bed->stack, &p->bed->env, p->h, data, SEG, 0), SEG);
+	tcp_bed_flush(p->bed);
+	tcp_bed_discard(p->bed);
+}
+
 static inline struct tcp_score *
 score_of(const struct bed_peer *p)
 {

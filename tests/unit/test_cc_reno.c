@@ -51,8 +51,8 @@ slow_start_grows_by_what_is_acknowledged_up_to_two_segments(void **state)
 		{ 10 * MSS, 2 * MSS, 12 * MSS },
 		{ 10 * MSS, 10 * MSS, 12 * MSS },
 		{ 10 * MSS, 1, 10 * MSS + 1 },
-		{ 4 * MSS, MSS, 11 * MSS },
-		{ 3 * MSS, MSS, 10 * MSS },	/* the window is not what limits */
+		{ 5 * MSS, MSS, 11 * MSS },
+		{ 4 * MSS, MSS, 10 * MSS },	/* the window is not what limits */
 	};
 	struct tcp_bed *bed = *state;
 

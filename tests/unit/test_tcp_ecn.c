@@ -146,6 +146,7 @@ the_fast_path_takes_no_segment_that_speaks_of_congestion(void **state)
 static void
 ece_reduces_once_and_in_proportion_to_what_is_acknowledged(void **state)
 {
+	static const uint8_t bytes[MSS];
 	struct tcp_bed *bed = *state;
 	struct bed_peer p;
 	struct tcp_conn *c;
@@ -160,11 +161,18 @@ ece_reduces_once_and_in_proportion_to_what_is_acknowledged(void **state)
 	bed_peer_send_at(&p, 0, 5 * MSS, TCP_ACK | TCP_ECE, 0);
 	assert_int_equal(c->cwnd, 7 * MSS);
 	assert_int_not_equal(c->flags & TF_RECOVERY, 0);
+	/* Until CWR can have reached the peer its ECE is of the same mark. */
 	bed_peer_send_at(&p, 0, 10 * MSS, TCP_ACK | TCP_ECE, 0);
 	assert_int_equal(c->cwnd, 7 * MSS);
-	assert_int_equal(c->flags & TF_RECOVERY, 0);
+	assert_int_not_equal(c->flags & TF_RECOVERY, 0);
 	assert_int_equal(bed->ctr.EcnReductions, 1);
 	assert_int_equal(bed->ctr.TCPDeliveredCE, 1 + 2 + 5);
+	tcp_send(bed->stack, &bed->env, p.h, bytes, MSS, 0);
+	tcp_bed_flush(bed);
+	bed_peer_send_at(&p, 0, 11 * MSS, TCP_ACK | TCP_ECE, 0);
+	assert_int_equal(bed->ctr.EcnReductions, 2);
+	assert_int_equal(tcp_cold(bed->stack, c)->ssthresh, 4 * MSS);
+	tcp_bed_discard(bed);
 }
 
 /* A window is at least two segments, however often the peer complains. */

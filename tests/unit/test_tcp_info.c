@@ -130,23 +130,23 @@ the_rate_of_delivery_is_the_paths_or_marked_as_the_owners(void **state)
 	bed_peer_reach(&p, TCPS_ESTABLISHED);
 	assert_int_equal(notes_of(&p).rate_us, 0);
 	/* All of it fits into the window: the path may be able to do more. */
-	write_bytes(&p, 7300, 7300);
-	ack_after(&p, 100, 7300);
+	write_bytes(&p, 8760, 8760);
+	ack_after(&p, 100, 8760);
 	n = notes_of(&p);
-	assert_int_equal(n.rate_segs, 5);
+	assert_int_equal(n.rate_segs, 6);
 	assert_int_equal(n.rate_us, 100000);
 	assert_false(n.is_rate_full);
 	/* Less than that tells nothing new. */
 	write_bytes(&p, 1460, 1460);
 	ack_after(&p, 100, 1460);
-	assert_int_equal(notes_of(&p).rate_segs, 5);
+	assert_int_equal(notes_of(&p).rate_segs, 6);
 	/* More than the window: what goes with the first ACK is sent as the path allows. */
 	write_bytes(&p, 43800, 43800);
 	for (unsigned int i = 0; i < 4; i++)
-		ack_after(&p, 100, 7300);
+		ack_after(&p, 100, 8760);
 	n = notes_of(&p);
 	assert_true(n.is_rate_full);
-	assert_int_equal(n.rate_segs, 15);
+	assert_int_equal(n.rate_segs, 18);
 	assert_int_equal(n.rate_us, 300000);
 }
 

@@ -173,10 +173,15 @@ a_congestion_signal_reduces_without_retransmission(void **state)
 			send_sack(&p, i, 0, 0);
 		assert_true(c->flags & TF_RECOVERY);
 		send_sack(&p, 20, 0, 0);
+		assert_int_equal(c->cwnd, 10 * SEG);
+		assert_sent_count(&p, 0);
+		/* CWR must have reached the peer. */
+		assert_true(c->flags & TF_RECOVERY);
+		send_one_more(&p);
+		send_sack(&p, 21, 0, 0);
 		assert_false(c->flags & TF_RECOVERY);
 		assert_int_equal(c->cwnd, 10 * SEG);
 		assert_null(score_of(&p));
-		assert_sent_count(&p, 0);
 	}
 	assert_int_equal(bed->ctr.TCPSackRecovery + bed->ctr.TCPRenoRecovery, 0);
 }
@@ -222,9 +227,14 @@ without_sack_a_partial_ack_sends_the_next_hole(void **state)
 	assert_sent(&p, "A 4381+1460 ack 1");
 	assert_sent(&p, "");
 	send_sack(&p, 10, 0, 0);
+	assert_sent_count(&p, 0);
+	/* Duplicates of what went again begin no recovery (s3.2 step 2). */
+	for (unsigned int i = 0; i < 4; i++)
+		send_sack(&p, 10, 0, 0);
+	send_one_more(&p);
+	send_sack(&p, 11, 0, 0);
 	assert_null(score_of(&p));
 	assert_int_equal(bed->ctr.TCPRenoRecovery, 1);
-	assert_sent_count(&p, 0);
 }
 
 int
