@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Path MTU: lowered by what can be true, sent again without a sign of congestion, tried anew. */
-#include "unit/tcp_unit.h"
+#include "unit/recovery.h"
 
 #include "tcp/tcp_int.h"
 
@@ -147,7 +147,7 @@ black_hole_is_escaped_only_if_asked_for(void **state)
 	tcp_bed_discard(bed);
 }
 
-/* The repair of a loss ends: what duplicate ACKs have added to the window is not kept. */
+/* The repair of a loss ends, and with it the way down to the window that it leaves. */
 static void
 a_report_in_recovery_leaves_the_reduced_window(void **state)
 {
@@ -155,9 +155,9 @@ a_report_in_recovery_leaves_the_reduced_window(void **state)
 	struct bed_peer p;
 	struct tcp_conn *c;
 
-	open_and_send(&p, bed, 14600);
+	open_with_flight(&p, bed, 0, 40);
 	c = bed_peer_conn(&p);
-	for (unsigned int i = 0; i < 6; i++)
+	for (unsigned int i = 0; i < TCP_DUPACK_THRESHOLD; i++)
 		bed_peer_send_at(&p, 0, 0, TCP_ACK, 0);
 	assert_true(c->flags & TF_RECOVERY);
 	assert_true(c->cwnd > tcp_cold(bed->stack, c)->ssthresh);
