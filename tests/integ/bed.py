@@ -243,6 +243,18 @@ def recv_all(s):
 
 
 @contextlib.contextmanager
+def stopped(app):
+    """The appliance hears of what is done within only afterwards, all at once."""
+    app.proc.send_signal(signal.SIGSTOP)
+    try:
+        # Its threads go on for a moment: it has stopped when the last of them has.
+        os.waitid(os.P_PID, app.proc.pid, os.WSTOPPED)
+        yield
+    finally:
+        app.proc.send_signal(signal.SIGCONT)
+
+
+@contextlib.contextmanager
 def closing(*socks):
     try:
         yield

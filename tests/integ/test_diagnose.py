@@ -2,7 +2,6 @@
 """Overload that is made here, and whether sluicectl diagnose names its cause and the knob."""
 import json
 import random
-import signal
 import socket
 import subprocess
 import threading
@@ -58,11 +57,10 @@ class Diagnose(unittest.TestCase):
         def knock():
             socks = [socket.socket() for _ in range(50)]
             # While it is away they queue up: their handshakes end in one burst.
-            self.app.proc.send_signal(signal.SIGSTOP)
-            for s in socks:
-                s.setblocking(False)
-                s.connect_ex((bed.APPLIANCE, 7))
-            self.app.proc.send_signal(signal.SIGCONT)
+            with bed.stopped(self.app):
+                for s in socks:
+                    s.setblocking(False)
+                    s.connect_ex((bed.APPLIANCE, 7))
             time.sleep(0.1)
             for s in socks:
                 s.close()

@@ -82,11 +82,8 @@ class Flood(unittest.TestCase):
     def test_a_burst_that_came_while_the_worker_was_away_is_answered_in_full(self):
         frames = [syn(self.rng, self.ethernet) for _ in range(BURST)]
         before = self.counters()
-        self.app.proc.send_signal(signal.SIGSTOP)
-        try:
+        with bed.stopped(self.app):
             self.send(frames)
-        finally:
-            self.app.proc.send_signal(signal.SIGCONT)
         self.assertEqual(self.answered(before, BURST), BURST)
 
     def test_a_flood_gets_one_answer_each_and_nothing_grows(self):

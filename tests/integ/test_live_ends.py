@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import signal
 import socket
 import struct
 import tempfile
@@ -92,22 +91,13 @@ class Ends(test_live.Knobs):
         self.assertGreater(time.monotonic() - begin, seconds - EARLY_S)
         self.assertLess(time.monotonic() - begin, seconds + LATE_S)
 
-    @contextlib.contextmanager
-    def stopped(self):
-        """The appliance hears of what is done within only afterwards, all at once."""
-        self.app.proc.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self.app.proc.send_signal(signal.SIGCONT)
-
     # --- how they begin ----------------------------------------------------------------------
 
     def burst(self):
         """Clients whose handshakes end in one burst: those that heard echo of a byte."""
         socks = [socket.socket() for _ in range(CLIENTS)]
         with bed.closing(*socks):
-            with self.stopped():
+            with bed.stopped(self.app):
                 for s in socks:
                     s.setblocking(False)
                     s.connect_ex((bed.APPLIANCE, 7))
@@ -131,7 +121,7 @@ class Ends(test_live.Knobs):
             with self.subTest(retries=retries), self.changed("tcp_synack_retries", str(retries)), \
                     socket.socket() as s, contextlib.ExitStack() as stack:
                 s.setblocking(False)
-                with self.stopped():
+                with bed.stopped(self.app):
                     s.connect_ex((bed.APPLIANCE, 7))
                     stack.enter_context(self.unreachable())
                 with self.takes(seconds):
