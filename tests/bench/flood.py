@@ -100,7 +100,8 @@ class Rows:
     """Medians over the rounds of what was measured at one server and level."""
 
     def __init__(self, lines):
-        self.lines = [line for line in lines if 'error' not in line]
+        self.lines = sorted((line for line in lines if 'error' not in line),
+                            key=lambda line: list(SERVERS).index(line['server']))
 
     def levels(self):
         """In the order of measuring."""
@@ -135,7 +136,7 @@ def offered(line):
 def lost(line):
     """The share of what was sent that found no place in the receive ring, whoever sent it."""
     if 'lost' in line:
-        return line['lost'] / offered(line)
+        return line['lost'] / offered(line) if offered(line) else 0
     if 'total_received' not in line:
         return None
     return max(0, 1 - line['total_received'] / line['total_in'])
