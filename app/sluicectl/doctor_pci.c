@@ -84,7 +84,7 @@ memlock_limit(const struct doctor *d, unsigned long long *limit)
 		return false;
 	while (!found && fgets(line, sizeof(line), file) != NULL)
 		found = strncmp(line, name, strlen(name)) == 0;
-	fclose(file);
+	(void)fclose(file);
 	if (!found)
 		return false;
 	/* The soft limit stands first; the hard one may say unlimited, too. */

@@ -196,9 +196,10 @@ static void
 put_last(json_t *row, const struct ctl_backend *b, enum outcome out, uint64_t now_us)
 {
 	uint64_t age_us = drop_watch_age(b->drops, out, now_us);
+	uint64_t age_ms = age_us / 1000;
 
 	json_object_set_new(row, "last_s", age_us == UINT64_MAX ?
-			json_null() : json_real((double)(age_us / 1000) / 1e3));
+			json_null() : json_real((double)age_ms / 1e3));
 }
 
 int
