@@ -11,10 +11,12 @@ import sys
 
 import http_compare
 import report
-from flood_bed import OUTCOMES, VethBed, VhostBed
+from flood_bed import OUTCOMES, RATES, VethBed, VhostBed
 
-CALIBRATE_S = 3
+CALIBRATE_S = 1
+PIECE_S = 10            # between two calibrations
 SHORT_S = 10            # of what is not run for the whole time
+TIMES_MS = {'within_1s': 1000, 'within_4s': 4000}
 
 # name: the wire, the program, tcp_syncookies, whether its SYN floods last the whole time.
 SERVERS = {
@@ -46,18 +48,51 @@ def plan(options, name):
     return levels
 
 
+def joined(pieces):
+    """One level out of its pieces: rates over all of the time, the rest added up."""
+    out = {'seconds': sum(piece['seconds'] for piece in pieces)}
+    for name in pieces[0].keys() - out.keys():
+        if name in RATES:
+            out[name] = sum(p[name] * p['seconds'] for p in pieces) / out['seconds']
+        else:
+            out[name] = sum((p[name] for p in pieces), start=type(pieces[0][name])())
+    return out
+
+
+def fared(line):
+    """How long connections took to be there, of all that were tried."""
+    times = line.pop('connect_ms')
+    there = sorted(ms for ms in times if ms is not None)
+    for name, limit in TIMES_MS.items():
+        line[name] = sum(ms <= limit for ms in there) / len(times) if times else 0
+    line['connects'] = len(times)
+    line['p50_ms'] = there[len(there) // 2] if there else None
+    line['p99_ms'] = there[len(there) * 99 // 100] if there else None
+    return line
+
+
+def measure_level(bed, kind, share, seconds):
+    """In pieces, each at a share of what the server has just answered alone: the speed of a
+    shared machine is another every few seconds."""
+    alone, pieces = [], []
+    while seconds > 0:
+        alone.append(bed.level('syn', 0, CALIBRATE_S, with_clients=False))
+        pieces.append(bed.level(kind, share * alone[-1]['out'], min(seconds, PIECE_S)))
+        seconds -= PIECE_S
+    return {'alone': joined(alone), **fared(joined(pieces))}
+
+
 def measure_server(options, name):
-    """Calibrate, then quiet, then flood after flood."""
+    """Quiet, then flood after flood."""
     wire, program, mode, _ = SERVERS[name]
     lines = []
     with wire(options) as bed:
         bed.start_server(program, mode)
-        alone = bed.level('syn', 0, min(options.seconds, CALIBRATE_S), with_clients=False)
         if options.set:
             bed.set_tunables(options.set)
         for kind, share, seconds in plan(options, name):
-            line = bed.level(kind, share * alone['out'], seconds)
-            lines.append({'server': name, 'kind': kind, 'share': share, 'alone': alone, **line})
+            line = measure_level(bed, kind, share, seconds)
+            lines.append({'server': name, 'kind': kind, 'share': share, **line})
     return lines
 
 
@@ -118,7 +153,7 @@ class Rows:
     def goodput(self, level):
         """Of the held downloads, against those without a flood."""
         def held(at):
-            return self.middle(at, lambda line: line['held_bytes'] / line['seconds'])
+            return self.middle(at, lambda line: line['held_bytes'] / line['held_s'])
         quiet = held((level[0], '', 0))
         return held(level) / quiet if quiet else None
 
@@ -228,7 +263,7 @@ def main():
     parser.add_argument('--servers', metavar='A,B', help='some of ' + ' '.join(SERVERS))
     parser.add_argument('--seconds', type=int, default=60, help='of each SYN flood (60)')
     parser.add_argument('--set', metavar='NAME=VALUE', action='append', default=[],
-                        help='a tunable of sluiced, for what comes after the calibration')
+                        help='a tunable of sluiced')
     parser.add_argument('--into', metavar='FILE',
                         help='keep what is measured there; servers that it has are not measured '
                         'again')
@@ -236,7 +271,8 @@ def main():
                         help='so many servers at most in this call; the same call goes on')
     options = parser.parse_args()
     options.build = os.path.abspath(options.build)
-    options.megabytes, options.idle, options.steering = 512, 'spin', 'own'
+    # trafgen ends when it is faster than the kernel hands its frames to another CPU.
+    options.megabytes, options.idle, options.steering = 512, 'spin', 'sender'
     default = ','.join(SERVERS if options.all else USUAL)
     servers = http_compare.chosen(parser, options.servers or default, SERVERS)
     if options.quick:

@@ -280,8 +280,8 @@ open_port(struct wire *w, struct port *port, enum port_type type, const char *de
 		.type = type,
 		.device = device,
 		.queues = 1,
-		.rx_descriptors = 1024,
-		.tx_descriptors = 1024,
+		.rx_descriptors = 4096,
+		.tx_descriptors = 4096,
 		.mtu = MTU,
 		.mac = w->path.client_mac,
 	};

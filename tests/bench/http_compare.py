@@ -114,6 +114,7 @@ class Bed:
         self.server_cpu, self.client_cpu = cpus[0], cpus[-1]
         self.process = None
         self.discards = False
+        self.complaints = ''
 
     def __enter__(self):
         try:
@@ -283,9 +284,10 @@ class Bed:
         return f'http://{SERVER}/{name}'
 
     def client(self, *command, timeout=120):
-        """What a client printed, on its CPU in its namespace."""
+        """What a client printed, on its CPU in its namespace; if nothing, it had complaints."""
         done = subprocess.run(self.within(self.client_ns, self.client_cpu) + list(command),
                               text=True, capture_output=True, timeout=timeout, check=False)
+        self.complaints = done.stderr.strip()
         return done.stdout
 
     @contextlib.contextmanager

@@ -171,7 +171,7 @@ class RelayBed(http_compare.Bed):
                            '--connections', str(connections), '--rate', str(RESPONSES_PER_S),
                            '--seconds', str(self.options.seconds))
         if not text:
-            raise RuntimeError(f'{test}, {rtt_ms} ms, {loss}: the client failed')
+            raise RuntimeError(f'{test}, {rtt_ms} ms, {loss}: {self.complaints[-100:]}')
         after, passed = self.sender_counters(test), self.relay.order()
         if passed['missed'] or passed['unsent'] or passed['ab']['oversized'] or \
                 passed['ba']['oversized']:
