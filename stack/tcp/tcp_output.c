@@ -512,6 +512,7 @@ send_lost(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc)
 			cwnd_room(stack, c) < min_u32(p->app.end_seq - p->app.seq, c->mss))
 			return true;
 		room -= min_u32(room, c->mss);
+		tcp_sendq_collapse(stack, c, p);
 		goes_on = room > 0 && next_goes_too(stack, c, p);
 		if (in_row && !goes_on && p->app.end_seq - p->app.seq <= c->mss)
 			p->app.flags |= PKT_F_CHUNK;
