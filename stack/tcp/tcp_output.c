@@ -294,6 +294,15 @@ window_room(const struct tcp_stack *stack, const struct tcp_conn *c)
 	return min_u32(peer_room(c), cwnd_room(stack, c));
 }
 
+/* F-RTO asks with whatever there is to send (RFC 5682 s2.1 step 2b). */
+static bool
+asks_with_new_data(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	const struct tcp_score *sc = tcp_score(stack, c);
+
+	return sc != NULL && (sc->flags & SC_FRTO_NEW);
+}
+
 /*
  * A short segment waits for more, as its owner asked, until it is told otherwise or closes. As in
  * Linux "more follows" is over once new data is acknowledged, a cork stays.
@@ -303,7 +312,8 @@ is_held(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pk
 {
 	bool more = (p->app.flags & PKT_F_MORE) && p->app.sent_us == c->snd_una;
 
-	if ((c->flags & TF_FIN_QUEUED) || (p->app.flags & PKT_F_NOW) || p->app.sends > 0)
+	if ((c->flags & TF_FIN_QUEUED) || (p->app.flags & PKT_F_NOW) || p->app.sends > 0 ||
+		asks_with_new_data(stack, c))
 		return false;
 	return more || tcp_cold(stack, c)->is_corked;
 }
@@ -327,7 +337,7 @@ worth_sending(const struct tcp_stack *stack, const struct tcp_conn *c, const str
 		return true;
 	if (is_last)
 		return (c->flags & (TF_NODELAY | TF_FIN_QUEUED)) ||
-			seq32_leq(cold->snd_sml, c->snd_una);
+			seq32_leq(cold->snd_sml, c->snd_una) || asks_with_new_data(stack, c);
 	return len >= cold->max_snd_wnd / 2;
 }
 
@@ -512,6 +522,7 @@ send_lost(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc)
 			cwnd_room(stack, c) < min_u32(p->app.end_seq - p->app.seq, c->mss))
 			return true;
 		room -= min_u32(room, c->mss);
+		tcp_sendq_collapse(stack, c, p);
 		goes_on = room > 0 && next_goes_too(stack, c, p);
 		if (in_row && !goes_on && p->app.end_seq - p->app.seq <= c->mss)
 			p->app.flags |= PKT_F_CHUNK;
@@ -623,8 +634,15 @@ send_all(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_score *sc = tcp_score(stack, c);
 
-	/* F-RTO asks with new data whether anything was lost at all (RFC 5682 s2.1 step 2b). */
-	if (sc != NULL && sc->pending > 0 && !(sc->flags & SC_FRTO_NEW)) {
+	/* F-RTO asks with new data whether anything was lost at all; without any it cannot. */
+	if (asks_with_new_data(stack, c)) {
+		if (!send_data(stack, c))
+			return false;
+		if (c->snd_nxt != tcp_cold(stack, c)->recover)
+			return true;
+		sc->flags &= (uint16_t)~(SC_FRTO | SC_FRTO_NEW);
+	}
+	if (sc != NULL && sc->pending > 0) {
 		if (!send_lost(stack, c, sc))
 			return false;
 		if (sc->pending > 0)

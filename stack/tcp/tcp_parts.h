@@ -332,6 +332,9 @@ void tcp_score_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
 void tcp_score_mark_lost(struct tcp_stack *stack, struct tcp_score *sc, struct pkt *p);
 /** What waits to be sent again does not: the loss was none. */
 void tcp_score_unmark_lost(struct tcp_conn *c, struct tcp_score *sc);
+/** p takes in n, the packet behind it, which is not SACKed. */
+void tcp_score_join(struct tcp_stack *stack, struct tcp_conn *c, const struct pkt *p,
+	const struct pkt *n);
 /** p was sent again. */
 void tcp_score_resent(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
 /** The retransmission timer fired: marks for a new start. */
@@ -529,6 +532,8 @@ void tcp_sendq_free(struct tcp_stack *stack, struct tcp_conn *c);
 bool tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t len);
 /** Fill the unsent p, the rest of one that was cut, from the packets behind it. */
 void tcp_sendq_fill(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
+/** p goes again, and takes along what was sent behind it, as far as it fits. */
+void tcp_sendq_collapse(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
 uint32_t tcp_sndbuf(const struct tcp_stack *stack, const struct tcp_conn *c);
 void tcp_sendq_wake(struct tcp_stack *stack, struct tcp_conn *c);
 

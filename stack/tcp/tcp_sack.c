@@ -114,6 +114,39 @@ tcp_score_unmark_lost(struct tcp_conn *c, struct tcp_score *sc)
 	sc->rack_next = NULL;
 }
 
+/* Nothing points to what the queue is about to give up. */
+static void
+step_over(struct tcp_score *sc, const struct pkt *p)
+{
+	if (sc->rtx_next == p)
+		sc->rtx_next = p->app.next;
+	if (sc->rack_next == p)
+		sc->rack_next = p->app.next;
+	if (sc->seek == p)
+		sc->seek = p->app.next;
+}
+
+void
+tcp_score_join(struct tcp_stack *stack, struct tcp_conn *c, const struct pkt *p,
+	const struct pkt *n)
+{
+	struct tcp_score *sc = tcp_score(stack, c);
+	uint16_t marks = p->app.flags;
+
+	if (sc == NULL)
+		return;
+	ASSERT(!((marks | n->app.flags) & PKT_F_SACKED));
+	uncount(sc, n, seq_len(n));
+	/* All of it has p's marks from now on. */
+	if (marks & PKT_F_LOST)
+		sc->lost += seq_len(n);
+	if (marks & PKT_F_RETRANS)
+		sc->retrans += seq_len(n);
+	if ((marks & (PKT_F_LOST | PKT_F_RETRANS)) == PKT_F_LOST)
+		sc->pending += seq_len(n);
+	step_over(sc, n);
+}
+
 void
 tcp_score_resent(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
@@ -142,18 +175,6 @@ delivered(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc, str
 	tcp_rack_delivered(stack, c, sc, p, sacked);
 	uncount(sc, p, seq_len(p));
 	p->app.flags &= (uint16_t)~(PKT_F_LOST | PKT_F_RETRANS);
-}
-
-/* Nothing points to what the queue is about to give up. */
-static void
-step_over(struct tcp_score *sc, const struct pkt *p)
-{
-	if (sc->rtx_next == p)
-		sc->rtx_next = p->app.next;
-	if (sc->rack_next == p)
-		sc->rack_next = p->app.next;
-	if (sc->seek == p)
-		sc->seek = p->app.next;
 }
 
 void

@@ -154,6 +154,45 @@ tcp_sendq_fill(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 	}
 }
 
+/* The packet behind p that was sent, too, if all of it finds place in a segment with p; or NULL. */
+static struct pkt *
+next_that_joins(const struct tcp_conn *c, const struct pkt *p)
+{
+	struct pkt *n = p->app.next;
+	uint32_t len;
+
+	if (n == NULL || n == c->send_next || (n->app.flags & PKT_F_SACKED) ||
+		(p->app.flags & PKT_F_EOR) || pkt_is_shared(p) || pkt_is_shared(n))
+		return NULL;
+	len = n->app.end_seq - p->app.seq;
+	if (len > c->mss || len > (uint32_t)p->buf_len - p->app.payload_off ||
+		n->app.end_seq - c->snd_una > c->snd_wnd)
+		return NULL;
+	return n;
+}
+
+/* RFC 9293 s3.8.1 lets what goes again be cut anew: after small writes one segment repairs many. */
+void
+tcp_sendq_collapse(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
+{
+	const uint16_t end = PKT_F_PSH | PKT_F_FIN | PKT_F_EOR | PKT_F_JOINED;
+	struct pkt *n;
+
+	if (!stack->env->tun->tcp_retrans_collapse)
+		return;
+	while ((n = next_that_joins(c, p)) != NULL) {
+		tcp_score_join(stack, c, p, n);
+		memcpy(p->buf + p->app.payload_off + (p->app.end_seq - p->app.seq),
+			n->buf + n->app.payload_off, n->app.end_seq - n->app.seq);
+		p->app.end_seq = n->app.end_seq;
+		p->app.flags = (uint16_t)((p->app.flags & ~PKT_F_JOINED) | (n->app.flags & end));
+		p->app.next = n->app.next;
+		if (c->sendq_tail == n)
+			c->sendq_tail = p;
+		release(stack, c, n);
+	}
+}
+
 /* Twice the congestion window keeps the pipe full for a round trip while the owner refills. */
 uint32_t
 tcp_sndbuf(const struct tcp_stack *stack, const struct tcp_conn *c)

@@ -324,6 +324,14 @@ ack_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_se
 	return true;
 }
 
+/* RFC 7323 s5.3 R1; as Linux, a zero is none: some put it into SYNs and a clock into the rest. */
+static bool
+is_older(const struct tcp_synq_entry *e, const struct tcp_seg *seg)
+{
+	return e->has_ts && (seg->opts.present & TCP_OPT_TS) && !(seg->flags & TCP_RST) &&
+		e->ts_recent != 0 && seq32_lt(seg->opts.tsval, e->ts_recent);
+}
+
 /* RFC 9293 s3.10.7.4 for SYN-RECEIVED of a passive open, in its order. */
 static void
 synq_arrives(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, struct pkt *pkt,
@@ -337,8 +345,7 @@ synq_arrives(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, 
 		return;
 	}
 	/* First: sequence number; RFC 7323 s5.2 comes before it. */
-	if (e->has_ts && (seg->opts.present & TCP_OPT_TS) && !(seg->flags & TCP_RST) &&
-		seq32_lt(seg->opts.tsval, e->ts_recent)) {
+	if (is_older(e, seg)) {
 		stack->env->ctr->PAWSEstab++;
 		ack_again(stack, e, seg, pkt, OUT_PAWS);
 		return;

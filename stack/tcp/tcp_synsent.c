@@ -134,7 +134,7 @@ take_syn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 	take_options(stack, c, rx->seg);
 	if ((rx->flags & (TCP_ECE | TCP_CWR)) != setup)
 		c->flags &= ~TF_ECN;
-	c->snd_wnd = rx->seg->wnd;
+	c->snd_wnd = cold->max_snd_wnd = rx->seg->wnd;
 	c->snd_wl1 = rx->seq;
 	cold->peer_mss = tcp_peer_mss(stack, &c->key, w, &rx->seg->opts);
 }

@@ -160,6 +160,55 @@ what_was_cut_is_filled_up_from_behind(void **state)
 	check_sent_bytes(&p);
 }
 
+/* Small packets that go again go as one, and all of it has the marks of the first. */
+static void
+small_packets_go_again_as_one(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+	struct tcp_score *sc;
+	struct tcp_conn *c;
+	struct pkt *head;
+
+	open_peer(&p, bed);
+	c = bed_peer_conn(&p);
+	tcp_setopt(bed->stack, &bed->env, p.h, TCP_SO_NODELAY, 1);
+	queue_pattern(&p, 0, 300);
+	tcp_bed_flush(bed);
+	assert_sent(&p, "PA 1+300 ack 1");
+	queue_pattern(&p, 300, 400);
+	tcp_bed_flush(bed);
+	assert_sent(&p, "PA 301+400 ack 1");
+	queue_pattern(&p, 700, 300);
+	tcp_bed_flush(bed);
+	assert_sent(&p, "PA 701+300 ack 1");
+	head = c->sendq_head;
+	sc = tcp_score_get(bed->stack, c);
+	tcp_score_mark_lost(bed->stack, sc, head);
+	tcp_score_mark_lost(bed->stack, sc, head->app.next);
+	assert_int_equal(sc->pending, 700);
+	/* Not the last, which is beyond the window. */
+	c->snd_wnd = 999;
+	tcp_sendq_collapse(bed->stack, c, head);
+	assert_int_equal(head->app.end_seq - head->app.seq, 700);
+	assert_int_equal(sc->lost, 700);
+	assert_int_equal(sc->pending, 700);
+	/* In flight it was not lost yet; it is sent again with the rest. */
+	c->snd_wnd = 1000;
+	tcp_sendq_collapse(bed->stack, c, head);
+	assert_int_equal(head->app.end_seq - head->app.seq, 1000);
+	assert_int_equal(sc->pending, 1000);
+	assert_ptr_equal(head, c->sendq_tail);
+	assert_true(head->app.flags & PKT_F_PSH);
+	assert_int_equal(bed->pkts.outstanding, 1);
+	assert_true(tcp_retransmit(bed->stack, c, head));
+	tcp_bed_flush(bed);
+	assert_sent(&p, "PA 1+1000 ack 1");
+	check_sent_bytes(&p);
+	assert_int_equal(sc->pending, 0);
+	assert_int_equal(sc->retrans, 1000);
+}
+
 /* What the driver holds may still be read by it: nobody writes to it. */
 static void
 a_packet_in_a_drivers_hands_is_not_touched(void **state)
@@ -241,6 +290,7 @@ main(void)
 		BED_TEST(a_partly_acknowledged_packet_is_sent_again_from_there),
 		BED_TEST(packets_are_cut_where_the_window_ends),
 		BED_TEST(without_a_packet_for_the_rest_nothing_is_cut),
+		BED_TEST(small_packets_go_again_as_one),
 		BED_TEST(what_was_cut_is_filled_up_from_behind),
 		BED_TEST(a_packet_in_a_drivers_hands_is_not_touched),
 		BED_TEST(an_acknowledged_packet_in_a_drivers_hands_outlives_the_queue),
