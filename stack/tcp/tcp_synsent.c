@@ -148,12 +148,15 @@ early_data_answered(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 	if (first == NULL || first->app.sends == 0)
 		return;
 	if (seq32_leq(ack, first->app.seq)) {
+		tcp_note_early(stack, c, c->flags & TF_SYN_RTX ? TCP_EARLY_SYN_LOST :
+								 TCP_EARLY_NOT_TAKEN);
 		/* A SYN lost was counted when it was. */
 		stack->env->ctr->TCPFastOpenActiveFail += !(c->flags & TF_SYN_RTX);
 		first->app.sends = 0;
 		return;
 	}
 	stack->env->ctr->TCPFastOpenActive++;
+	tcp_note_early(stack, c, TCP_EARLY_TAKEN);
 	if (c->flags & TF_SYN_RTX)
 		first->app.sends = 2;
 	c->snd_nxt = first->app.end_seq;

@@ -26,7 +26,8 @@ pacing_rate(const struct tcp_details *d)
 static void
 fill_rates(const struct tcp_notes *n, uint32_t mss, struct pd_tcp_info *i)
 {
-	i->delivery_flags = (uint8_t)(n->is_rate_full ? 0 : PD_TCPI_RATE_APP_LIMITED);
+	i->delivery_flags = (uint8_t)((n->is_rate_full ? 0 : PD_TCPI_RATE_APP_LIMITED) |
+		(n->fastopen_fail & 3) << 1);
 	if (n->rate_us > 0)
 		i->delivery_rate = 1000000ull * n->rate_segs * mss / n->rate_us;
 	i->busy_time = n->busy_us;
@@ -76,7 +77,10 @@ fill_streams(const struct tcp_details *d, struct pd_tcp_info *i)
 {
 	i->options = (uint8_t)((d->has_ts ? PD_TCPI_TIMESTAMPS : 0) |
 		(d->has_sack ? PD_TCPI_SACK : 0) | (d->has_wscale ? PD_TCPI_WSCALE : 0) |
-		(d->row.has_ecn ? PD_TCPI_ECN : 0));
+		(d->row.has_ecn ? PD_TCPI_ECN : 0) |
+		(d->row.notes.is_ect_seen ? PD_TCPI_ECN_SEEN : 0) |
+		(d->row.notes.is_early_acked ? PD_TCPI_SYN_DATA : 0) |
+		(d->row.notes.is_early_child ? PD_TCPI_TFO_CHILD : 0));
 	i->wscales = (uint8_t)(d->snd_wscale | d->rcv_wscale << 4);
 	i->last_data_sent = d->last_sent_ms;
 	i->ato = 1000 * d->ato_ms;
