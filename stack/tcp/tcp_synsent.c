@@ -181,8 +181,9 @@ established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		rtt_us = 1000 * (tcp_ts_now(stack, cold->ts_off) - rx->seg->opts.tsecr);
 	else if (c->flags & TF_SYN_RTX)
 		rtt_us = UINT32_MAX;
+	rtt_us = max_u32(rtt_us, 1);
 	if (rtt_us < 1000 * TCP_RTT_MAX_MS)
-		tcp_rtt_sample(stack, c, rtt_us > 0 ? rtt_us : 1);
+		tcp_rtt_sample(stack, c, rtt_us, rtt_us);
 	else
 		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
