@@ -234,6 +234,14 @@ uint32_t tcp_cookie_make(
 
 /* --- looking in ---------------------------------------------------------------------------- */
 
+/** Why the data of a connect with Fast Open did not go with the SYN, numbered as in Linux. */
+enum tcp_fastopen_fail {
+	TCP_EARLY_TAKEN = 0,
+	TCP_EARLY_NO_COOKIE = 1,
+	TCP_EARLY_NOT_TAKEN = 2,	/* it did; the SYN-ACK acknowledges the SYN alone */
+	TCP_EARLY_SYN_LOST = 3,	/* ... to a SYN that was repeated, without the data */
+};
+
 /** What was sent between two deliveries, by which the next ones are timed: [seq, end). */
 struct tcp_rate_mark {
 	uint32_t seq, end;
@@ -263,6 +271,10 @@ struct tcp_notes {
 	uint32_t reord_seq;	/* of the first that the last reordering delivered */
 	uint32_t reordering;	/* segments that the most of it reached over; 0: none yet */
 	uint8_t send_state;	/* enum tcp_send_state */
+	uint8_t fastopen_fail;	/* enum tcp_fastopen_fail */
+	bool is_early_acked;	/* the data of the SYN was taken, of ours or of the peer's */
+	bool is_early_child;	/* a SYN with a Fast Open cookie opened it */
+	bool is_ect_seen;	/* the peer's data can be marked (RFC 3168) */
 	bool in_rto;
 	bool is_rate_full;	/* rate_segs is of the path, not of an owner who pauses */
 };

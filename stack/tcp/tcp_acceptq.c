@@ -105,7 +105,7 @@ open_conn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_handshak
 	c->snd_wl1 = seg->seq;
 	tcp_conn_setup(stack, c, hs->mss);
 	if (hs->rtt_us > 0)
-		tcp_rtt_sample(stack, c, hs->rtt_us);
+		tcp_rtt_sample(stack, c, hs->rtt_us, hs->rtt_us);
 	if (hs->syn_rtx)
 		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
 	if (hs->fastopen)

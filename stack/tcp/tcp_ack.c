@@ -8,40 +8,84 @@ void
 tcp_rto_update(const struct tcp_stack *stack, struct tcp_cold *cold)
 {
 	const struct tunables *tun = stack->env->tun;
-	uint32_t var_ms = (4 * cold->rttvar_us + 999) / 1000;
+	uint32_t var_ms = max_u32((4 * cold->rttvar_us + 999) / 1000, tun->tcp_rto_min);
 
 	if (cold->srtt_us == 0) {
 		cold->rto_ms = TCP_RTO_INIT_MS;
 		return;
 	}
-	cold->rto_ms = min_u32((cold->srtt_us + 999) / 1000 + max_u32(var_ms, tun->tcp_rto_min),
-		tun->tcp_rto_max);
+	cold->var_max_ms = (uint16_t)min_u32(var_ms, UINT16_MAX);
+	cold->rto_ms = min_u32((cold->srtt_us + 999) / 1000 + var_ms, tun->tcp_rto_max);
 }
 
-void
-tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us)
+/* RFC 6298 s2.3; as Linux, what comes sooner than it used to is no reason to wait longer. */
+static void
+smooth(struct tcp_cold *cold, uint32_t rtt_us)
 {
-	struct tcp_cold *cold = tcp_cold(stack, c);
-	uint32_t err;
+	bool later = rtt_us >= cold->srtt_us;
+	uint32_t err = later ? rtt_us - cold->srtt_us : cold->srtt_us - rtt_us;
 
-	if (cold->srtt_us == 0) {
-		cold->srtt_us = max_u32(rtt_us, 1);
-		cold->rttvar_us = rtt_us / 2;
-	} else {
-		err = rtt_us > cold->srtt_us ? rtt_us - cold->srtt_us : cold->srtt_us - rtt_us;
-		cold->rttvar_us = cold->rttvar_us - cold->rttvar_us / 4 + err / 4;
-		cold->srtt_us = max_u32(cold->srtt_us - cold->srtt_us / 8 + rtt_us / 8, 1);
+	if (err < cold->rttvar_us)
+		cold->rttvar_us -= (cold->rttvar_us - err) / 4;
+	else
+		cold->rttvar_us += (err - cold->rttvar_us) / (later ? 4 : 32);
+	cold->srtt_us = max_u32(cold->srtt_us - cold->srtt_us / 8 + rtt_us / 8, 1);
+}
+
+/*
+ * As Linux: the part of the variance is not less than at any time of this round trip, and falls
+ * by a quarter of the difference once in each. held_ms: what it was, as the RTO had it.
+ */
+static void
+hold_up(struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold *cold, uint32_t held_ms)
+{
+	const struct tunables *tun = stack->env->tun;
+	uint32_t var_ms = min_u32((4 * cold->rttvar_us + 999) / 1000, UINT16_MAX);
+	uint32_t least_ms = min_u32(tun->tcp_rto_min, UINT16_MAX);
+
+	if (var_ms > cold->var_max_ms) {
+		cold->var_max_ms = (uint16_t)var_ms;
+		held_ms = max_u32(held_ms, var_ms);
 	}
+	if (seq32_gt(c->snd_una, cold->rtt_seq)) {
+		if (cold->var_max_ms < held_ms)
+			held_ms -= (held_ms - cold->var_max_ms) / 4;
+		cold->rtt_seq = c->snd_nxt;
+		cold->var_max_ms = (uint16_t)least_ms;
+	}
+	cold->rto_ms = min_u32((cold->srtt_us + 999) / 1000 + held_ms, tun->tcp_rto_max);
+}
+
+static void
+note_least(struct tcp_stack *stack, struct tcp_cold *cold, uint32_t rtt_us)
+{
 	if (rtt_us <= cold->min_rtt_us || cold->min_rtt_us == 0 ||
 		stack->env->now_ms - cold->min_rtt_at_ms > TCP_MIN_RTT_MS) {
 		cold->min_rtt_us = rtt_us;
 		cold->min_rtt_at_ms = stack->env->now_ms;
 	}
+}
+
+void
+tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us, uint32_t least_us)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t srtt_ms = (cold->srtt_us + 999) / 1000;
+
+	if (cold->srtt_us == 0) {
+		cold->srtt_us = max_u32(rtt_us, 1);
+		cold->rttvar_us = rtt_us / 2;
+		cold->rtt_seq = c->snd_nxt;
+		tcp_rto_update(stack, cold);
+	} else {
+		smooth(cold, rtt_us);
+		hold_up(stack, c, cold, cold->rto_ms > srtt_ms ? cold->rto_ms - srtt_ms : 0);
+	}
+	note_least(stack, cold, least_us);
 	/* Karn: what was doubled stays so until now. */
 	cold->backoff = 0;
-	tcp_rto_update(stack, cold);
 	if (tcp_cc_of(stack, c)->on_rtt != NULL)
-		tcp_cc_of(stack, c)->on_rtt(stack, c, rtt_us);
+		tcp_cc_of(stack, c)->on_rtt(stack, c, least_us);
 }
 
 bool
@@ -60,19 +104,33 @@ measure_by_echo(struct tcp_stack *stack, struct tcp_conn *c)
 	if (sc == NULL || !(sc->flags & SC_ACK_TS) || sc->ack_ts == 0)
 		return;
 	rtt_ms = tcp_ts_now(stack, tcp_cold(stack, c)->ts_off) - sc->ack_ts;
+	rtt_ms = max_u32(rtt_ms, 1);
 	if (rtt_ms < TCP_RTT_MAX_MS)
-		tcp_rtt_sample(stack, c, 1000 * max_u32(rtt_ms, 1));
+		tcp_rtt_sample(stack, c, 1000 * rtt_ms, 1000 * rtt_ms);
+}
+
+/* As Linux: of what was acknowledged in order, else of what was SACKed, else the echo. */
+static void
+measure(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rtts acked, struct tcp_rtts sacked)
+{
+	uint32_t rtt_us = acked.first_us != 0 ? acked.first_us : sacked.first_us;
+
+	if (rtt_us != 0)
+		tcp_rtt_sample(stack, c, rtt_us,
+			sacked.last_us != 0 ? sacked.last_us : acked.last_us);
+	else
+		measure_by_echo(stack, c);
 }
 
 /* New data is acknowledged: the queue and what was counted for it. */
 static void
-take_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
+take_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack, struct tcp_rtts sacked)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
+	struct tcp_rtts acked = tcp_sendq_acked(stack, c, ack);
 
-	if (!tcp_sendq_acked(stack, c, ack))
-		measure_by_echo(stack, c);
 	c->snd_una = ack;
+	measure(stack, c, acked, sacked);
 	/* Kept within reach of the comparison, or it would turn round after 2 GiB. */
 	if (seq32_lt(cold->snd_sml, ack))
 		cold->snd_sml = ack;
@@ -91,20 +149,40 @@ tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 {
 	uint32_t acked = ack - c->snd_una;
 
-	take_ack(stack, c, ack);
+	take_ack(stack, c, ack, (struct tcp_rtts){ 0 });
 	tcp_cc_of(stack, c)->on_ack(stack, c, acked);
 	tcp_sendq_wake(stack, c);
 }
 
+/*
+ * Nothing is acknowledged in order. What was SACKed measures the path (RFC 6298 s3: it was sent
+ * once), and where it was sent before the oldest went again, the timeout begins anew: the timer of
+ * a retransmission is not put off by what was sent after it.
+ */
+static void
+take_sacked(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rtts sacked)
+{
+	const struct pkt *head = c->sendq_head;
+
+	if (sacked.first_us == 0)
+		return;
+	tcp_rtt_sample(stack, c, sacked.first_us, sacked.last_us);
+	if (head != NULL && (uint32_t)stack->env->now_us - head->app.sent_us < sacked.first_us)
+		tcp_timers_on_timeout(stack, c);
+}
+
 /* The same with a scoreboard: it knows better what was delivered, and when cwnd may grow. */
 static void
-acked_with_score(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
+acked_with_score(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx,
+	struct tcp_rtts sacked)
 {
 	uint32_t was = c->snd_una, grown_by;
 
 	if (seq32_gt(rx->ack, was)) {
 		tcp_score_acked(stack, c, rx->ack);
-		take_ack(stack, c, rx->ack);
+		take_ack(stack, c, rx->ack, sacked);
+	} else {
+		take_sacked(stack, c, sacked);
 	}
 	if (tcp_score(stack, c)->flags & SC_MTU_PROBE)
 		tcp_mtu_probe_acked(stack, c, tcp_score(stack, c));
@@ -163,7 +241,7 @@ fastopen_established(struct tcp_stack *stack, struct tcp_conn *c, const struct t
 	c->snd_wl1 = rx->seg->seq;
 	cold->max_snd_wnd = max_u32(cold->max_snd_wnd, rx->wnd);
 	if (!(c->flags & TF_SYN_RTX))
-		tcp_rtt_sample(stack, c, max_u32(1000 * rtt_ms, 1));
+		tcp_rtt_sample(stack, c, max_u32(1000 * rtt_ms, 1), max_u32(1000 * rtt_ms, 1));
 	else
 		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
 	cold->rexmits = 0;
@@ -251,16 +329,17 @@ take_acknowledgements(struct tcp_stack *stack, struct tcp_conn *c, const struct 
 	bool sacks = (rx->seg->opts.present & TCP_OPT_SACK) && (c->flags & TF_SACK);
 	/* With SACK duplicates are told by what is SACKed, and by nothing else. */
 	bool dup = !(c->flags & TF_SACK) && is_duplicate_ack(c, rx);
+	struct tcp_rtts sacked = { 0 };
 
 	if (sacks || dup)
 		tcp_score_get(stack, c);
 	tcp_recovery_begin(stack, c, rx);
 	if (sacks)
-		tcp_sack_input(stack, c, rx);
+		sacked = tcp_sack_input(stack, c, rx);
 	else if (dup)
 		tcp_recovery_duplicate(stack, c);
 	if (c->flags & TF_SCORE) {
-		acked_with_score(stack, c, rx);
+		acked_with_score(stack, c, rx, sacked);
 	} else if (seq32_gt(rx->ack, c->snd_una)) {
 		tcp_acked(stack, c, rx->ack);
 		tcp_want_output(stack, c);

@@ -194,6 +194,7 @@ take_data(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *seg
 
 	rx.seq = seg->seq + 1;
 	rx.len = min_u32(rx.len, tcp_rcv_wnd(c));
+	tcp_note_early_child(stack, c, rx.len > 0);
 	if (rx.len > 0)
 		tcp_deliver(stack, c, &rx);
 	c->rcv_adv = c->rcv_nxt + tcp_syn_window(stack, &c->key, &tcp_extra(stack, c)->wishes,

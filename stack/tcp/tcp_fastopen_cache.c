@@ -92,6 +92,8 @@ tcp_fastopen_ask(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_opts *o
 	opts->fastopen_len = peer != NULL ? peer->cookie_len : 0;
 	if (opts->fastopen_len > 0)
 		memcpy(opts->fastopen, peer->cookie, opts->fastopen_len);
+	if (opts->fastopen_len == 0)
+		tcp_note_early(stack, c, TCP_EARLY_NO_COOKIE);
 	return opts->fastopen_len > 0;
 }
 

@@ -35,7 +35,7 @@ take(struct tcp_stack *stack, struct tcp_conn *c, const struct icmp_report *repo
 		tcp_conn_end(stack, c, -report->err);
 		return OUT_ICMP_ERROR_USED;
 	}
-	tcp_cold(stack, c)->err = -report->err;
+	tcp_cold(stack, c)->err = (int16_t)-report->err;
 	return OUT_ICMP_ERROR_USED;
 }
 

@@ -83,6 +83,7 @@ conn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *se
 
 	tcp_wake(stack, c);
 	tcp_note_in(stack, c, seg->len);
+	tcp_note_ect(stack, c, seg);
 	tcp_note_rcv_rtt(stack, c, seg);
 	if (c->state == TCPS_SYN_SENT)
 		tcp_synsent_input(stack, c, &rx);

@@ -254,19 +254,19 @@ struct tcp_cold {
 	uint16_t ato_ms;	/* how long an ACK may wait; 0: no data came yet */
 	uint16_t moved_ticks;	/* when our data last began to go or was acknowledged; ms >> 10 */
 	uint16_t mss_high;	/* RFC 4821 search_high: larger is tried up to it; 0: no search */
+	uint16_t var_max_ms;	/* most that 4 RTTVAR was since rtt_seq was sent */
 	uint8_t backoff;	/* the RTO is doubled so often, until a round trip is measured */
 	uint8_t rexmits;	/* retransmissions of the oldest segment so far */
 	uint8_t probes;		/* keepalive or zero-window probes unanswered */
 	/* Recovery. */
-	uint8_t reo_mult;	/* RACK: quarters of min_rtt_us in the reordering window */
-	uint8_t reo_persist : 7; /* ... recoveries until it is one again */
+	uint8_t reo_persist : 7; /* RACK: recoveries until reo_mult is one again */
 	uint8_t reo_seen : 1;	/* ... the path was seen to reorder */
+	uint32_t rtt_seq;	/* snd_nxt when this round trip of the variance began */
 	uint32_t score;		/* index of the scoreboard, with TF_SCORE */
 	uint32_t recover;	/* RFC 6582: highest sent when recovery began */
 	uint32_t cwnd_acked;	/* bytes acknowledged towards the next segment of cwnd */
 	uint32_t max_snd_wnd;	/* largest window the peer offered (RFC 9293 s3.8.6.2.1) */
 	uint32_t stalled_at_ms;	/* with rexmits: last progress, or when the oldest went out */
-	uint32_t total_retrans;
 	/* Behind a gap. */
 	struct tcp_range *ooo;	/* out-of-order runs, by sequence */
 	uint32_t dsack_seq;	/* with TF_DSACK: data received twice (RFC 2883) */
@@ -286,9 +286,11 @@ struct tcp_cold {
 	uint32_t dupack_sent_ms; /* last ACK of an unacceptable segment */
 	int16_t linger_s;	/* -1: off */
 	uint8_t challenges;	/* challenge ACKs in this second */
+	uint8_t reo_mult;	/* RACK: quarters of min_rtt_us in the reordering window */
+	uint32_t total_retrans;
 	/* Who it is. */
 	uint32_t owner;		/* slot of its connection; TCP_NONE: free */
-	int err;		/* -errno it ended with; until then: of the last ICMP error */
+	int16_t err;		/* -errno it ended with; until then: of the last ICMP error */
 	uint16_t listener;	/* slot it came from, TCP_LISTENERS_MAX */
 	uint32_t iss, irs;
 	uint32_t next;		/* accept queue, by slot; of a free one: the next free one */
@@ -637,12 +639,6 @@ struct tcp_rx {
 	uint32_t payload_off;	/* from the start of the packet */
 	uint16_t flags;
 	enum outcome outcome;	/* how the packet ends */
-};
-
-/** Whether the steps go on with this segment. */
-enum tcp_verdict {
-	TCP_CONTINUE,
-	TCP_STOP,		/* rx->outcome is set; the connection may be gone */
 };
 
 static inline uint32_t

@@ -180,6 +180,40 @@ tcp_note_data_out(const struct tcp_stack *stack, const struct tcp_conn *c, const
 		tcp_note_rate_begins(stack, c, n, p->app.seq, len);
 }
 
+/** The data of our SYN was taken, or why not; the first reason stays until there is another. */
+static inline void
+tcp_note_early(const struct tcp_stack *stack, const struct tcp_conn *c, enum tcp_fastopen_fail fail)
+{
+	struct tcp_notes *n = tcp_notes(stack, c);
+
+	if (n == NULL)
+		return;
+	n->is_early_acked = fail == TCP_EARLY_TAKEN;
+	if (fail != TCP_EARLY_TAKEN)
+		n->fastopen_fail = (uint8_t)fail;
+}
+
+/** Opened by a SYN with a cookie, with data or without. */
+static inline void
+tcp_note_early_child(const struct tcp_stack *stack, const struct tcp_conn *c, bool has_data)
+{
+	struct tcp_notes *n = tcp_notes(stack, c);
+
+	if (n == NULL)
+		return;
+	n->is_early_child = true;
+	n->is_early_acked = has_data;
+}
+
+static inline void
+tcp_note_ect(const struct tcp_stack *stack, const struct tcp_conn *c, const struct tcp_seg *seg)
+{
+	struct tcp_notes *n = tcp_notes(stack, c);
+
+	if (n != NULL && (c->flags & TF_ECN) && seg->len > 0 && seg->ecn != IP_ECN_NOT_ECT)
+		n->is_ect_seen = true;
+}
+
 static inline void
 tcp_note_in(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t len)
 {

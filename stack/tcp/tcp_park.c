@@ -156,6 +156,7 @@ restore(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold
 		.usage_seq = c->snd_una,
 		.last_sent_ms = c->parked_sent_ms,
 		.recover = c->snd_una,
+		.rtt_seq = c->snd_una,
 		.rcv_space_seq = c->rcv_nxt,
 	};
 }

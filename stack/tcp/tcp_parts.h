@@ -6,6 +6,12 @@
 #include "tcp/tcp_int.h"
 #include "tcp/tcp_notes.h"
 
+/** Whether the steps go on with this segment. */
+enum tcp_verdict {
+	TCP_CONTINUE,
+	TCP_STOP,		/* rx->outcome is set; the connection may be gone */
+};
+
 /* tcp_stack.c: slots, handles and the lists connections hang on. */
 
 /** A fresh connection in CLOSED, hashed in under key; NULL: no slot or table full (counted). */
@@ -199,6 +205,11 @@ void tcp_challenge(struct tcp_stack *stack, struct tcp_conn *c);
 /** The timestamp of a segment whose number and acknowledgement are acceptable. */
 void tcp_note_timestamp(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx);
 
+/** Round trips that an ACK shows, of the first and the last segment sent once; 0: none. */
+struct tcp_rtts {
+	uint32_t first_us, last_us;
+};
+
 /* tcp_ack.c: fifth step. */
 enum tcp_verdict tcp_process_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
 void tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
@@ -207,7 +218,9 @@ void tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
  * or closed at the same.
  */
 bool tcp_may_update_window(const struct tcp_conn *c, const struct tcp_rx *rx, uint32_t una);
-void tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us);
+/** A round trip, and the least that the same ACK shows. */
+void tcp_rtt_sample(
+	struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us, uint32_t least_us);
 /** The RTO that follows from the round trips measured so far. */
 void tcp_rto_update(const struct tcp_stack *stack, struct tcp_cold *cold);
 bool tcp_fin_acked(const struct tcp_conn *c);
@@ -325,8 +338,9 @@ void tcp_range_free(struct tcp_stack *stack, struct tcp_range *r);
 /** The scoreboard of c, a new one if it has none. */
 struct tcp_score *tcp_score_get(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_score_free(struct tcp_stack *stack, struct tcp_conn *c);
-/** Take in the SACK option of a segment. */
-void tcp_sack_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx);
+/** Take in the SACK option of a segment; the round trips of what is SACKed anew. */
+struct tcp_rtts tcp_sack_input(
+	struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx);
 /** All before ack was acknowledged; before the queue gives the packets up. */
 void tcp_score_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
 void tcp_score_mark_lost(struct tcp_stack *stack, struct tcp_score *sc, struct pkt *p);
@@ -525,8 +539,8 @@ void tcp_drop(struct tcp_stack *stack, struct pkt *pkt, enum outcome out);
 uint32_t tcp_queue_early(struct tcp_stack *stack, struct tcp_conn *c, const void *src, size_t len);
 
 /* tcp_sendq.c */
-/** True: the round trip was measured. */
-bool tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
+/** Give up what is acknowledged. */
+struct tcp_rtts tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
 void tcp_sendq_free(struct tcp_stack *stack, struct tcp_conn *c);
 /** Cut p after len bytes; false: no packet for the rest. */
 bool tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t len);
@@ -579,6 +593,8 @@ void tcp_timers_on_window(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_timeout(struct tcp_stack *stack, struct tcp_conn *c);
 /** The round trip that counts is not the probe's any more: the timer is for the oldest packet. */
 void tcp_timers_on_suspicion(struct tcp_stack *stack, struct tcp_conn *c);
+/** The peer gave up what it had SACKed. */
+void tcp_timers_reneged(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_reorder(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_us);
 void tcp_timers_probe(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms);
 void tcp_timers_on_closed_window(struct tcp_stack *stack, struct tcp_conn *c);

@@ -407,6 +407,10 @@ tcp_recovery_ack(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_r
 	/* Of segments that were told of more often than they are, one at least is new. */
 	sc->delivered = acked + sc->sacked > sc->delivered ?
 		acked + sc->sacked - sc->delivered : min_u32(acked, c->mss);
+	if (acked > 0 && c->sendq_head != NULL && (c->sendq_head->app.flags & PKT_F_SACKED)) {
+		tcp_timers_reneged(stack, c);
+		return;
+	}
 	tcp_rack_adapt(stack, c, sc, false);
 	if (sc->flags & SC_REORDERED)
 		tcp_rack_count_reordering(stack, c, sc);

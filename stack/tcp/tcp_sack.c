@@ -288,9 +288,33 @@ begin_run(struct tcp_stack *stack, struct tcp_score *sc, struct tcp_range **link
 	return r;
 }
 
+/* The walk over the runs for all blocks of an ACK, and what it may spend on the gaps. */
+struct walk {
+	struct tcp_score *sc;
+	const struct tcp_range *before;	/* the run that link is of; NULL: it is the list's head */
+	struct tcp_range **link;
+	unsigned int budget;
+	struct tcp_rtts rtts;	/* of what was sent once and is SACKed now */
+};
+
+static void
+mark_sacked(struct tcp_stack *stack, struct tcp_conn *c, struct walk *w, struct pkt *p)
+{
+	if (p->app.sends == 1) {
+		w->rtts.last_us = max_u32((uint32_t)stack->env->now_us - p->app.sent_us, 1);
+		if (w->rtts.first_us == 0)
+			w->rtts.first_us = w->rtts.last_us;
+	}
+	delivered(stack, c, w->sc, p, true);
+	p->app.flags |= PKT_F_SACKED;
+	tcp_note_delivered(stack, c);
+	w->sc->sacked += seq_len(p);
+	w->sc->sacked_pkts++;
+}
+
 /* r, which ends before p, grows up to end; it takes in the runs that it meets. */
 static void
-grow(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc, struct tcp_range *r,
+grow(struct tcp_stack *stack, struct tcp_conn *c, struct walk *w, struct tcp_range *r,
 	struct pkt *p, uint32_t end)
 {
 	while (p != NULL && p != c->send_next) {
@@ -299,13 +323,9 @@ grow(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc, struct t
 		if (n != NULL && n->head == p) {
 			r->end = n->end;
 			r->tail = n->tail;
-			drop_run(stack, sc, &r->next);
+			drop_run(stack, w->sc, &r->next);
 		} else if (seq32_leq(p->app.end_seq, end)) {
-			delivered(stack, c, sc, p, true);
-			p->app.flags |= PKT_F_SACKED;
-			tcp_note_delivered(stack, c);
-			sc->sacked += seq_len(p);
-			sc->sacked_pkts++;
+			mark_sacked(stack, c, w, p);
 			r->end = p->app.end_seq;
 			r->tail = p;
 		} else {
@@ -315,17 +335,9 @@ grow(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc, struct t
 	}
 }
 
-/* The walk over the runs for all blocks of an ACK, and what it may spend on the gaps. */
-struct walk {
-	const struct tcp_range *before;	/* the run that link is of; NULL: it is the list's head */
-	struct tcp_range **link;
-	unsigned int budget;
-};
-
 /* Blocks come lowest first: a run passed over for one is none of the next. */
 static void
-take_block(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc,
-	const uint32_t block[2], struct walk *w)
+take_block(struct tcp_stack *stack, struct tcp_conn *c, const uint32_t block[2], struct walk *w)
 {
 	uint32_t start = seq32_max(block[0], c->snd_una);
 	struct tcp_range *r;
@@ -337,19 +349,19 @@ take_block(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc,
 	p = w->before != NULL ? w->before->tail->app.next : c->sendq_head;
 	if (r != NULL && seq32_leq(r->start, start)) {
 		if (seq32_lt(r->end, block[1]))
-			grow(stack, c, sc, r, r->tail->app.next, block[1]);
+			grow(stack, c, w, r, r->tail->app.next, block[1]);
 		return;
 	}
-	p = seek(c, sc, p, start, &w->budget);
+	p = seek(c, w->sc, p, start, &w->budget);
 	if (p == NULL || p == c->send_next || seq32_gt(p->app.end_seq, block[1]))
 		return;
 	if (r != NULL && r->head == p) {
-		grow(stack, c, sc, r, r->tail->app.next, block[1]);
+		grow(stack, c, w, r, r->tail->app.next, block[1]);
 		return;
 	}
-	r = begin_run(stack, sc, w->link, p);
+	r = begin_run(stack, w->sc, w->link, p);
 	if (r != NULL)
-		grow(stack, c, sc, r, p, block[1]);
+		grow(stack, c, w, r, p, block[1]);
 }
 
 /* RFC 2883 s5: below the acknowledgement, or part of the second block. */
@@ -410,12 +422,12 @@ sort_in(const uint32_t *sorted[], unsigned int n, const uint32_t *block)
 	sorted[n] = block;
 }
 
-void
+struct tcp_rtts
 tcp_sack_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	const struct tcp_opts *o = &rx->seg->opts;
 	struct tcp_score *sc = tcp_score_get(stack, c);
-	struct walk w = { .link = &sc->sacks, .budget = SEEK_MAX };
+	struct walk w = { .sc = sc, .link = &sc->sacks, .budget = SEEK_MAX };
 	const uint32_t *sorted[ARRAY_SIZE(o->sack)];
 	bool dsack = is_dsack(rx);
 	unsigned int n = 0;
@@ -429,5 +441,6 @@ tcp_sack_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx 
 			sort_in(sorted, n++, o->sack[i]);
 	}
 	for (unsigned int i = 0; i < n; i++)
-		take_block(stack, c, sc, sorted[i], &w);
+		take_block(stack, c, sorted[i], &w);
+	return w.rtts;
 }

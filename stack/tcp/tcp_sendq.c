@@ -19,52 +19,38 @@ release(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 }
 
 /*
- * RFC 6298 s3 (Karn): only where all was sent once. What filled a gap acknowledges what arrived
- * long before it: the peer had SACKed that, or, without SACK, something before it was sent again.
+ * RFC 6298 s3 (Karn): only where all was sent once. Of the first: what the receiver waited for the
+ * others counts. What was SACKed arrived long before, and was measured then.
  */
-static bool
-measure(struct tcp_stack *stack, struct tcp_conn *c, const struct pkt *last, unsigned int sends,
-	uint32_t first_us)
-{
-	/* Of the first: what the receiver waited for the others counts (RFC 6298 s3, as Linux). */
-	uint32_t rtt_us = (uint32_t)stack->env->now_us - first_us;
-
-	if (sends != 1 || (last->app.flags & PKT_F_SACKED))
-		return false;
-	tcp_rtt_sample(stack, c, max_u32(rtt_us, 1));
-	return true;
-}
-
-bool
+struct tcp_rtts
 tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 {
-	uint32_t first_us = c->sendq_head != NULL ? c->sendq_head->app.sent_us : 0;
-	unsigned int sends = 0;
-	bool measured = false;
+	uint32_t now_us = (uint32_t)stack->env->now_us;
+	struct tcp_rtts rtts = { 0 };
+	bool again = false;
 	struct pkt *p;
 
 	while ((p = c->sendq_head) != NULL && seq32_leq(p->app.end_seq, ack)) {
 		c->sendq_head = p->app.next;
 		if (c->send_next == p)
 			c->send_next = p->app.next;
-		sends |= p->app.sends;
-		if (c->sendq_head == NULL || seq32_gt(c->sendq_head->app.end_seq, ack))
-			measured = measure(stack, c, p, sends, first_us);
+		again |= p->app.sends > 1;
 		stack->env->ctr->TCPDelivered++;
-		if (!(p->app.flags & PKT_F_SACKED))
+		if (!(p->app.flags & PKT_F_SACKED)) {
+			rtts.last_us = max_u32(now_us - p->app.sent_us, 1);
+			rtts.first_us = rtts.first_us != 0 ? rtts.first_us : rtts.last_us;
 			tcp_note_delivered(stack, c);
+		}
 		release(stack, c, p);
 	}
-	if (p == NULL) {
+	if (p == NULL)
 		c->sendq_tail = NULL;
-		return measured;
-	}
-	/* Part of it: the rest is a packet that starts later. */
-	if (seq32_lt(p->app.seq, ack)) {
+	else if (seq32_lt(p->app.seq, ack)) {
+		/* Part of it: the rest is a packet that starts later. */
 		p->app.payload_off = (uint16_t)(p->app.payload_off + (ack - p->app.seq));
 		p->app.seq = ack;
 	}
-	return measured;
+	return again ? (struct tcp_rtts){ 0 } : rtts;
 }
 
 void

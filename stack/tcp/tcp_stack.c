@@ -300,7 +300,7 @@ tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err)
 	if (c->state == TCPS_SYN_RECEIVED && tcp_is_fastopen_child(c))
 		tcp_fastopen_settled(stack, c);
 	tcp_set_state(stack, c, TCPS_CLOSED);
-	cold->err = err;
+	cold->err = (int16_t)err;
 	/* Nobody knows of a connection that still waits to be accepted. */
 	if (!(c->flags & TF_ACCEPTED)) {
 		tcp_acceptq_remove(stack, c);

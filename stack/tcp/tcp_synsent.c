@@ -148,12 +148,15 @@ early_data_answered(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 	if (first == NULL || first->app.sends == 0)
 		return;
 	if (seq32_leq(ack, first->app.seq)) {
+		tcp_note_early(stack, c, c->flags & TF_SYN_RTX ? TCP_EARLY_SYN_LOST :
+								 TCP_EARLY_NOT_TAKEN);
 		/* A SYN lost was counted when it was. */
 		stack->env->ctr->TCPFastOpenActiveFail += !(c->flags & TF_SYN_RTX);
 		first->app.sends = 0;
 		return;
 	}
 	stack->env->ctr->TCPFastOpenActive++;
+	tcp_note_early(stack, c, TCP_EARLY_TAKEN);
 	if (c->flags & TF_SYN_RTX)
 		first->app.sends = 2;
 	c->snd_nxt = first->app.end_seq;
@@ -178,8 +181,9 @@ established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		rtt_us = 1000 * (tcp_ts_now(stack, cold->ts_off) - rx->seg->opts.tsecr);
 	else if (c->flags & TF_SYN_RTX)
 		rtt_us = UINT32_MAX;
+	rtt_us = max_u32(rtt_us, 1);
 	if (rtt_us < 1000 * TCP_RTT_MAX_MS)
-		tcp_rtt_sample(stack, c, rtt_us > 0 ? rtt_us : 1);
+		tcp_rtt_sample(stack, c, rtt_us, rtt_us);
 	else
 		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);

@@ -21,6 +21,7 @@
 #define FIRE_BATCHES_PER_POLL 8u
 #define COLD_AHEAD 4u
 #define SYN_SOON_MS 2u
+#define RENEGED_MS 10u
 
 static uint32_t
 synq_id(const struct tcp_stack *stack, uint32_t slot)
@@ -83,6 +84,16 @@ tcp_timers_on_suspicion(struct tcp_stack *stack, struct tcp_conn *c)
 	if (c->sendq_head != NULL && c->sendq_head != c->send_next)
 		age_ms = ((uint32_t)stack->env->now_us - c->sendq_head->app.sent_us) / 1000;
 	set_rexmit(stack, c, age_ms < rto_ms ? rto_ms - age_ms : 1);
+}
+
+/*
+ * RFC 2018 s8: what is acknowledged ends at something SACKed, which the peer then does not have any
+ * more. As Linux: half a round trip for an ACK that corrects this, then all is taken for lost.
+ */
+void
+tcp_timers_reneged(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	set_rexmit(stack, c, max_u32(tcp_cold(stack, c)->srtt_us / 2000, RENEGED_MS));
 }
 
 /* Data of ours is on its way, or has arrived: it is not idle. */

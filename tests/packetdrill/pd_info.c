@@ -26,7 +26,8 @@ pacing_rate(const struct tcp_details *d)
 static void
 fill_rates(const struct tcp_notes *n, uint32_t mss, struct pd_tcp_info *i)
 {
-	i->delivery_flags = (uint8_t)(n->is_rate_full ? 0 : PD_TCPI_RATE_APP_LIMITED);
+	i->delivery_flags = (uint8_t)((n->is_rate_full ? 0 : PD_TCPI_RATE_APP_LIMITED) |
+		(n->fastopen_fail & 3) << 1);
 	if (n->rate_us > 0)
 		i->delivery_rate = 1000000ull * n->rate_segs * mss / n->rate_us;
 	i->busy_time = n->busy_us;
@@ -36,7 +37,7 @@ fill_rates(const struct tcp_notes *n, uint32_t mss, struct pd_tcp_info *i)
 }
 
 static void
-fill_path(const struct tcp_details *d, struct pd_tcp_info *i)
+fill_path(const struct tcp_details *d, uint32_t rto_max_ms, struct pd_tcp_info *i)
 {
 	uint32_t mss = d->row.mss;
 
@@ -45,7 +46,10 @@ fill_path(const struct tcp_details *d, struct pd_tcp_info *i)
 	i->retransmits = d->row.snd_wnd == 0 ? 0 : d->rexmits;
 	i->probes = d->probes;
 	i->backoff = d->backoff;
+	/* Doubled by timeouts; probes of a closed window double only how far they are apart. */
 	i->rto = 1000 * d->row.rto_ms;
+	if (d->probes == 0 || d->unacked_segs > 0)
+		i->rto = (uint32_t)min_u64((uint64_t)i->rto << d->backoff, 1000ull * rto_max_ms);
 	i->snd_mss = mss;
 	i->rcv_mss = d->rcv_mss;
 	i->unacked = d->unacked_segs;
@@ -76,7 +80,10 @@ fill_streams(const struct tcp_details *d, struct pd_tcp_info *i)
 {
 	i->options = (uint8_t)((d->has_ts ? PD_TCPI_TIMESTAMPS : 0) |
 		(d->has_sack ? PD_TCPI_SACK : 0) | (d->has_wscale ? PD_TCPI_WSCALE : 0) |
-		(d->row.has_ecn ? PD_TCPI_ECN : 0));
+		(d->row.has_ecn ? PD_TCPI_ECN : 0) |
+		(d->row.notes.is_ect_seen ? PD_TCPI_ECN_SEEN : 0) |
+		(d->row.notes.is_early_acked ? PD_TCPI_SYN_DATA : 0) |
+		(d->row.notes.is_early_child ? PD_TCPI_TFO_CHILD : 0));
 	i->wscales = (uint8_t)(d->snd_wscale | d->rcv_wscale << 4);
 	i->last_data_sent = d->last_sent_ms;
 	i->ato = 1000 * d->ato_ms;
@@ -117,7 +124,7 @@ pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len)
 	info.state = (uint8_t)pd_state(pd, s);
 	/* Until the handshake is over there are no sequence numbers of the other side. */
 	if (s->kind == PD_CONN) {
-		fill_path(&d, &info);
+		fill_path(&d, pd->tun.tcp_rto_max, &info);
 		if (!s->connecting)
 			fill_streams(&d, &info);
 	}

@@ -10,7 +10,11 @@
 #define PD_TCPI_SACK 2u
 #define PD_TCPI_WSCALE 4u
 #define PD_TCPI_ECN 8u
-#define PD_TCPI_RATE_APP_LIMITED 1u /* of delivery_flags */
+#define PD_TCPI_ECN_SEEN 16u
+#define PD_TCPI_SYN_DATA 32u
+#define PD_TCPI_TFO_CHILD 128u
+/* Of delivery_flags; the two bits above it are enum tcp_fastopen_fail. */
+#define PD_TCPI_RATE_APP_LIMITED 1u
 
 struct pd_tcp_info {
 	uint8_t state, ca_state, retransmits, probes, backoff, options;

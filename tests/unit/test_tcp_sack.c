@@ -229,6 +229,31 @@ after_reneging_everything_is_sent_again(void **state)
 	tcp_bed_discard(bed);
 }
 
+/* RFC 6298 s3: once, of the first that is new, and of nothing that was sent again. */
+static void
+what_is_sacked_measures_the_path(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+	struct tcp_cold *cold;
+
+	open_with_flight(&p, bed, TCP_OPT_SACK_OK, 6);
+	cold = tcp_cold(bed->stack, bed_peer_conn(&p));
+	cold->backoff = 1;
+	tcp_bed_advance(bed, 60);
+	send_sack(&p, 0, 3, 3);
+	assert_int_equal(cold->srtt_us, 95000);
+	assert_int_equal(cold->min_rtt_us, 60000);
+	assert_int_equal(cold->backoff, 0);
+	tcp_bed_advance(bed, 11);
+	send_sack(&p, 0, 3, 3);
+	assert_int_equal(cold->srtt_us, 95000);
+	/* What fills the gap says how long it took itself, not what was SACKed behind it. */
+	send_sack(&p, 3, 0, 0);
+	assert_int_equal(cold->srtt_us, 92000);
+	tcp_bed_discard(bed);
+}
+
 int
 main(void)
 {
@@ -242,6 +267,7 @@ main(void)
 		BED_TEST(far_blocks_of_one_ack_are_found_one_after_the_other),
 		BED_TEST(blocks_of_nothing_in_flight_are_ignored_and_counted),
 		BED_TEST(after_reneging_everything_is_sent_again),
+		BED_TEST(what_is_sacked_measures_the_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
