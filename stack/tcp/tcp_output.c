@@ -352,13 +352,12 @@ struct chunk {
 	bool waits;		/* the next one does, for an ACK */
 };
 
-/* Anything behind the next len bytes of p that goes at once, too? */
+/* Anything behind the next len bytes of p, of which room may go, that goes at once, too? */
 static bool
 more_goes(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p,
-	uint32_t len)
+	uint32_t len, uint32_t room)
 {
 	uint32_t rest = p->app.end_seq - p->app.seq - len;
-	uint32_t room = window_room(stack, c);
 
 	if (rest == 0) {
 		p = p->app.flags & PKT_F_EOR ? NULL : p->app.next;
@@ -368,8 +367,8 @@ more_goes(const struct tcp_stack *stack, const struct tcp_conn *c, const struct 
 }
 
 /* PSH for p where it ends a chunk of several segments. False: it has to wait for an ACK. */
-static bool
-chunk_next(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t len,
+static SLUICE_ALWAYS_INLINE bool
+chunk_next(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t len, uint32_t room,
 	struct chunk *ch)
 {
 	uint32_t half = max_u32(c->cwnd / 2, c->mss);
@@ -388,7 +387,7 @@ chunk_next(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t 
 	}
 	ch->segs++;
 	if (ch->segs < ch->segs_max && (ch->segs + 1) * c->mss <= half &&
-		more_goes(stack, c, p, len)) {
+		more_goes(stack, c, p, len, room)) {
 		p->app.flags |= PKT_F_JOINED;
 		return true;
 	}
@@ -406,8 +405,9 @@ advance(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 		tcp_score(stack, c)->prr_out += len;
 }
 
-bool
-tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
+/* The next len bytes, new to the peer; in one piece with the loop over them. */
+static SLUICE_ALWAYS_INLINE bool
+send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 {
 	struct pkt *p = c->send_next;
 	bool fin;
@@ -429,6 +429,12 @@ tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 	}
 	advance(stack, c, len + fin);
 	return true;
+}
+
+bool
+tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
+{
+	return send_next(stack, c, len);
 }
 
 /* The same out of line: what is sent again is not in a hurry. */
@@ -546,22 +552,23 @@ send_new(struct tcp_stack *stack, struct tcp_conn *c)
 	bool answers = is_answer(stack, c);
 	uint32_t before = c->snd_nxt;
 	struct chunk ch = { 0 };
+	uint32_t len, room;
 	struct pkt *p;
-	uint32_t len;
 
 	if (tcp_cold(stack, c)->mss_high != 0)
 		tcp_mtu_probe_send(stack, c);
+	room = window_room(stack, c);
 	while ((p = c->send_next) != NULL) {
 		if ((p->app.flags & PKT_F_REST) && p->app.next != NULL)
 			tcp_sendq_fill(stack, c, p);
-		len = sendable(
-			stack, c, p, p->app.end_seq - p->app.seq, window_room(stack, c));
+		len = sendable(stack, c, p, p->app.end_seq - p->app.seq, room);
 		if (len == 0)
 			break;
-		if (!chunk_next(stack, c, p, len, &ch))
+		if (!chunk_next(stack, c, p, len, room, &ch))
 			break;
-		if (!tcp_tx_has_room(stack) || !tcp_send_next(stack, c, len))
+		if (!tcp_tx_has_room(stack) || !send_next(stack, c, len))
 			return false;
+		room -= len;
 		stack->row_of = c;
 		if (answers)
 			c->flags |= TF_PINGPONG;

@@ -21,8 +21,15 @@ struct tcp_conn *tcp_conn_get(struct tcp_stack *stack, tcp_handle handle);
 tcp_handle tcp_conn_handle(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** Tell the owner with the next tcp_next_event. */
 void tcp_raise(struct tcp_stack *stack, struct tcp_conn *c, uint8_t what);
+/** The general half of tcp_want_output. */
+void tcp_list_output(struct tcp_stack *stack, struct tcp_conn *c);
 /** Have tcp_output called with the next flush. */
-void tcp_want_output(struct tcp_stack *stack, struct tcp_conn *c);
+static inline void
+tcp_want_output(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	if (!(c->flags & TF_OUTPUT))
+		tcp_list_output(stack, c);
+}
 uint64_t tcp_flow_hash(const struct tcp_stack *stack, const struct flow_key *key);
 /** What key is in the flow table as: TCP_REF_*, or TCP_NONE. */
 uint32_t tcp_flow_find(const struct tcp_stack *stack, const struct flow_key *key, uint64_t hash);
@@ -530,7 +537,15 @@ bool tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p,
 /** Fill the unsent p, the rest of one that was cut, from the packets behind it. */
 void tcp_sendq_fill(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
 uint32_t tcp_sndbuf(const struct tcp_stack *stack, const struct tcp_conn *c);
-void tcp_sendq_wake(struct tcp_stack *stack, struct tcp_conn *c);
+/** The general half of tcp_sendq_wake. */
+void tcp_sendq_wake_writer(struct tcp_stack *stack, struct tcp_conn *c);
+/** There may be space again. */
+static inline void
+tcp_sendq_wake(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	if (c->flags & TF_WANT_WRITE)
+		tcp_sendq_wake_writer(stack, c);
+}
 
 /* tcp_rexmit.c: RFC 6298 and zero-window probes. */
 void tcp_rexmit_timer(struct tcp_stack *stack, struct tcp_conn *c);

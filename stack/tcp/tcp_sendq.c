@@ -168,13 +168,10 @@ tcp_sndbuf(const struct tcp_stack *stack, const struct tcp_conn *c)
 
 /* A refused writer hears of it when a third is free, so that it writes in large pieces. */
 void
-tcp_sendq_wake(struct tcp_stack *stack, struct tcp_conn *c)
+tcp_sendq_wake_writer(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	uint32_t limit;
+	uint32_t limit = tcp_sndbuf(stack, c);
 
-	if (!(c->flags & TF_WANT_WRITE))
-		return;
-	limit = tcp_sndbuf(stack, c);
 	limit -= limit / 3;
 	if (c->write_seq - c->snd_una > limit || tcp_cold(stack, c)->wmem / 2 > limit)
 		return;

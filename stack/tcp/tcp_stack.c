@@ -360,12 +360,10 @@ tcp_raise(struct tcp_stack *stack, struct tcp_conn *c, uint8_t what)
 }
 
 void
-tcp_want_output(struct tcp_stack *stack, struct tcp_conn *c)
+tcp_list_output(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	uint32_t slot = tcp_slot(stack, c);
 
-	if (c->flags & TF_OUTPUT)
-		return;
 	c->flags |= TF_OUTPUT;
 	tcp_cold(stack, c)->out_next = TCP_NONE;
 	if (stack->out_tail == TCP_NONE)
