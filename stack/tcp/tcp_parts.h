@@ -252,7 +252,7 @@ void tcp_recvq_free(struct tcp_stack *stack, struct tcp_conn *c);
 /** A tcp_cold for c: never short, since there is one for each connection. */
 struct tcp_cold *tcp_cold_take(struct tcp_stack *stack, struct tcp_conn *c);
 /** The general half of tcp_wake. */
-void tcp_unpark(struct tcp_stack *stack, struct tcp_conn *c);
+SLUICE_NOINLINE void tcp_unpark(struct tcp_stack *stack, struct tcp_conn *c);
 /** The other way: for one that was parked and has only had its deadline changed. */
 void tcp_park(struct tcp_stack *stack, struct tcp_conn *c);
 /** For whoever only reads: c's own if it is awake, else made in room from what it remembers. */
