@@ -235,12 +235,12 @@ bool tcp_text_pack_pkt(struct tcp_stack *stack, const struct tcp_cold *cold, str
 struct pkt *tcp_take_payload(struct tcp_rx *rx);
 /** Put the payload of rx at the end of the receive queue. */
 void tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+/** The same, and decide when its ACK goes: of a segment that is nothing but the next data. */
+void tcp_take_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
 /** The next segments are acknowledged at once. */
 void tcp_ack_quickly(struct tcp_stack *stack, struct tcp_conn *c);
 /** ... of data that came twice, whether the owner answers or not. */
 void tcp_ack_quickly_again(struct tcp_stack *stack, struct tcp_conn *c);
-/** Data was taken in order: decide when its ACK goes. */
-void tcp_ack_policy(struct tcp_stack *stack, struct tcp_conn *c);
 /** The owner has read: grow the buffer if it keeps up, and offer more window. */
 void tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
 /** Bytes that may be offered as window. */

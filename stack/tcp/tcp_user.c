@@ -18,8 +18,7 @@ closed_error(const struct tcp_stack *stack, const struct tcp_conn *c)
 static bool
 is_open(const struct tcp_conn *c)
 {
-	return c->state != TCPS_CLOSED && c->state != TCPS_SYN_SENT &&
-		(c->state != TCPS_SYN_RECEIVED || tcp_is_fastopen_child(c));
+	return tcp_is_synchronised(c) || tcp_is_fastopen_child(c);
 }
 
 /* --- receiving ------------------------------------------------------------------------------ */
@@ -143,7 +142,7 @@ check_writable(const struct tcp_stack *stack, const struct tcp_conn *c)
 	return is_open(c) ? 0 : -ENOTCONN;
 }
 
-static uint32_t
+static inline uint32_t
 space(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	uint32_t limit = tcp_sndbuf(stack, c);

@@ -170,7 +170,9 @@ tcp_parse_options(const uint8_t *p, size_t len, bool is_syn, struct tcp_opts *ou
 static inline void
 tcp_encode_header(uint8_t *buf, const struct tcp_hdr *h)
 {
-	store_be64(buf, (uint64_t)h->sport << 48 | (uint64_t)h->dport << 32 | h->seq);
+	uint32_t ports = (uint32_t)h->sport << 16 | h->dport;
+
+	store_be64(buf, (uint64_t)ports << 32 | h->seq);
 	store_be64(buf + 8, (uint64_t)h->ack << 32 | (uint64_t)(h->hdr_len >> 2) << 28 |
 				    (uint64_t)(h->flags & TCP_FLAGS_ALL) << 16 | h->wnd);
 	store_be32(buf + 16, h->urg);
