@@ -21,6 +21,7 @@ tcp_rto_update(const struct tcp_stack *stack, struct tcp_cold *cold)
 void
 tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us)
 {
+	const struct tcp_cc *cc = tcp_cc_of(stack, c);
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t err;
 
@@ -40,8 +41,8 @@ tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us)
 	/* Karn: what was doubled stays so until now. */
 	cold->backoff = 0;
 	tcp_rto_update(stack, cold);
-	if (tcp_cc_of(stack, c)->on_rtt != NULL)
-		tcp_cc_of(stack, c)->on_rtt(stack, c, rtt_us);
+	if (cc->on_rtt != NULL)
+		cc->on_rtt(stack, c, rtt_us);
 }
 
 bool
@@ -89,10 +90,11 @@ take_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 void
 tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 {
+	const struct tcp_cc *cc = tcp_cc_of(stack, c);
 	uint32_t acked = ack - c->snd_una;
 
 	take_ack(stack, c, ack);
-	tcp_cc_of(stack, c)->on_ack(stack, c, acked);
+	cc->on_ack(stack, c, acked);
 	tcp_sendq_wake(stack, c);
 }
 

@@ -615,10 +615,12 @@ struct tcp_stack {
 	uint32_t orphans;
 	uint32_t tw_head, tw_tail, tw_slots; /* ring of TIME_WAIT slots: [head, tail) in use */
 	uint32_t tw_live;
-	uint32_t out_head, out_tail;	/* connections with something to send */
+	uint32_t *out_link;	/* where the next one of the list below is written */
+	uint32_t out_head;	/* connections with something to send, by slot */
 	const struct tcp_conn *row_of;	/* whose new data is being sent, once a segment of it is */
 	uint16_t row_wnd;		/* ... which offered this, as on the wire */
-	uint32_t ev_head, ev_tail;	/* connections with events */
+	uint32_t *ev_link;
+	uint32_t ev_head;	/* the same of those with events */
 	uint32_t listener_events;	/* listeners with events */
 	uint32_t listener_scan;
 	uint32_t port_hint;	/* RFC 6056 search offset */
@@ -773,20 +775,20 @@ tcp_mem_give_rcv(struct tcp_stack *stack, struct tcp_cold *cold)
 
 /** The same for the send queue. */
 static inline void
-tcp_mem_take_snd(struct tcp_stack *stack, struct tcp_conn *c)
+tcp_mem_take_snd(struct tcp_stack *stack, struct tcp_cold *cold)
 {
 	uint32_t charge = stack->env->pool->charge;
 
-	tcp_cold(stack, c)->wmem += charge;
+	cold->wmem += charge;
 	stack->mem.held += charge;
 }
 
 static inline void
-tcp_mem_give_snd(struct tcp_stack *stack, struct tcp_conn *c)
+tcp_mem_give_snd(struct tcp_stack *stack, struct tcp_cold *cold)
 {
 	uint32_t charge = stack->env->pool->charge;
 
-	tcp_cold(stack, c)->wmem -= charge;
+	cold->wmem -= charge;
 	stack->mem.held -= charge;
 }
 

@@ -116,10 +116,11 @@ static inline struct tcp_emit
 emit_of(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16_t flags, uint8_t ecn)
 {
 	uint16_t wnd = flags & TCP_RST ? 0 : window_field(stack, c);
+	struct tcp_emit e;
 
 	tcp_note_out(stack, c);
 	ack_is_paid(stack, c);
-	return (struct tcp_emit){
+	e = (struct tcp_emit){
 		.key = &c->key,
 		.seq = seq,
 		.ack = c->rcv_nxt,
@@ -127,9 +128,12 @@ emit_of(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16_t flag
 		.flags = flags | tcp_ecn_echo(c),
 		.ecn = ecn,
 		.ts_only = (c->flags & TF_TS) != 0,
-		.tsval = tcp_ts_now(stack, tcp_cold(stack, c)->ts_off),
-		.tsecr = c->ts_recent,
 	};
+	if (e.ts_only) {
+		e.tsval = tcp_ts_now(stack, tcp_cold(stack, c)->ts_off);
+		e.tsecr = c->ts_recent;
+	}
+	return e;
 }
 
 static bool

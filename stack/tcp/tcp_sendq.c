@@ -9,10 +9,10 @@
  */
 
 /* Give the packet up; what a driver still holds is its own from now on. */
-static void
-release(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
+static inline void
+release(struct tcp_stack *stack, struct tcp_cold *cold, struct pkt *p)
 {
-	tcp_mem_give_snd(stack, c);
+	tcp_mem_give_snd(stack, cold);
 	if ((p->app.flags & PKT_F_CHAINED) && !pkt_is_shared(p))
 		pkt_unchain(p);
 	pkt_free(stack->env->pool, p);
@@ -38,6 +38,7 @@ measure(struct tcp_stack *stack, struct tcp_conn *c, const struct pkt *last, uns
 bool
 tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 {
+	struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t first_us = c->sendq_head != NULL ? c->sendq_head->app.sent_us : 0;
 	unsigned int sends = 0;
 	bool measured = false;
@@ -53,7 +54,7 @@ tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 		stack->env->ctr->TCPDelivered++;
 		if (!(p->app.flags & PKT_F_SACKED))
 			tcp_note_delivered(stack, c);
-		release(stack, c, p);
+		release(stack, cold, p);
 	}
 	if (p == NULL) {
 		c->sendq_tail = NULL;
@@ -74,7 +75,7 @@ tcp_sendq_free(struct tcp_stack *stack, struct tcp_conn *c)
 
 	while ((p = c->sendq_head) != NULL) {
 		c->sendq_head = p->app.next;
-		release(stack, c, p);
+		release(stack, tcp_cold(stack, c), p);
 	}
 	c->sendq_tail = NULL;
 	c->send_next = NULL;
@@ -89,7 +90,7 @@ tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint
 
 	if (q == NULL)
 		return false;
-	tcp_mem_take_snd(stack, c);
+	tcp_mem_take_snd(stack, tcp_cold(stack, c));
 	memcpy(pkt_data(q), p->buf + p->app.payload_off + len, rest);
 	pkt_set_len(q, (uint16_t)rest);
 	q->app.payload_off = q->data_off;
@@ -150,7 +151,7 @@ tcp_sendq_fill(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 		p->app.next = q->app.next;
 		if (c->sendq_tail == q)
 			c->sendq_tail = p;
-		release(stack, c, q);
+		release(stack, tcp_cold(stack, c), q);
 	}
 }
 

@@ -173,7 +173,7 @@ wait_for_packets(struct tcp_stack *stack, struct tcp_conn *c)
 static void
 enqueue(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
-	tcp_mem_take_snd(stack, c);
+	tcp_mem_take_snd(stack, tcp_cold(stack, c));
 	p->app.payload_off = p->data_off;
 	p->app.seq = c->write_seq;
 	p->app.end_seq = c->write_seq + p->data_len;
