@@ -169,8 +169,8 @@ wait_for_packets(struct tcp_stack *stack, struct tcp_conn *c)
 	tcp_timers_nobuf(stack, c);
 }
 
-/* Put p, which holds payload only, behind the last packet. */
-static void
+/* Put p, which has or will have payload only and was not sent, behind the last packet. */
+static inline void
 enqueue(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
 	tcp_mem_take_snd(stack, tcp_cold(stack, c));
@@ -249,9 +249,10 @@ append_new(struct tcp_stack *stack, struct tcp_conn *c, const uint8_t *src, uint
 
 	if (p == NULL)
 		return 0;
-	memcpy(pkt_data(p), src, n);
+	/* Copied last: the compiler then knows of p what it has just written. */
 	pkt_set_len(p, (uint16_t)n);
 	enqueue(stack, c, p);
+	memcpy(pkt_data(p), src, n);
 	return n;
 }
 
