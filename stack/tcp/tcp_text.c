@@ -302,9 +302,13 @@ tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 		c->flags |= TF_ACK_NOW;
 		tcp_want_output(stack, c);
 	}
+	now_offered = tcp_rcv_wnd(c);
+	/* More than half of what it could be at most: twice that or a step from nothing is not to
+	 * be had. */
+	if (2 * (uint64_t)now_offered > cold->rcvbuf / 2 && !(c->flags & TF_WND_SENT_0))
+		return;
 	/* Offer more once it is worth it (RFC 9293 s3.8.6.2.2): half the buffer or two MSS. */
 	space = rcv_space(stack, c, cold);
-	now_offered = tcp_rcv_wnd(c);
 	step = min_u32(2u * c->mss, cold->rcvbuf / 4);
 	if (space < now_offered + step)
 		return;

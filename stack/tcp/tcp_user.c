@@ -154,6 +154,17 @@ space(const struct tcp_stack *stack, const struct tcp_conn *c)
 	return used < limit ? limit - used : 0;
 }
 
+/* There is something new to send, seldom after so long that the path must be found anew. */
+static inline void
+begin_write(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+
+	if (stack->env->now_ms - cold->last_sent_ms > cold->rto_ms)
+		tcp_cc_after_idle(stack, c);
+	tcp_note_written(stack, c);
+}
+
 static ptrdiff_t
 refuse(struct tcp_conn *c)
 {
@@ -281,8 +292,7 @@ tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *
 	want = (uint32_t)min_size(len, space(stack, c));
 	if (want == 0)
 		return refuse(c);
-	tcp_cc_after_idle(stack, c);
-	tcp_note_written(stack, c);
+	begin_write(stack, c);
 	for (done = append_to_tail(c, from, want); done < want; done += n) {
 		n = append_new(stack, c, from + done, want - done);
 		if (n == 0) {
@@ -313,8 +323,7 @@ tcp_send_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct p
 		return -EINVAL;
 	if (space(stack, c) == 0)
 		return refuse(c);
-	tcp_cc_after_idle(stack, c);
-	tcp_note_written(stack, c);
+	begin_write(stack, c);
 	enqueue(stack, c, p);
 	end_of_write(stack, c, flags);
 	return len;
