@@ -259,7 +259,8 @@ send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold, 
 	}
 	/* A retransmission is not ECT: who drops it must be noticed (RFC 3168 s6.1.5). */
 	if (p->app.sends == 0) {
-		flags |= tcp_ecn_new_data(c, &ecn);
+		if (c->flags & TF_ECN)
+			flags |= tcp_ecn_new_data(c, &ecn);
 		count_new(stack, c, p);
 	} else {
 		count_again(stack, c, p);
