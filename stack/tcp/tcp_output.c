@@ -437,11 +437,12 @@ send_next(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold, ui
 	/* As Linux: what only time made go does not hold back what follows. */
 	if (len < c->mss && !(p->app.flags & PKT_F_NOW))
 		cold->snd_sml = c->snd_nxt + len;
-	if (fin) {
+	if (SLUICE_UNLIKELY(fin)) {
 		c->flags |= TF_FIN_SENT;
 		p->app.flags |= PKT_F_FIN;
+		len++;
 	}
-	advance(stack, c, len + fin);
+	advance(stack, c, len);
 	return true;
 }
 
@@ -557,27 +558,61 @@ is_answer(const struct tcp_stack *stack, const struct tcp_cold *cold)
 	return stack->env->now_ms - cold->last_data_ms < cold->ato_ms;
 }
 
+/*
+ * Is all there is one segment, with nothing in flight, no end and nothing out of the ordinary, as
+ * the answer to a request is? Then no rule above holds it back, and it is no chunk. Built with
+ * SLUICE_FORCE_SLOW_PATH none is, and every test must pass so.
+ */
+static inline bool
+is_lone(const struct tcp_conn *c, const struct tcp_cold *cold)
+{
+	const struct pkt *p = c->send_next;
+	uint32_t len;
+
+#if defined(SLUICE_FORCE_SLOW_PATH)
+	return false;
+#endif
+	if (p == NULL || p != c->sendq_head || p->app.next != NULL)
+		return false;
+	len = p->app.end_seq - p->app.seq;
+	return !(p->app.flags & (PKT_F_MORE | PKT_F_NOW | PKT_F_REST)) &&
+		!(c->flags & (TF_FIN_QUEUED | TF_SCORE)) &&
+		c->snd_nxt == c->snd_una &&
+		!cold->is_corked &&
+		cold->mss_high == 0 &&
+		len <= c->mss && len <= c->snd_wnd && len <= c->cwnd;
+}
+
+/* Of p, which is the next, what goes now as it lies within room; 0: it waits. */
+static SLUICE_ALWAYS_INLINE uint32_t
+next_len(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t room,
+	struct chunk *ch)
+{
+	uint32_t len;
+
+	if ((p->app.flags & PKT_F_REST) && p->app.next != NULL)
+		tcp_sendq_fill(stack, c, p);
+	len = sendable(stack, c, p, p->app.end_seq - p->app.seq, room);
+	return len > 0 && chunk_next(stack, c, p, len, room, ch) ? len : 0;
+}
+
 /* Data as far as the windows go. False: no packet or no room, try again later. */
 static bool
-send_new(struct tcp_stack *stack, struct tcp_conn *c)
+send_new(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold)
 {
-	struct tcp_cold *cold = tcp_cold(stack, c);
-	bool answers = is_answer(stack, cold);
+	bool answers = is_answer(stack, cold), lone = is_lone(c, cold);
 	uint32_t before = c->snd_nxt;
 	struct chunk ch = { 0 };
-	uint32_t len, room;
+	uint32_t len, room = 0;
 	struct pkt *p;
 
 	if (SLUICE_UNLIKELY(cold->mss_high != 0))
 		tcp_mtu_probe_send(stack, c);
-	room = window_room(stack, c);
+	if (!lone)
+		room = window_room(stack, c);
 	while ((p = c->send_next) != NULL) {
-		if ((p->app.flags & PKT_F_REST) && p->app.next != NULL)
-			tcp_sendq_fill(stack, c, p);
-		len = sendable(stack, c, p, p->app.end_seq - p->app.seq, room);
+		len = lone ? p->app.end_seq - p->app.seq : next_len(stack, c, p, room, &ch);
 		if (len == 0)
-			break;
-		if (!chunk_next(stack, c, p, len, room, &ch))
 			break;
 		if (!tcp_tx_has_room(stack) || !send_next(stack, c, cold, len))
 			return false;
@@ -624,7 +659,7 @@ send_data(struct tcp_stack *stack, struct tcp_conn *c)
 
 	if (stack->env->tx_caps & ENV_TX_TSO)
 		tcp_tso_begin(stack);
-	done = send_new(stack, c);
+	done = send_new(stack, c, tcp_cold(stack, c));
 	stack->row_of = NULL;
 	if (stack->tso.is_on)
 		tcp_tso_end(stack);

@@ -189,11 +189,13 @@ void tcp_fastopen_lost(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_fastopen_learn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_opts *opts);
 
 /* tcp_synsent.c: SYN-SENT (RFC 9293 s3.10.7.3). */
-void tcp_synsent_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+SLUICE_NOINLINE void tcp_synsent_input(struct tcp_stack *stack, struct tcp_conn *c,
+	struct tcp_rx *rx);
 void tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c);
 
 /* tcp_segment.c: the other states (RFC 9293 s3.10.7.4), step by step. */
-void tcp_segment_arrives(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+SLUICE_NOINLINE void tcp_segment_arrives(struct tcp_stack *stack, struct tcp_conn *c,
+	struct tcp_rx *rx);
 
 /* tcp_fast.c: header prediction; false: the general path decides. */
 bool tcp_fast_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
