@@ -184,10 +184,11 @@ wait_for_packets(struct tcp_stack *stack, struct tcp_conn *c)
 static inline void
 enqueue(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
-	tcp_mem_take_snd(stack, tcp_cold(stack, c));
+	uint32_t seq = c->write_seq, end_seq = seq + p->data_len;
+
 	p->app.payload_off = p->data_off;
-	p->app.seq = c->write_seq;
-	p->app.end_seq = c->write_seq + p->data_len;
+	p->app.seq = seq;
+	p->app.end_seq = end_seq;
 	p->app.flags = 0;
 	p->app.sends = 0;
 	p->app.next = NULL;
@@ -198,7 +199,8 @@ enqueue(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 	c->sendq_tail = p;
 	if (c->send_next == NULL)
 		c->send_next = p;
-	c->write_seq = p->app.end_seq;
+	c->write_seq = end_seq;
+	tcp_mem_take_snd(stack, tcp_cold(stack, c));
 }
 
 /* Bytes that still fit the last packet: it must be unsent, and stay within a segment. */
@@ -250,21 +252,36 @@ append_to_tail(struct tcp_conn *c, const uint8_t *src, uint32_t len)
 	return n;
 }
 
-static uint32_t
+static inline uint32_t
 append_new(struct tcp_stack *stack, struct tcp_conn *c, const uint8_t *src, uint32_t len)
 {
 	struct pkt_pool *pool = stack->env->pool;
 	uint32_t n = min_u32(len, min_u32(c->mss, pool->payload_max));
 	bool may = tcp_mem_admits_send(stack, c) && pkt_pool_has_spare(pool);
 	struct pkt *p = may ? pkt_alloc(pool) : NULL;
+	uint8_t *to;
 
 	if (p == NULL)
 		return 0;
 	/* Copied last: the compiler then knows of p what it has just written. */
+	to = pkt_data(p);
 	pkt_set_len(p, (uint16_t)n);
 	enqueue(stack, c, p);
-	memcpy(pkt_data(p), src, n);
+	memcpy(to, src, n);
 	return n;
+}
+
+/* ... as many packets as it takes; fewer bytes than asked for: there are no more. */
+static SLUICE_NOINLINE uint32_t
+append_rest(struct tcp_stack *stack, struct tcp_conn *c, const uint8_t *src, uint32_t len)
+{
+	uint32_t done = 0, n;
+
+	do {
+		n = append_new(stack, c, src + done, len - done);
+		done += n;
+	} while (n > 0 && done < len);
+	return done;
 }
 
 uint32_t
@@ -293,12 +310,15 @@ tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *
 	if (want == 0)
 		return refuse(c);
 	begin_write(stack, c);
-	for (done = append_to_tail(c, from, want); done < want; done += n) {
+	done = append_to_tail(c, from, want);
+	if (done < want) {
+		/* Most often one packet is enough. */
 		n = append_new(stack, c, from + done, want - done);
-		if (n == 0) {
+		done += n;
+		if (n > 0 && done < want)
+			done += append_rest(stack, c, from + done, want - done);
+		if (done < want)
 			wait_for_packets(stack, c);
-			break;
-		}
 	}
 	if (done < len)
 		c->flags |= TF_WANT_WRITE;
