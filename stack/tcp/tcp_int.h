@@ -261,6 +261,7 @@ struct tcp_cold {
 	uint8_t reo_mult;	/* RACK: quarters of min_rtt_us in the reordering window */
 	uint8_t reo_persist : 7; /* ... recoveries until it is one again */
 	uint8_t reo_seen : 1;	/* ... the path was seen to reorder */
+	uint8_t challenges;	/* challenge ACKs in the second since challenge_at_ms */
 	uint32_t score;		/* index of the scoreboard, with TF_SCORE */
 	uint32_t recover;	/* RFC 6582: highest sent when recovery began */
 	uint32_t cwnd_acked;	/* bytes acknowledged towards the next segment of cwnd */
@@ -285,11 +286,11 @@ struct tcp_cold {
 	uint32_t challenge_at_ms; /* start of the second that challenges counts */
 	uint32_t dupack_sent_ms; /* last ACK of an unacceptable segment */
 	int16_t linger_s;	/* -1: off */
-	uint8_t challenges;	/* challenge ACKs in this second */
+	uint16_t listener;	/* slot it came from, TCP_LISTENERS_MAX */
 	/* Who it is. */
 	uint32_t owner;		/* slot of its connection; TCP_NONE: free */
 	int err;		/* -errno it ended with; until then: of the last ICMP error */
-	uint16_t listener;	/* slot it came from, TCP_LISTENERS_MAX */
+	uint32_t flow_hash;	/* low half of the key's: all that the flow table looks at */
 	uint32_t iss, irs;
 	uint32_t next;		/* accept queue, by slot; of a free one: the next free one */
 } SLUICE_CACHE_ALIGNED;

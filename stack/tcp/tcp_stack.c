@@ -239,6 +239,7 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 		.owner = slot,
 		.gen = stack->park[slot].gen,
 		.ts_off = (uint32_t)(hash >> 32),
+		.flow_hash = (uint32_t)hash,
 		.ev_next = cold->ev_next,
 		.out_next = cold->out_next,
 		.next = TCP_NONE,
@@ -286,8 +287,7 @@ tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	flow_table_remove(
-		&stack->flows, tcp_flow_hash(stack, &c->key), TCP_REF_CONN | tcp_slot(stack, c));
+	flow_table_remove(&stack->flows, cold->flow_hash, TCP_REF_CONN | tcp_slot(stack, c));
 	tcp_timers_keep_app(stack, c);
 	tcp_source_conn_ended(stack, c);
 	tcp_score_free(stack, c);
