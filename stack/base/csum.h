@@ -67,11 +67,14 @@ csum_add_piece(uint64_t sum, uint64_t piece, size_t offset)
 static inline uint16_t
 csum_fold(uint64_t sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
+	uint32_t half;
+
+	/* Added to itself with its halves changed, the upper half has the sum of both and, out of
+	 * the lower one, the end-around carry. */
+	sum += sum << 32 | sum >> 32;
+	half = (uint32_t)(sum >> 32);
+	half += half << 16 | half >> 16;
+	return (uint16_t)(half >> 16);
 }
 
 /* The checksum to store: the folded sum complemented. Over data that carries a right one: 0. */

@@ -166,21 +166,15 @@ eth_check(const struct net *net, struct pkt *p, struct eth_hdr *eth)
 }
 
 /*
- * The segment at seg->l4_off, len bytes, up to the end of p; pseudo is its pseudo header's sum.
- * seg has its offsets, its ecn and the remote address; laddr_idx is our address. PASS or why not.
+ * The segment of len bytes at tcp, whose checksum is right. seg has its offsets and its ecn;
+ * laddr_idx is our address. PASS or why not.
  */
 static SLUICE_ALWAYS_INLINE unsigned int
-tcp_check(const struct net *net, const struct pkt *p, uint64_t pseudo, const struct ip_addr *raddr,
-	unsigned int laddr_idx, struct tcp_seg *seg)
+tcp_read(const uint8_t *tcp, size_t len, const struct ip_addr *raddr, unsigned int laddr_idx,
+	struct tcp_seg *seg)
 {
-	const uint8_t *tcp = pkt_data(p) + seg->l4_off;
-	size_t len = (size_t)(p->data_len - seg->l4_off);
 	struct tcp_hdr hdr;
 
-	if (SLUICE_UNLIKELY(len < TCP_HDR_LEN))
-		return OUT_TCP_SHORT;
-	if (!is_verified(net, p, PKT_RX_L4_CSUM_GOOD) && !tcp_csum_ok(tcp, len, pseudo))
-		return OUT_BAD_TCP_CSUM;
 	if (SLUICE_UNLIKELY(tcp_parse_header(tcp, len, &hdr) != TCP_HDR_OK))
 		return OUT_TCP_BAD_OFFSET;
 	if (SLUICE_UNLIKELY(hdr.sport == 0 || hdr.dport == 0))
@@ -198,12 +192,19 @@ tcp_check(const struct net *net, const struct pkt *p, uint64_t pseudo, const str
 	return PASS;
 }
 
-/* The same for what does not come the usual way. */
+/* The same of any segment, from seg->l4_off to the end of p; pseudo is its pseudo header's sum. */
 static SLUICE_NOINLINE unsigned int
-tcp_check_unusual(const struct net *net, const struct pkt *p, uint64_t pseudo,
-	const struct ip_addr *raddr, unsigned int laddr_idx, struct tcp_seg *seg)
+tcp_check(const struct net *net, const struct pkt *p, uint64_t pseudo, const struct ip_addr *raddr,
+	unsigned int laddr_idx, struct tcp_seg *seg)
 {
-	return tcp_check(net, p, pseudo, raddr, laddr_idx, seg);
+	const uint8_t *tcp = pkt_data(p) + seg->l4_off;
+	size_t len = (size_t)(p->data_len - seg->l4_off);
+
+	if (len < TCP_HDR_LEN)
+		return OUT_TCP_SHORT;
+	if (!is_verified(net, p, PKT_RX_L4_CSUM_GOOD) && !tcp_csum_ok(tcp, len, pseudo))
+		return OUT_BAD_TCP_CSUM;
+	return tcp_read(tcp, len, raddr, laddr_idx, seg);
 }
 
 /* The outcome of a header in error. */
@@ -313,7 +314,7 @@ ip4_deliver(struct net *net, struct env *env, struct pkt *p, const struct ip4_hd
 	seg->l4_off = (uint8_t)(ETH_HDR_LEN + hdr->hdr_len);
 	pseudo = pseudo_csum4(
 		hdr->src, hdr->dst, IP_PROTO_TCP, (uint32_t)(hdr->total_len - hdr->hdr_len));
-	out = tcp_check_unusual(net, p, pseudo, &src, seg->key.laddr_idx, seg);
+	out = tcp_check(net, p, pseudo, &src, seg->key.laddr_idx, seg);
 	return out == PASS ? NET_TCP : drop(env, p, out);
 }
 
@@ -535,7 +536,7 @@ ip6_deliver(struct net *net, struct env *env, struct pkt *p, const struct ip6_rx
 		return icmp6_input(net, env, p, hdr, seg->l4_off, tx);
 	pseudo = pseudo_csum(&hdr->src, &hdr->dst, IP_PROTO_TCP,
 		IP6_HDR_LEN + (uint32_t)hdr->payload_len - rx->upper.offset);
-	out = tcp_check_unusual(net, p, pseudo, &hdr->src, seg->key.laddr_idx, seg);
+	out = tcp_check(net, p, pseudo, &hdr->src, seg->key.laddr_idx, seg);
 	return out == PASS ? NET_TCP : drop(env, p, out);
 }
 
@@ -625,16 +626,23 @@ general_input(struct net *net, struct env *env, struct pkt *p, struct tcp_seg *s
 	return ip4_input(net, env, p, mac_addr_is_multicast(&eth.dst), seg, tx);
 }
 
+/* What is_usual() has found out. */
+struct usual {
+	uint32_t src;		/* host order */
+	int laddr_idx;		/* our address */
+	uint16_t ip_len;	/* bytes, without what pads the frame */
+};
+
 /*
- * A frame that needs no second look below TCP: one reason per line. *laddr_idx is our address.
+ * A frame that needs no second look below TCP: one reason per line.
  * Built with SLUICE_FORCE_SLOW_PATH there is none, and every test must pass so. It saves a quarter
  * of the cycles of the general way: 30 instead of 40 for a segment with timestamps.
  */
 static inline bool
-is_usual(const struct net *net, const struct pkt *p, int *laddr_idx)
+is_usual(const struct net *net, const struct pkt *p, struct usual *u)
 {
 #if defined(SLUICE_FORCE_SLOW_PATH)
-	(void)net, (void)p, (void)laddr_idx;
+	(void)net, (void)p, (void)u;
 	return false;
 #else
 	const uint8_t *b = pkt_data(p);
@@ -656,21 +664,22 @@ is_usual(const struct net *net, const struct pkt *p, int *laddr_idx)
 	if ((load_be16(ip + 6) & 0x3fff) != 0 || ip[9] != IP_PROTO_TCP)
 		return false;
 	/* At least a TCP header, and no longer than the frame. */
-	if (load_be16(ip + 2) < IP4_HDR_LEN + TCP_HDR_LEN)
+	u->ip_len = load_be16(ip + 2);
+	if (u->ip_len < IP4_HDR_LEN + TCP_HDR_LEN)
 		return false;
-	if (load_be16(ip + 2) > p->data_len - ETH_HDR_LEN)
+	if (u->ip_len > p->data_len - ETH_HDR_LEN)
 		return false;
 	if (!is_verified(net, p, PKT_RX_IP_CSUM_GOOD) &&
 		csum_finish(csum_partial(ip, IP4_HDR_LEN, 0)) != 0)
 		return false;
 	/* To us, from somebody else. */
-	src = ip_addr_from_v4(load_be32(ip + 12));
+	u->src = load_be32(ip + 12);
+	src = ip_addr_from_v4(u->src);
 	dst = ip_addr_from_v4(load_be32(ip + 16));
-	*laddr_idx = local_addrs_find(net->par.local, &dst);
-	if (*laddr_idx < 0 || ip4_is_martian_source(ip_addr_v4(&src)))
+	u->laddr_idx = local_addrs_find(net->par.local, &dst);
+	if (u->laddr_idx < 0 || ip4_is_martian_source(u->src))
 		return false;
-	return ip_addr_v4(&src) != net->broadcast4[*laddr_idx] &&
-		(net->own_filter & own_bit(&src)) == 0;
+	return u->src != net->broadcast4[u->laddr_idx] && (net->own_filter & own_bit(&src)) == 0;
 #endif
 }
 
@@ -678,22 +687,27 @@ enum net_verdict
 net_input(struct net *net, struct env *env, struct pkt *p, struct tcp_seg *seg, struct pkt_txq *tx)
 {
 	const uint8_t *ip = pkt_data(p) + ETH_HDR_LEN;
+	struct counters *ctr = env->ctr;
 	struct ip_addr src;
-	uint64_t pseudo;
-	int laddr_idx = -1;
+	struct usual u;
 	unsigned int out;
+	size_t len;
 
-	if (SLUICE_UNLIKELY(!is_usual(net, p, &laddr_idx)))
+	if (SLUICE_UNLIKELY(!is_usual(net, p, &u)))
 		return general_input(net, env, p, seg, tx);
-	env->ctr->InReceives++;
-	env->ctr->InDelivers++;
-	pkt_set_len(p, (uint16_t)(ETH_HDR_LEN + load_be16(ip + 2)));
-	src = ip_addr_from_v4(load_be32(ip + 12));
+	ctr->InReceives++;
+	ctr->InDelivers++;
+	len = (size_t)u.ip_len - IP4_HDR_LEN;
+	if (!is_verified(net, p, PKT_RX_L4_CSUM_GOOD) &&
+		!tcp_csum_ok(ip + IP4_HDR_LEN, len,
+			pseudo_csum4(load_be32(ip + 12), load_be32(ip + 16), IP_PROTO_TCP,
+				(uint32_t)len)))
+		return drop(env, p, OUT_BAD_TCP_CSUM);
+	pkt_set_len(p, (uint16_t)(ETH_HDR_LEN + u.ip_len));
 	seg->ecn = ip[1] & IP_ECN_MASK;
 	seg->l3_off = ETH_HDR_LEN;
 	seg->l4_off = ETH_HDR_LEN + IP4_HDR_LEN;
-	pseudo = pseudo_csum4(load_be32(ip + 12), load_be32(ip + 16), IP_PROTO_TCP,
-		(uint32_t)(load_be16(ip + 2) - IP4_HDR_LEN));
-	out = tcp_check(net, p, pseudo, &src, (unsigned int)laddr_idx, seg);
+	src = ip_addr_from_v4(u.src);
+	out = tcp_read(ip + IP4_HDR_LEN, len, &src, (unsigned int)u.laddr_idx, seg);
 	return SLUICE_LIKELY(out == PASS) ? NET_TCP : drop(env, p, out);
 }

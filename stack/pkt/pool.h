@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "base/compiler.h"
 #include "pkt/pkt.h"
 
 /** Packets moved between the stock and its source at a time. */
@@ -50,15 +51,18 @@ void pkt_pool_init(struct pkt_pool *pool, const struct pkt_source *src, unsigned
 /** Hand the whole stock back to the source. */
 void pkt_pool_flush(struct pkt_pool *pool);
 
-/** Slow halves of the inline functions below. */
-struct pkt *pkt_pool_refill(struct pkt_pool *pool);
-void pkt_pool_release(struct pkt_pool *pool, struct pkt *p);
+/**
+ * Slow halves of the inline functions below. Not to be put in there after all: with a variable
+ * whose address is taken each of their callers would need a stack protector.
+ */
+SLUICE_NOINLINE struct pkt *pkt_pool_refill(struct pkt_pool *pool);
+SLUICE_NOINLINE void pkt_pool_release(struct pkt_pool *pool, struct pkt *p);
 
 /** Packets that could still be allocated, stock included. */
 unsigned int pkt_pool_avail(const struct pkt_pool *pool);
 
 /** Ask the source again; the slow half of pkt_pool_has_spare. */
-bool pkt_pool_recheck(struct pkt_pool *pool);
+SLUICE_NOINLINE bool pkt_pool_recheck(struct pkt_pool *pool);
 
 /**
  * True while data of applications may take a packet without touching the reserve. Works on the

@@ -31,18 +31,25 @@ dispatch(struct sluice *s, const struct tcp_event *ev)
 
 	if (ops == NULL)
 		return;
-	if ((ev->what & TCP_EV_ACCEPTABLE) && ops->acceptable != NULL)
-		ops->acceptable(s, ev->handle, ev->data);
-	if ((ev->what & TCP_EV_CONNECTED) && ops->connected != NULL)
-		ops->connected(s, ev->handle, ev->data, ev->err);
-	if ((ev->what & TCP_EV_READABLE) && ops->readable != NULL)
-		ops->readable(s, ev->handle, ev->data);
-	if ((ev->what & TCP_EV_WRITABLE) && ops->writable != NULL)
-		ops->writable(s, ev->handle, ev->data);
-	if ((ev->what & TCP_EV_TIMEOUT) && ops->timeout != NULL)
+	/* One thing each; what there is most of is looked for first. */
+	if (ev->what == TCP_EV_READABLE) {
+		if (ops->readable != NULL)
+			ops->readable(s, ev->handle, ev->data);
+	} else if (ev->what == TCP_EV_WRITABLE) {
+		if (ops->writable != NULL)
+			ops->writable(s, ev->handle, ev->data);
+	} else if (ev->what == TCP_EV_ACCEPTABLE) {
+		if (ops->acceptable != NULL)
+			ops->acceptable(s, ev->handle, ev->data);
+	} else if (ev->what == TCP_EV_CLOSED) {
+		if (ops->closed != NULL)
+			ops->closed(s, ev->handle, ev->data, ev->err);
+	} else if (ev->what == TCP_EV_CONNECTED) {
+		if (ops->connected != NULL)
+			ops->connected(s, ev->handle, ev->data, ev->err);
+	} else if (ops->timeout != NULL) {
 		ops->timeout(s, ev->handle, ev->data);
-	if ((ev->what & TCP_EV_CLOSED) && ops->closed != NULL)
-		ops->closed(s, ev->handle, ev->data, ev->err);
+	}
 }
 
 /*

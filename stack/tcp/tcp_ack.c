@@ -69,6 +69,7 @@ note_least(struct tcp_stack *stack, struct tcp_cold *cold, uint32_t rtt_us)
 void
 tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us, uint32_t least_us)
 {
+	const struct tcp_cc *cc = tcp_cc_of(stack, c);
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t srtt_ms = (cold->srtt_us + 999) / 1000;
 
@@ -84,8 +85,8 @@ tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us, uin
 	note_least(stack, cold, least_us);
 	/* Karn: what was doubled stays so until now. */
 	cold->backoff = 0;
-	if (tcp_cc_of(stack, c)->on_rtt != NULL)
-		tcp_cc_of(stack, c)->on_rtt(stack, c, least_us);
+	if (cc->on_rtt != NULL)
+		cc->on_rtt(stack, c, least_us);
 }
 
 bool
@@ -147,10 +148,11 @@ take_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack, struct tcp_r
 void
 tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 {
+	const struct tcp_cc *cc = tcp_cc_of(stack, c);
 	uint32_t acked = ack - c->snd_una;
 
 	take_ack(stack, c, ack, (struct tcp_rtts){ 0 });
-	tcp_cc_of(stack, c)->on_ack(stack, c, acked);
+	cc->on_ack(stack, c, acked);
 	tcp_sendq_wake(stack, c);
 }
 

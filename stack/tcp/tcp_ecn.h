@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ECN on the way in and out of every segment: shifts and masks, no branch for who has none. */
+/* ECN on the way in and out of every segment: shifts and masks. */
 #ifndef TCP_TCP_ECN_H
 #define TCP_TCP_ECN_H
 

@@ -45,16 +45,14 @@ tcp_fast_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		c->ts_recent = rx->seg->opts.tsval;
 		cold->ts_recent_at_ms = stack->env->now_ms;
 	}
-	if (rx->ack != c->snd_una) {
+	if (rx->ack != c->snd_una)
 		tcp_acked(stack, c, rx->ack);
-		tcp_want_output(stack, c);
-	}
 	if (rx->len == 0) {
 		stack->env->ctr->TCPHPAcks++;
+		tcp_want_output(stack, c);
 		return true;
 	}
 	stack->env->ctr->TCPHPHits++;
-	tcp_deliver(stack, c, rx);
-	tcp_ack_policy(stack, c);
+	tcp_take_text(stack, c, rx);
 	return true;
 }

@@ -67,13 +67,22 @@ tcp_write_csum(const struct tcp_stack *stack, uint8_t *tcp, const struct flow_ke
 static SLUICE_ALWAYS_INLINE void
 tcp_set_offload(const struct tcp_stack *stack, struct pkt *p, const struct tcp_lengths *len)
 {
+	static const uint64_t flags[2][4] = {
+		{
+			[ENV_TX_IP_CSUM] = PKT_TX_IPV4 | PKT_TX_IP_CSUM,
+			[ENV_TX_TCP_CSUM] = PKT_TX_IPV4 | PKT_TX_TCP_CSUM,
+			[ENV_TX_IP_CSUM | ENV_TX_TCP_CSUM] =
+				PKT_TX_IPV4 | PKT_TX_IP_CSUM | PKT_TX_TCP_CSUM,
+		},
+		{
+			[ENV_TX_IP_CSUM] = PKT_TX_IPV6,
+			[ENV_TX_TCP_CSUM] = PKT_TX_IPV6 | PKT_TX_TCP_CSUM,
+			[ENV_TX_IP_CSUM | ENV_TX_TCP_CSUM] = PKT_TX_IPV6 | PKT_TX_TCP_CSUM,
+		},
+	};
 	uint32_t caps = stack->env->tx_caps & (ENV_TX_TCP_CSUM | ENV_TX_IP_CSUM);
-	bool is_v4 = len->ip == IP4_HDR_LEN;
-	uint64_t flags = is_v4 ? PKT_TX_IPV4 : PKT_TX_IPV6;
 
-	flags |= is_v4 && (caps & ENV_TX_IP_CSUM) ? PKT_TX_IP_CSUM : 0;
-	flags |= caps & ENV_TX_TCP_CSUM ? PKT_TX_TCP_CSUM : 0;
-	p->ol_flags = caps != 0 ? flags : 0;
+	p->ol_flags = flags[len->ip != IP4_HDR_LEN][caps];
 	/* l2_len is the net layer's to add: it knows about VLAN tags. */
 	p->tx_offload = caps != 0 ? (uint64_t)len->ip << 7 | (uint64_t)len->tcp << 16 : 0;
 }

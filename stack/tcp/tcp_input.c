@@ -21,6 +21,7 @@ struct burst {
 	unsigned int nsyns;
 	unsigned int nacks;
 	uint32_t flows_added;	/* stack.flows_added when pass 2 looked */
+	struct tcp_rx rx;	/* what is made of the one in hand */
 };
 
 static void
@@ -77,21 +78,21 @@ resolve(const struct tcp_stack *stack, const struct burst *b, unsigned int i)
 }
 
 static void
-conn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *seg, struct pkt *pkt)
+conn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *seg, struct pkt *pkt,
+	struct tcp_rx *rx)
 {
-	struct tcp_rx rx = tcp_rx_of(c, seg, pkt);
-
+	*rx = tcp_rx_of(c, seg, pkt);
 	tcp_wake(stack, c);
 	tcp_note_in(stack, c, seg->len);
 	tcp_note_ect(stack, c, seg);
 	tcp_note_rcv_rtt(stack, c, seg);
 	if (c->state == TCPS_SYN_SENT)
-		tcp_synsent_input(stack, c, &rx);
-	else if (!tcp_fast_input(stack, c, &rx))
-		tcp_segment_arrives(stack, c, &rx);
-	tcp_outcome(stack, rx.outcome);
-	if (rx.pkt != NULL)
-		pkt_free(stack->env->pool, rx.pkt);
+		tcp_synsent_input(stack, c, rx);
+	else if (!tcp_fast_input(stack, c, rx))
+		tcp_segment_arrives(stack, c, rx);
+	tcp_outcome(stack, rx->outcome);
+	if (rx->pkt != NULL)
+		pkt_free(stack->env->pool, rx->pkt);
 }
 
 /* LISTEN (s3.10.7.2), or no connection at all (s3.10.7.1). */
@@ -170,7 +171,7 @@ input_one(struct tcp_stack *stack, struct burst *b, unsigned int i)
 	}
 	switch (ref & TCP_REF_TYPE) {
 	case TCP_REF_CONN:
-		conn_input(stack, &stack->conns[slot], &b->segs[i], b->pkts[i]);
+		conn_input(stack, &stack->conns[slot], &b->segs[i], b->pkts[i], &b->rx);
 		break;
 	case TCP_REF_SYNQ:
 		if (!tcp_synq_input(stack, slot, &b->segs[i], b->pkts[i], b->hash[i]))
@@ -222,7 +223,7 @@ open_from_cookie(struct tcp_stack *stack, struct burst *b, unsigned int i,
 			tcp_drop(stack, b->pkts[i], OUT_COOKIE_ACCEPTED);
 			return;
 		}
-		conn_input(stack, c, seg, b->pkts[i]);
+		conn_input(stack, c, seg, b->pkts[i], &b->rx);
 		return;
 	}
 	if (why == OUT_ACCEPT_QUEUE_FULL && stack->env->tun->tcp_abort_on_overflow)
@@ -263,7 +264,7 @@ check_acks(struct tcp_stack *stack, struct burst *b)
 
 		/* An earlier ACK of this burst may have opened it. */
 		if (ref != FLOW_REF_NONE && (ref & TCP_REF_TYPE) == TCP_REF_CONN) {
-			conn_input(stack, &stack->conns[ref], &b->segs[i], b->pkts[i]);
+			conn_input(stack, &stack->conns[ref], &b->segs[i], b->pkts[i], &b->rx);
 		} else if (ref != FLOW_REF_NONE && (ref & TCP_REF_TYPE) == TCP_REF_SYNQ &&
 			l->cookie_us != 0) {
 			queued_ack(stack, b, i, ref & ~TCP_REF_TYPE, valid[j] ? &infos[j] : NULL);

@@ -278,22 +278,25 @@ struct tcp_cold {
 		uint32_t app_at_ms;
 		uint32_t acceptq_prev; /* slot, while nobody owns it */
 	};
-	uint32_t nobuf_at_ms;
+	union {
+		uint32_t nobuf_at_ms;
+		uint32_t next;	/* accept queue, by slot; of a free one: the next free one */
+	};
 	uint32_t pmtu_at_ms;
 	/* Limits. */
 	uint32_t user_timeout_ms;
 	uint32_t challenge_at_ms; /* start of the second that challenges counts */
 	uint32_t dupack_sent_ms; /* last ACK of an unacceptable segment */
 	int16_t linger_s;	/* -1: off */
-	uint8_t challenges;	/* challenge ACKs in this second */
+	uint8_t challenges;	/* challenge ACKs in the second since challenge_at_ms */
 	uint8_t reo_mult;	/* RACK: quarters of min_rtt_us in the reordering window */
 	uint32_t total_retrans;
 	/* Who it is. */
 	uint32_t owner;		/* slot of its connection; TCP_NONE: free */
 	int16_t err;		/* -errno it ended with; until then: of the last ICMP error */
 	uint16_t listener;	/* slot it came from, TCP_LISTENERS_MAX */
+	uint32_t flow_hash;	/* low half of the key's: all that the flow table looks at */
 	uint32_t iss, irs;
-	uint32_t next;		/* accept queue, by slot; of a free one: the next free one */
 } SLUICE_CACHE_ALIGNED;
 
 _Static_assert(sizeof(struct tcp_cold) == 256, "four lines");
@@ -617,10 +620,12 @@ struct tcp_stack {
 	uint32_t orphans;
 	uint32_t tw_head, tw_tail, tw_slots; /* ring of TIME_WAIT slots: [head, tail) in use */
 	uint32_t tw_live;
-	uint32_t out_head, out_tail;	/* connections with something to send */
+	uint32_t *out_link;	/* where the next one of the list below is written */
+	uint32_t out_head;	/* connections with something to send, by slot */
 	const struct tcp_conn *row_of;	/* whose new data is being sent, once a segment of it is */
 	uint16_t row_wnd;		/* ... which offered this, as on the wire */
-	uint32_t ev_head, ev_tail;	/* connections with events */
+	uint32_t *ev_link;
+	uint32_t ev_head;	/* the same of those with events */
 	uint32_t listener_events;	/* listeners with events */
 	uint32_t listener_scan;
 	uint32_t port_hint;	/* RFC 6056 search offset */
@@ -769,20 +774,20 @@ tcp_mem_give_rcv(struct tcp_stack *stack, struct tcp_cold *cold)
 
 /** The same for the send queue. */
 static inline void
-tcp_mem_take_snd(struct tcp_stack *stack, struct tcp_conn *c)
+tcp_mem_take_snd(struct tcp_stack *stack, struct tcp_cold *cold)
 {
 	uint32_t charge = stack->env->pool->charge;
 
-	tcp_cold(stack, c)->wmem += charge;
+	cold->wmem += charge;
 	stack->mem.held += charge;
 }
 
 static inline void
-tcp_mem_give_snd(struct tcp_stack *stack, struct tcp_conn *c)
+tcp_mem_give_snd(struct tcp_stack *stack, struct tcp_cold *cold)
 {
 	uint32_t charge = stack->env->pool->charge;
 
-	tcp_cold(stack, c)->wmem -= charge;
+	cold->wmem -= charge;
 	stack->mem.held -= charge;
 }
 

@@ -125,6 +125,7 @@ check_limits(const struct tcp_stack *stack, const struct env *env, const struct 
 {
 	const struct tcp_cold *cold = tcp_cold(stack, c);
 
+	ASSERT(cold->flow_hash == (uint32_t)tcp_flow_hash(stack, &c->key));
 	if (!tcp_is_synchronised(c))
 		return;
 	ASSERT(c->cwnd >= c->mss);

@@ -121,7 +121,7 @@ take_data(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *q, uint32_t l
 			break;
 		q->app.flags |= p->app.flags & PKT_F_PSH;
 		*at = p->app.next;
-		tcp_mem_give_snd(stack, c);
+		tcp_mem_give_snd(stack, tcp_cold(stack, c));
 		pkt_free(stack->env->pool, p);
 	}
 	q->app.next = *at;
@@ -141,7 +141,7 @@ tcp_mtu_probe_send(struct tcp_stack *stack, struct tcp_conn *c)
 	q = pkt_pool_has_spare(stack->env->pool) ? pkt_alloc(stack->env->pool) : NULL;
 	if (q == NULL)
 		return;
-	tcp_mem_take_snd(stack, c);
+	tcp_mem_take_snd(stack, tcp_cold(stack, c));
 	pkt_set_len(q, (uint16_t)len);
 	q->app.payload_off = q->data_off;
 	q->app.seq = c->snd_nxt;

@@ -115,20 +115,24 @@ sack_blocks(const struct tcp_stack *stack, struct tcp_conn *c, uint32_t blocks[]
 static inline struct tcp_emit
 emit_of(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16_t flags, uint8_t ecn)
 {
-	struct tcp_emit e = {
+	uint16_t wnd = flags & TCP_RST ? 0 : window_field(stack, c);
+	struct tcp_emit e;
+
+	tcp_note_out(stack, c);
+	ack_is_paid(stack, c);
+	e = (struct tcp_emit){
 		.key = &c->key,
 		.seq = seq,
 		.ack = c->rcv_nxt,
+		.wnd = wnd,
 		.flags = flags | tcp_ecn_echo(c),
 		.ecn = ecn,
 		.ts_only = (c->flags & TF_TS) != 0,
-		.tsval = tcp_ts_now(stack, tcp_cold(stack, c)->ts_off),
-		.tsecr = c->ts_recent,
 	};
-
-	tcp_note_out(stack, c);
-	e.wnd = flags & TCP_RST ? 0 : window_field(stack, c);
-	ack_is_paid(stack, c);
+	if (e.ts_only) {
+		e.tsval = tcp_ts_now(stack, tcp_cold(stack, c)->ts_off);
+		e.tsecr = c->ts_recent;
+	}
 	return e;
 }
 
@@ -216,30 +220,35 @@ packet_to_send(struct tcp_stack *stack, struct pkt *p)
 	return p;
 }
 
-static SLUICE_ALWAYS_INLINE void
-count_data(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
+static void
+count_again(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
-	if (p->app.sends > 0) {
-		stack->env->ctr->RetransSegs++;
-		tcp_cold(stack, c)->total_retrans++;
-		if (c->flags & TF_RTO_DONE)
-			stack->env->ctr->TCPSlowStartRetrans++;
-		else
-			stack->env->ctr->TCPFastRetrans++;
-	} else {
-		stack->env->ctr->OutSegs++;
-		stack->env->ctr->TCPOrigDataSent++;
-	}
+	stack->env->ctr->RetransSegs++;
+	tcp_cold(stack, c)->total_retrans++;
+	if (c->flags & TF_RTO_DONE)
+		stack->env->ctr->TCPSlowStartRetrans++;
+	else
+		stack->env->ctr->TCPFastRetrans++;
 	tcp_note_data_out(stack, c, p);
 	if (p->app.sends < UINT8_MAX)
 		p->app.sends++;
-	p->app.sent_us = (uint32_t)stack->env->now_us;
-	tcp_cold(stack, c)->last_sent_ms = stack->env->now_ms;
+}
+
+static inline void
+count_new(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
+{
+	struct counters *ctr = stack->env->ctr;
+
+	ctr->OutSegs++;
+	ctr->TCPOrigDataSent++;
+	tcp_note_data_out(stack, c, p);
+	p->app.sends = 1;
 }
 
 /* Send p of the send queue (again); false: no packet or no room. */
 static SLUICE_ALWAYS_INLINE bool
-send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t flags)
+send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold, struct pkt *p,
+	uint16_t flags)
 {
 	struct pkt *q = packet_to_send(stack, p);
 	uint8_t ecn = IP_ECN_NOT_ECT;
@@ -249,9 +258,15 @@ send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t
 		return false;
 	}
 	/* A retransmission is not ECT: who drops it must be noticed (RFC 3168 s6.1.5). */
-	if (p->app.sends == 0)
-		flags |= tcp_ecn_new_data(c, &ecn);
-	count_data(stack, c, p);
+	if (p->app.sends == 0) {
+		if (c->flags & TF_ECN)
+			flags |= tcp_ecn_new_data(c, &ecn);
+		count_new(stack, c, p);
+	} else {
+		count_again(stack, c, p);
+	}
+	p->app.sent_us = (uint32_t)stack->env->now_us;
+	cold->last_sent_ms = stack->env->now_ms;
 	if (p->app.flags & (PKT_F_PSH | PKT_F_CHUNK))
 		flags |= TCP_PSH;
 	/* It is sent again alone. */
@@ -312,10 +327,10 @@ is_held(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pk
 {
 	bool more = (p->app.flags & PKT_F_MORE) && p->app.sent_us == c->snd_una;
 
-	if ((c->flags & TF_FIN_QUEUED) || (p->app.flags & PKT_F_NOW) || p->app.sends > 0 ||
-		asks_with_new_data(stack, c))
+	if (!more && !tcp_cold(stack, c)->is_corked)
 		return false;
-	return more || tcp_cold(stack, c)->is_corked;
+	return !(c->flags & TF_FIN_QUEUED) && !(p->app.flags & PKT_F_NOW) && p->app.sends == 0 &&
+		!asks_with_new_data(stack, c);
 }
 
 /*
@@ -323,7 +338,7 @@ is_held(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pk
  * of the largest window ever seen. Nagle as Minshall changed it: only a short segment in flight
  * holds a short one back, so the tail of a large write goes out with it.
  */
-static bool
+static inline bool
 worth_sending(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p,
 	uint32_t len, bool is_last)
 {
@@ -331,18 +346,16 @@ worth_sending(const struct tcp_stack *stack, const struct tcp_conn *c, const str
 
 	if (len >= c->mss)
 		return true;
-	if (is_last && is_held(stack, c, p))
+	if (!is_last)
+		return len >= cold->max_snd_wnd / 2;
+	if (is_held(stack, c, p))
 		return false;
-	if (is_last && (p->app.flags & PKT_F_NOW))
-		return true;
-	if (is_last)
-		return (c->flags & (TF_NODELAY | TF_FIN_QUEUED)) ||
-			seq32_leq(cold->snd_sml, c->snd_una) || asks_with_new_data(stack, c);
-	return len >= cold->max_snd_wnd / 2;
+	return (p->app.flags & PKT_F_NOW) || (c->flags & (TF_NODELAY | TF_FIN_QUEUED)) ||
+		seq32_leq(cold->snd_sml, c->snd_una) || asks_with_new_data(stack, c);
 }
 
 /* Of the len bytes that p has, the part that may go into room; 0: none. */
-static uint32_t
+static SLUICE_ALWAYS_INLINE uint32_t
 sendable(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p, uint32_t len,
 	uint32_t room)
 {
@@ -362,13 +375,12 @@ struct chunk {
 	bool waits;		/* the next one does, for an ACK */
 };
 
-/* Anything behind the next len bytes of p that goes at once, too? */
+/* Anything behind the next len bytes of p, of which room may go, that goes at once, too? */
 static bool
 more_goes(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p,
-	uint32_t len)
+	uint32_t len, uint32_t room)
 {
 	uint32_t rest = p->app.end_seq - p->app.seq - len;
-	uint32_t room = window_room(stack, c);
 
 	if (rest == 0) {
 		p = p->app.flags & PKT_F_EOR ? NULL : p->app.next;
@@ -378,12 +390,12 @@ more_goes(const struct tcp_stack *stack, const struct tcp_conn *c, const struct 
 }
 
 /* PSH for p where it ends a chunk of several segments. False: it has to wait for an ACK. */
-static bool
-chunk_next(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t len,
+static SLUICE_ALWAYS_INLINE bool
+chunk_next(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t len, uint32_t room,
 	struct chunk *ch)
 {
-	uint32_t half = max_u32(c->cwnd / 2, c->mss);
 	bool many = len < p->app.end_seq - p->app.seq || p->app.next != NULL;
+	uint32_t half;
 
 	/* Most often there is one, and nothing in flight whose ACK it could wait for. */
 	if (!many && ch->segs == 0 &&
@@ -397,8 +409,9 @@ chunk_next(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t 
 		return false;
 	}
 	ch->segs++;
+	half = max_u32(c->cwnd / 2, c->mss);
 	if (ch->segs < ch->segs_max && (ch->segs + 1) * c->mss <= half &&
-		more_goes(stack, c, p, len)) {
+		more_goes(stack, c, p, len, room)) {
 		p->app.flags |= PKT_F_JOINED;
 		return true;
 	}
@@ -416,8 +429,9 @@ advance(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 		tcp_score(stack, c)->prr_out += len;
 }
 
-bool
-tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
+/* The next len bytes, new to the peer; in one piece with the loop over them. */
+static SLUICE_ALWAYS_INLINE bool
+send_next(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold, uint32_t len)
 {
 	struct pkt *p = c->send_next;
 	bool fin;
@@ -427,25 +441,32 @@ tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 	/* It takes a number of the peer's window, as data does (RFC 9293 s3.4). */
 	fin = (c->flags & TF_FIN_QUEUED) && p->app.next == NULL && c->state != TCPS_SYN_RECEIVED &&
 		peer_room(c) > len;
-	if (!send_queued(stack, c, p, fin ? TCP_FIN : 0))
+	if (!send_queued(stack, c, cold, p, fin ? TCP_FIN : 0))
 		return false;
 	c->send_next = p->app.next;
 	/* As Linux: what only time made go does not hold back what follows. */
 	if (len < c->mss && !(p->app.flags & PKT_F_NOW))
-		tcp_cold(stack, c)->snd_sml = c->snd_nxt + len;
-	if (fin) {
+		cold->snd_sml = c->snd_nxt + len;
+	if (SLUICE_UNLIKELY(fin)) {
 		c->flags |= TF_FIN_SENT;
 		p->app.flags |= PKT_F_FIN;
+		len++;
 	}
-	advance(stack, c, len + fin);
+	advance(stack, c, len);
 	return true;
+}
+
+bool
+tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
+{
+	return send_next(stack, c, tcp_cold(stack, c), len);
 }
 
 /* The same out of line: what is sent again is not in a hurry. */
 static SLUICE_NOINLINE bool
 send_again(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint16_t flags)
 {
-	return send_queued(stack, c, p, flags);
+	return send_queued(stack, c, tcp_cold(stack, c), p, flags);
 }
 
 /*
@@ -543,36 +564,70 @@ fin_is_due(const struct tcp_conn *c)
 
 /* Data of ours within the ACK delay of the peer's: the owner answers, an ACK can ride with it. */
 static bool
-is_answer(const struct tcp_stack *stack, const struct tcp_conn *c)
+is_answer(const struct tcp_stack *stack, const struct tcp_cold *cold)
 {
-	const struct tcp_cold *cold = tcp_cold(stack, c);
-
 	return stack->env->now_ms - cold->last_data_ms < cold->ato_ms;
+}
+
+/*
+ * Is all there is one segment, with nothing in flight, no end and nothing out of the ordinary, as
+ * the answer to a request is? Then no rule above holds it back, and it is no chunk. Built with
+ * SLUICE_FORCE_SLOW_PATH none is, and every test must pass so.
+ */
+static inline bool
+is_lone(const struct tcp_conn *c, const struct tcp_cold *cold)
+{
+	const struct pkt *p = c->send_next;
+	uint32_t len;
+
+#if defined(SLUICE_FORCE_SLOW_PATH)
+	return false;
+#endif
+	if (p == NULL || p != c->sendq_head || p->app.next != NULL)
+		return false;
+	len = p->app.end_seq - p->app.seq;
+	return !(p->app.flags & (PKT_F_MORE | PKT_F_NOW | PKT_F_REST)) &&
+		!(c->flags & (TF_FIN_QUEUED | TF_SCORE)) &&
+		c->snd_nxt == c->snd_una &&
+		!cold->is_corked &&
+		cold->mss_high == 0 &&
+		len <= c->mss && len <= c->snd_wnd && len <= c->cwnd;
+}
+
+/* Of p, which is the next, what goes now as it lies within room; 0: it waits. */
+static SLUICE_ALWAYS_INLINE uint32_t
+next_len(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t room,
+	struct chunk *ch)
+{
+	uint32_t len;
+
+	if ((p->app.flags & PKT_F_REST) && p->app.next != NULL)
+		tcp_sendq_fill(stack, c, p);
+	len = sendable(stack, c, p, p->app.end_seq - p->app.seq, room);
+	return len > 0 && chunk_next(stack, c, p, len, room, ch) ? len : 0;
 }
 
 /* Data as far as the windows go. False: no packet or no room, try again later. */
 static bool
-send_new(struct tcp_stack *stack, struct tcp_conn *c)
+send_new(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold)
 {
-	bool answers = is_answer(stack, c);
+	bool answers = is_answer(stack, cold), lone = is_lone(c, cold);
 	uint32_t before = c->snd_nxt;
 	struct chunk ch = { 0 };
+	uint32_t len, room = 0;
 	struct pkt *p;
-	uint32_t len;
 
-	if (tcp_cold(stack, c)->mss_high != 0)
+	if (SLUICE_UNLIKELY(cold->mss_high != 0))
 		tcp_mtu_probe_send(stack, c);
+	if (!lone)
+		room = window_room(stack, c);
 	while ((p = c->send_next) != NULL) {
-		if ((p->app.flags & PKT_F_REST) && p->app.next != NULL)
-			tcp_sendq_fill(stack, c, p);
-		len = sendable(
-			stack, c, p, p->app.end_seq - p->app.seq, window_room(stack, c));
+		len = lone ? p->app.end_seq - p->app.seq : next_len(stack, c, p, room, &ch);
 		if (len == 0)
 			break;
-		if (!chunk_next(stack, c, p, len, &ch))
-			break;
-		if (!tcp_tx_has_room(stack) || !tcp_send_next(stack, c, len))
+		if (!tcp_tx_has_room(stack) || !send_next(stack, c, cold, len))
 			return false;
+		room -= len;
 		stack->row_of = c;
 		if (answers)
 			c->flags |= TF_PINGPONG;
@@ -615,7 +670,7 @@ send_data(struct tcp_stack *stack, struct tcp_conn *c)
 
 	if (stack->env->tx_caps & ENV_TX_TSO)
 		tcp_tso_begin(stack);
-	done = send_new(stack, c);
+	done = send_new(stack, c, tcp_cold(stack, c));
 	stack->row_of = NULL;
 	if (stack->tso.is_on)
 		tcp_tso_end(stack);
@@ -691,8 +746,7 @@ tcp_output(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	bool was_answer = (c->flags & (TF_ACK_DELAY | TF_ACK_NOW)) != 0;
 
-	if (c->state == TCPS_SYN_SENT ||
-		(c->state == TCPS_SYN_RECEIVED && !tcp_is_fastopen_child(c)))
+	if (!tcp_is_synchronised(c) && !tcp_is_fastopen_child(c))
 		return;
 	if (may_send_data(c) && !send_all(stack, c)) {
 		/* No room: with the next flush. No packet: a little later. */

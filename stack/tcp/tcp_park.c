@@ -202,13 +202,15 @@ void
 tcp_unpark(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold_take(stack, c);
+	uint64_t hash = tcp_flow_hash(stack, &c->key);
 
 	restore(stack, c, cold);
+	cold->flow_hash = (uint32_t)hash;
 	cold->rcv_space_at_us = (uint32_t)stack->env->now_us;
 	cold->dupack_sent_ms = stack->env->now_ms - stack->env->tun->tcp_invalid_ratelimit;
 	tcp_rto_update(stack, cold);
 	if (c->flags & TF_TS)
-		cold->ts_off = (uint32_t)(tcp_flow_hash(stack, &c->key) >> 32);
+		cold->ts_off = (uint32_t)(hash >> 32);
 	stack->conns_parked--;
 	stack->env->ctr->ConnsParked--;
 }

@@ -27,8 +27,15 @@ struct tcp_conn *tcp_conn_get(struct tcp_stack *stack, tcp_handle handle);
 tcp_handle tcp_conn_handle(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** Tell the owner with the next tcp_next_event. */
 void tcp_raise(struct tcp_stack *stack, struct tcp_conn *c, uint8_t what);
+/** The general half of tcp_want_output. */
+void tcp_list_output(struct tcp_stack *stack, struct tcp_conn *c);
 /** Have tcp_output called with the next flush. */
-void tcp_want_output(struct tcp_stack *stack, struct tcp_conn *c);
+static inline void
+tcp_want_output(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	if (!(c->flags & TF_OUTPUT))
+		tcp_list_output(stack, c);
+}
 uint64_t tcp_flow_hash(const struct tcp_stack *stack, const struct flow_key *key);
 /** What key is in the flow table as: TCP_REF_*, or TCP_NONE. */
 uint32_t tcp_flow_find(const struct tcp_stack *stack, const struct flow_key *key, uint64_t hash);
@@ -188,11 +195,13 @@ void tcp_fastopen_lost(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_fastopen_learn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_opts *opts);
 
 /* tcp_synsent.c: SYN-SENT (RFC 9293 s3.10.7.3). */
-void tcp_synsent_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+SLUICE_NOINLINE void tcp_synsent_input(struct tcp_stack *stack, struct tcp_conn *c,
+	struct tcp_rx *rx);
 void tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c);
 
 /* tcp_segment.c: the other states (RFC 9293 s3.10.7.4), step by step. */
-void tcp_segment_arrives(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+SLUICE_NOINLINE void tcp_segment_arrives(struct tcp_stack *stack, struct tcp_conn *c,
+	struct tcp_rx *rx);
 
 /* tcp_fast.c: header prediction; false: the general path decides. */
 bool tcp_fast_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
@@ -241,12 +250,12 @@ bool tcp_text_pack_pkt(struct tcp_stack *stack, const struct tcp_cold *cold, str
 struct pkt *tcp_take_payload(struct tcp_rx *rx);
 /** Put the payload of rx at the end of the receive queue. */
 void tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+/** The same, and decide when its ACK goes: of a segment that is nothing but the next data. */
+void tcp_take_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
 /** The next segments are acknowledged at once. */
 void tcp_ack_quickly(struct tcp_stack *stack, struct tcp_conn *c);
 /** ... of data that came twice, whether the owner answers or not. */
 void tcp_ack_quickly_again(struct tcp_stack *stack, struct tcp_conn *c);
-/** Data was taken in order: decide when its ACK goes. */
-void tcp_ack_policy(struct tcp_stack *stack, struct tcp_conn *c);
 /** The owner has read: grow the buffer if it keeps up, and offer more window. */
 void tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
 /** Bytes that may be offered as window. */
@@ -258,7 +267,7 @@ void tcp_recvq_free(struct tcp_stack *stack, struct tcp_conn *c);
 /** A tcp_cold for c: never short, since there is one for each connection. */
 struct tcp_cold *tcp_cold_take(struct tcp_stack *stack, struct tcp_conn *c);
 /** The general half of tcp_wake. */
-void tcp_unpark(struct tcp_stack *stack, struct tcp_conn *c);
+SLUICE_NOINLINE void tcp_unpark(struct tcp_stack *stack, struct tcp_conn *c);
 /** The other way: for one that was parked and has only had its deadline changed. */
 void tcp_park(struct tcp_stack *stack, struct tcp_conn *c);
 /** For whoever only reads: c's own if it is awake, else made in room from what it remembers. */
@@ -549,7 +558,15 @@ void tcp_sendq_fill(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
 /** p goes again, and takes along what was sent behind it, as far as it fits. */
 void tcp_sendq_collapse(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
 uint32_t tcp_sndbuf(const struct tcp_stack *stack, const struct tcp_conn *c);
-void tcp_sendq_wake(struct tcp_stack *stack, struct tcp_conn *c);
+/** The general half of tcp_sendq_wake. */
+void tcp_sendq_wake_writer(struct tcp_stack *stack, struct tcp_conn *c);
+/** There may be space again. */
+static inline void
+tcp_sendq_wake(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	if (c->flags & TF_WANT_WRITE)
+		tcp_sendq_wake_writer(stack, c);
+}
 
 /* tcp_rexmit.c: RFC 6298 and zero-window probes. */
 void tcp_rexmit_timer(struct tcp_stack *stack, struct tcp_conn *c);

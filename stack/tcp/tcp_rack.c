@@ -273,14 +273,17 @@ tcp_rack_detect(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *s
 static bool
 may_probe(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
-	const struct tcp_score *sc = tcp_score(stack, c);
+	const uint32_t matters = TF_SACK | TF_PERSIST | TF_RECOVERY | TF_RTO_DONE | TF_SCORE;
 	uint32_t mode = stack->env->tun->tcp_early_retrans;
+	const struct tcp_score *sc;
 
-	if (mode != 3 && mode != 4)
+	if ((mode != 3 && mode != 4) || !tcp_is_synchronised(c))
 		return false;
-	if (!(c->flags & TF_SACK) || !tcp_is_synchronised(c) || (c->flags & TF_PERSIST) ||
-		tcp_is_repairing(stack, c))
+	if ((c->flags & matters) == TF_SACK)
+		return true;
+	if (!(c->flags & TF_SACK) || (c->flags & TF_PERSIST) || tcp_is_repairing(stack, c))
 		return false;
+	sc = tcp_score(stack, c);
 	return sc == NULL || (sc->sacked == 0 && sc->lost == 0 && !(sc->flags & SC_PROBE));
 }
 

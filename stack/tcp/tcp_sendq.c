@@ -9,10 +9,10 @@
  */
 
 /* Give the packet up; what a driver still holds is its own from now on. */
-static void
-release(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
+static inline void
+release(struct tcp_stack *stack, struct tcp_cold *cold, struct pkt *p)
 {
-	tcp_mem_give_snd(stack, c);
+	tcp_mem_give_snd(stack, cold);
 	if ((p->app.flags & PKT_F_CHAINED) && !pkt_is_shared(p))
 		pkt_unchain(p);
 	pkt_free(stack->env->pool, p);
@@ -25,6 +25,7 @@ release(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 struct tcp_rtts
 tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 {
+	struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t now_us = (uint32_t)stack->env->now_us;
 	struct tcp_rtts rtts = { 0 };
 	bool again = false;
@@ -41,7 +42,7 @@ tcp_sendq_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 			rtts.first_us = rtts.first_us != 0 ? rtts.first_us : rtts.last_us;
 			tcp_note_delivered(stack, c);
 		}
-		release(stack, c, p);
+		release(stack, cold, p);
 	}
 	if (p == NULL)
 		c->sendq_tail = NULL;
@@ -60,7 +61,7 @@ tcp_sendq_free(struct tcp_stack *stack, struct tcp_conn *c)
 
 	while ((p = c->sendq_head) != NULL) {
 		c->sendq_head = p->app.next;
-		release(stack, c, p);
+		release(stack, tcp_cold(stack, c), p);
 	}
 	c->sendq_tail = NULL;
 	c->send_next = NULL;
@@ -75,7 +76,7 @@ tcp_sendq_split(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint
 
 	if (q == NULL)
 		return false;
-	tcp_mem_take_snd(stack, c);
+	tcp_mem_take_snd(stack, tcp_cold(stack, c));
 	memcpy(pkt_data(q), p->buf + p->app.payload_off + len, rest);
 	pkt_set_len(q, (uint16_t)rest);
 	q->app.payload_off = q->data_off;
@@ -136,7 +137,7 @@ tcp_sendq_fill(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 		p->app.next = q->app.next;
 		if (c->sendq_tail == q)
 			c->sendq_tail = p;
-		release(stack, c, q);
+		release(stack, tcp_cold(stack, c), q);
 	}
 }
 
@@ -175,7 +176,7 @@ tcp_sendq_collapse(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 		p->app.next = n->app.next;
 		if (c->sendq_tail == n)
 			c->sendq_tail = p;
-		release(stack, c, n);
+		release(stack, tcp_cold(stack, c), n);
 	}
 }
 
@@ -193,13 +194,10 @@ tcp_sndbuf(const struct tcp_stack *stack, const struct tcp_conn *c)
 
 /* A refused writer hears of it when a third is free, so that it writes in large pieces. */
 void
-tcp_sendq_wake(struct tcp_stack *stack, struct tcp_conn *c)
+tcp_sendq_wake_writer(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	uint32_t limit;
+	uint32_t limit = tcp_sndbuf(stack, c);
 
-	if (!(c->flags & TF_WANT_WRITE))
-		return;
-	limit = tcp_sndbuf(stack, c);
 	limit -= limit / 3;
 	if (c->write_seq - c->snd_una > limit || tcp_cold(stack, c)->wmem / 2 > limit)
 		return;

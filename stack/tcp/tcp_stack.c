@@ -34,8 +34,10 @@ init_lists(struct tcp_stack *stack)
 	for (uint32_t i = 0; i < TCP_LISTENERS_MAX; i++)
 		stack->listeners[i].gen = 1;
 	stack->range_free = stack->ranges;
-	stack->out_head = stack->out_tail = TCP_NONE;
-	stack->ev_head = stack->ev_tail = TCP_NONE;
+	stack->out_head = TCP_NONE;
+	stack->out_link = &stack->out_head;
+	stack->ev_head = TCP_NONE;
+	stack->ev_link = &stack->ev_head;
 }
 
 static void
@@ -237,6 +239,7 @@ tcp_conn_new(struct tcp_stack *stack, const struct flow_key *key, uint64_t hash)
 		.owner = slot,
 		.gen = stack->park[slot].gen,
 		.ts_off = (uint32_t)(hash >> 32),
+		.flow_hash = (uint32_t)hash,
 		.ev_next = cold->ev_next,
 		.out_next = cold->out_next,
 		.next = TCP_NONE,
@@ -284,8 +287,7 @@ tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	flow_table_remove(
-		&stack->flows, tcp_flow_hash(stack, &c->key), TCP_REF_CONN | tcp_slot(stack, c));
+	flow_table_remove(&stack->flows, cold->flow_hash, TCP_REF_CONN | tcp_slot(stack, c));
 	tcp_timers_keep_app(stack, c);
 	tcp_source_conn_ended(stack, c);
 	tcp_score_free(stack, c);
@@ -342,7 +344,7 @@ tcp_conn_handle(const struct tcp_stack *stack, const struct tcp_conn *c)
 void
 tcp_raise(struct tcp_stack *stack, struct tcp_conn *c, uint8_t what)
 {
-	uint32_t slot = tcp_slot(stack, c);
+	struct tcp_cold *cold;
 
 	/* Who closed hears only of the end. */
 	c->ev |= c->flags & TF_ORPHAN ? what & TCP_EV_CLOSED : what;
@@ -351,28 +353,21 @@ tcp_raise(struct tcp_stack *stack, struct tcp_conn *c, uint8_t what)
 	if ((c->flags & (TF_EVENT | TF_ACCEPTED)) != TF_ACCEPTED)
 		return;
 	c->flags |= TF_EVENT;
-	tcp_cold(stack, c)->ev_next = TCP_NONE;
-	if (stack->ev_tail == TCP_NONE)
-		stack->ev_head = slot;
-	else
-		tcp_cold(stack, &stack->conns[stack->ev_tail])->ev_next = slot;
-	stack->ev_tail = slot;
+	cold = tcp_cold(stack, c);
+	cold->ev_next = TCP_NONE;
+	*stack->ev_link = tcp_slot(stack, c);
+	stack->ev_link = &cold->ev_next;
 }
 
 void
-tcp_want_output(struct tcp_stack *stack, struct tcp_conn *c)
+tcp_list_output(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	uint32_t slot = tcp_slot(stack, c);
+	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	if (c->flags & TF_OUTPUT)
-		return;
 	c->flags |= TF_OUTPUT;
-	tcp_cold(stack, c)->out_next = TCP_NONE;
-	if (stack->out_tail == TCP_NONE)
-		stack->out_head = slot;
-	else
-		tcp_cold(stack, &stack->conns[stack->out_tail])->out_next = slot;
-	stack->out_tail = slot;
+	cold->out_next = TCP_NONE;
+	*stack->out_link = tcp_slot(stack, c);
+	stack->out_link = &cold->out_next;
 }
 
 /* The next listener with a waiting connection; each gets its turn. */
@@ -403,14 +398,15 @@ next_listener_event(struct tcp_stack *stack, struct tcp_event *ev)
  * The next thing c has to say; CLOSED comes last and ends the handle. One at a time: the callback
  * for it may give the connection another owner or close it, which the next event must know.
  */
-static bool
-take_event(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_event *ev)
+static void
+take_event(struct tcp_stack *stack, uint32_t slot, const struct tcp_cold *cold,
+	struct tcp_event *ev)
 {
-	struct tcp_cold *cold = tcp_cold(stack, c);
+	struct tcp_conn *c = &stack->conns[slot];
 	uint8_t what = (uint8_t)(c->ev & -c->ev);
 
 	*ev = (struct tcp_event){
-		.handle = tcp_conn_handle(stack, c),
+		.handle = (uint64_t)cold->gen << 32 | slot,
 		.data = cold->data,
 		.ops = cold->ops,
 		.what = what,
@@ -418,28 +414,31 @@ take_event(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_event *ev)
 	};
 	if (what == TCP_EV_CLOSED) {
 		tcp_conn_free(stack, c);
-		return true;
+		return;
 	}
 	if (what == TCP_EV_CONNECTED && (c->flags & TF_CONNECTED))
 		ev->err = 0;
 	c->ev ^= what;
 	if (c->ev != 0)
 		tcp_raise(stack, c, c->ev);
-	return true;
 }
 
 bool
 tcp_next_event(struct tcp_stack *stack, struct tcp_event *ev)
 {
 	while (stack->ev_head != TCP_NONE) {
-		struct tcp_conn *c = &stack->conns[stack->ev_head];
+		uint32_t slot = stack->ev_head;
+		struct tcp_conn *c = &stack->conns[slot];
+		const struct tcp_cold *cold = tcp_cold(stack, c);
 
-		stack->ev_head = tcp_cold(stack, c)->ev_next;
+		stack->ev_head = cold->ev_next;
 		if (stack->ev_head == TCP_NONE)
-			stack->ev_tail = TCP_NONE;
+			stack->ev_link = &stack->ev_head;
 		c->flags &= ~TF_EVENT;
-		if (c->ev != 0 && take_event(stack, c, ev))
+		if (c->ev != 0) {
+			take_event(stack, slot, cold, ev);
 			return true;
+		}
 	}
 	return next_listener_event(stack, ev);
 }
@@ -447,21 +446,21 @@ tcp_next_event(struct tcp_stack *stack, struct tcp_event *ev)
 void
 tcp_flush(struct tcp_stack *stack, struct env *env)
 {
-	uint32_t last = stack->out_tail;
+	const uint32_t *last = stack->out_link;
 
 	stack->env = env;
 	/* Only what is listed now: a connection that cannot finish goes to the end again. */
 	while (stack->out_head != TCP_NONE && tcp_tx_has_room(stack)) {
-		uint32_t slot = stack->out_head;
-		struct tcp_conn *c = &stack->conns[slot];
+		struct tcp_conn *c = &stack->conns[stack->out_head];
+		const struct tcp_cold *cold = tcp_cold(stack, c);
 
-		stack->out_head = tcp_cold(stack, c)->out_next;
+		stack->out_head = cold->out_next;
 		if (stack->out_head == TCP_NONE)
-			stack->out_tail = TCP_NONE;
+			stack->out_link = &stack->out_head;
 		c->flags &= ~TF_OUTPUT;
 		if (c->state != TCPS_CLOSED)
 			tcp_output(stack, c);
-		if (slot == last)
+		if (&cold->out_next == last)
 			break;
 	}
 }

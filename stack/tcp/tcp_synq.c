@@ -112,14 +112,14 @@ tcp_synq_add(struct tcp_stack *stack, struct tcp_listener *l, const struct tcp_s
 	tcp_emit_reply(stack, pkt, seg, &syn);
 }
 
-void
-tcp_synq_drop(struct tcp_stack *stack, uint32_t slot)
+/* hash: of its key. */
+static void
+drop_entry(struct tcp_stack *stack, uint32_t slot, uint64_t hash)
 {
 	struct tcp_synq_entry *e = &stack->synq[slot];
 	struct tcp_listener *l = &stack->listeners[e->listener];
-	struct flow_key key = tcp_brief_key(stack, &e->who);
 
-	flow_table_remove(&stack->flows, tcp_flow_hash(stack, &key), TCP_REF_SYNQ | slot);
+	flow_table_remove(&stack->flows, hash, TCP_REF_SYNQ | slot);
 	tcp_timers_synq_stop(stack, slot);
 	tcp_source_synq_ended(stack, slot);
 	l->synq--;
@@ -130,6 +130,14 @@ tcp_synq_drop(struct tcp_stack *stack, uint32_t slot)
 	tcp_brief_give(stack, &e->who);
 	e->next = stack->synq_free;
 	stack->synq_free = slot;
+}
+
+void
+tcp_synq_drop(struct tcp_stack *stack, uint32_t slot)
+{
+	struct flow_key key = tcp_brief_key(stack, &stack->synq[slot].who);
+
+	drop_entry(stack, slot, tcp_flow_hash(stack, &key));
 }
 
 void
@@ -257,7 +265,7 @@ complete(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, stru
 		return;
 	}
 	/* The connection takes the entry's place in the flow table. */
-	tcp_synq_drop(stack, slot);
+	drop_entry(stack, slot, hash);
 	c = tcp_acceptq_add(stack, &hs, seg, hash, &why);
 	if (c == NULL) {
 		tcp_drop(stack, pkt, why);

@@ -139,11 +139,10 @@ note_end(const struct tcp_conn *c, struct tcp_cold *cold, bool is_full)
 	cold->end_seq = c->rcv_nxt;
 }
 
-void
-tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+static SLUICE_ALWAYS_INLINE void
+deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold, struct tcp_rx *rx)
 {
 	struct pkt *p;
-	struct tcp_cold *cold = tcp_cold(stack, c);
 
 	/* A sender that was idle for long starts slowly again: its ACKs are not held up. */
 	if (SLUICE_UNLIKELY(stack->env->now_ms - cold->last_data_ms > cold->rto_ms))
@@ -170,6 +169,12 @@ tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		c->recvq_tail->app.next = p;
 	c->recvq_tail = p;
 	tcp_mem_take_rcv(stack, cold);
+}
+
+void
+tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	deliver(stack, c, tcp_cold(stack, c), rx);
 }
 
 void
@@ -206,11 +211,9 @@ adapt_delay(struct tcp_stack *stack, struct tcp_cold *cold)
  * RFC 9293 s3.8.6.3: at once for more than a full segment, for the first segments of a connection
  * (so that the peer's slow start is not held up), else with our answer or after the delay.
  */
-void
-tcp_ack_policy(struct tcp_stack *stack, struct tcp_conn *c)
+static SLUICE_ALWAYS_INLINE void
+ack_policy(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold)
 {
-	struct tcp_cold *cold = tcp_cold(stack, c);
-
 	c->flags |= TF_ACK_DELAY;
 	if (c->rcv_nxt - c->rcv_acked > cold->rcv_mss ||
 		(c->quickacks > 0 && !(c->flags & TF_PINGPONG)))
@@ -220,6 +223,15 @@ tcp_ack_policy(struct tcp_stack *stack, struct tcp_conn *c)
 		adapt_delay(stack, cold);
 	cold->last_data_ms = stack->env->now_ms;
 	tcp_want_output(stack, c);
+}
+
+void
+tcp_take_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	deliver(stack, c, cold, rx);
+	ack_policy(stack, c, cold);
 }
 
 /* A round trip after the last look: did the owner read more than half of what it may be offered? */
@@ -290,9 +302,13 @@ tcp_data_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 		c->flags |= TF_ACK_NOW;
 		tcp_want_output(stack, c);
 	}
+	now_offered = tcp_rcv_wnd(c);
+	/* More than half of what it could be at most: twice that or a step from nothing is not to
+	 * be had. */
+	if (2 * (uint64_t)now_offered > cold->rcvbuf / 2 && !(c->flags & TF_WND_SENT_0))
+		return;
 	/* Offer more once it is worth it (RFC 9293 s3.8.6.2.2): half the buffer or two MSS. */
 	space = rcv_space(stack, c, cold);
-	now_offered = tcp_rcv_wnd(c);
 	step = min_u32(2u * c->mss, cold->rcvbuf / 4);
 	if (space < now_offered + step)
 		return;
@@ -380,7 +396,7 @@ tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 			c->flags |= TF_ACK_NOW;
 	}
 	if (len > 0)
-		tcp_ack_policy(stack, c);
+		ack_policy(stack, c, tcp_cold(stack, c));
 	if (fin)
 		tcp_process_fin(stack, c);
 	tcp_want_output(stack, c);

@@ -97,10 +97,10 @@ tcp_timers_reneged(struct tcp_stack *stack, struct tcp_conn *c)
 }
 
 /* Data of ours is on its way, or has arrived: it is not idle. */
-static void
-moved(struct tcp_stack *stack, struct tcp_conn *c)
+static inline void
+moved(const struct tcp_stack *stack, struct tcp_cold *cold)
 {
-	tcp_cold(stack, c)->moved_ticks = (uint16_t)(stack->env->now_ms >> TCP_MOVED_SHIFT);
+	cold->moved_ticks = (uint16_t)(stack->env->now_ms >> TCP_MOVED_SHIFT);
 }
 
 /*
@@ -120,6 +120,8 @@ hasten_probe(struct tcp_stack *stack, struct tcp_conn *c)
 void
 tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c)
 {
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
 	if ((c->timers & TT_REXMIT) && !(c->flags & TF_PERSIST)) {
 		if (c->timers & TT_PROBE)
 			hasten_probe(stack, c);
@@ -128,10 +130,10 @@ tcp_timers_on_sent(struct tcp_stack *stack, struct tcp_conn *c)
 	if (c->flags & TF_PERSIST) {
 		/* The probes were no data: what they doubled says nothing of the path. */
 		c->flags &= ~TF_PERSIST;
-		tcp_cold(stack, c)->rexmits = 0;
-		tcp_cold(stack, c)->backoff = 0;
+		cold->rexmits = 0;
+		cold->backoff = 0;
 	}
-	moved(stack, c);
+	moved(stack, cold);
 	set_probe_or_timeout(stack, c);
 }
 
@@ -148,7 +150,7 @@ tcp_timers_on_progress(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	moved(stack, c);
+	moved(stack, cold);
 	if (c->flags & TF_PERSIST) {
 		c->flags &= ~TF_PERSIST;
 		cold->rexmits = 0;

@@ -113,7 +113,7 @@ tcp_timewait_enter(struct tcp_stack *stack, struct tcp_conn *c)
 	};
 	uint32_t cap = tcp_share(stack, stack->env->tun->tcp_max_tw_buckets);
 	struct flow_key key = c->key;
-	uint64_t hash = tcp_flow_hash(stack, &key);
+	uint32_t hash = tcp_cold(stack, c)->flow_hash;
 	uint32_t slot;
 
 	/* An ACK it owes goes now: the connection is no more when the lists are flushed. */

@@ -18,8 +18,7 @@ closed_error(const struct tcp_stack *stack, const struct tcp_conn *c)
 static bool
 is_open(const struct tcp_conn *c)
 {
-	return c->state != TCPS_CLOSED && c->state != TCPS_SYN_SENT &&
-		(c->state != TCPS_SYN_RECEIVED || tcp_is_fastopen_child(c));
+	return tcp_is_synchronised(c) || tcp_is_fastopen_child(c);
 }
 
 /* --- receiving ------------------------------------------------------------------------------ */
@@ -143,7 +142,7 @@ check_writable(const struct tcp_stack *stack, const struct tcp_conn *c)
 	return is_open(c) ? 0 : -ENOTCONN;
 }
 
-static uint32_t
+static inline uint32_t
 space(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	uint32_t limit = tcp_sndbuf(stack, c);
@@ -153,6 +152,17 @@ space(const struct tcp_stack *stack, const struct tcp_conn *c)
 	if (tcp_cold(stack, c)->wmem / 2 >= limit || !tcp_mem_admits_send(stack, c))
 		return 0;
 	return used < limit ? limit - used : 0;
+}
+
+/* There is something new to send, seldom after so long that the path must be found anew. */
+static inline void
+begin_write(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+
+	if (stack->env->now_ms - cold->last_sent_ms > cold->rto_ms)
+		tcp_cc_after_idle(stack, c);
+	tcp_note_written(stack, c);
 }
 
 static ptrdiff_t
@@ -170,14 +180,15 @@ wait_for_packets(struct tcp_stack *stack, struct tcp_conn *c)
 	tcp_timers_nobuf(stack, c);
 }
 
-/* Put p, which holds payload only, behind the last packet. */
-static void
+/* Put p, which has or will have payload only and was not sent, behind the last packet. */
+static inline void
 enqueue(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
-	tcp_mem_take_snd(stack, c);
+	uint32_t seq = c->write_seq, end_seq = seq + p->data_len;
+
 	p->app.payload_off = p->data_off;
-	p->app.seq = c->write_seq;
-	p->app.end_seq = c->write_seq + p->data_len;
+	p->app.seq = seq;
+	p->app.end_seq = end_seq;
 	p->app.flags = 0;
 	p->app.sends = 0;
 	p->app.next = NULL;
@@ -188,7 +199,8 @@ enqueue(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 	c->sendq_tail = p;
 	if (c->send_next == NULL)
 		c->send_next = p;
-	c->write_seq = p->app.end_seq;
+	c->write_seq = end_seq;
+	tcp_mem_take_snd(stack, tcp_cold(stack, c));
 }
 
 /* Bytes that still fit the last packet: it must be unsent, and stay within a segment. */
@@ -240,20 +252,36 @@ append_to_tail(struct tcp_conn *c, const uint8_t *src, uint32_t len)
 	return n;
 }
 
-static uint32_t
+static inline uint32_t
 append_new(struct tcp_stack *stack, struct tcp_conn *c, const uint8_t *src, uint32_t len)
 {
 	struct pkt_pool *pool = stack->env->pool;
 	uint32_t n = min_u32(len, min_u32(c->mss, pool->payload_max));
 	bool may = tcp_mem_admits_send(stack, c) && pkt_pool_has_spare(pool);
 	struct pkt *p = may ? pkt_alloc(pool) : NULL;
+	uint8_t *to;
 
 	if (p == NULL)
 		return 0;
-	memcpy(pkt_data(p), src, n);
+	/* Copied last: the compiler then knows of p what it has just written. */
+	to = pkt_data(p);
 	pkt_set_len(p, (uint16_t)n);
 	enqueue(stack, c, p);
+	memcpy(to, src, n);
 	return n;
+}
+
+/* ... as many packets as it takes; fewer bytes than asked for: there are no more. */
+static SLUICE_NOINLINE uint32_t
+append_rest(struct tcp_stack *stack, struct tcp_conn *c, const uint8_t *src, uint32_t len)
+{
+	uint32_t done = 0, n;
+
+	do {
+		n = append_new(stack, c, src + done, len - done);
+		done += n;
+	} while (n > 0 && done < len);
+	return done;
 }
 
 uint32_t
@@ -281,14 +309,16 @@ tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *
 	want = (uint32_t)min_size(len, space(stack, c));
 	if (want == 0)
 		return refuse(c);
-	tcp_cc_after_idle(stack, c);
-	tcp_note_written(stack, c);
-	for (done = append_to_tail(c, from, want); done < want; done += n) {
+	begin_write(stack, c);
+	done = append_to_tail(c, from, want);
+	if (done < want) {
+		/* Most often one packet is enough. */
 		n = append_new(stack, c, from + done, want - done);
-		if (n == 0) {
+		done += n;
+		if (n > 0 && done < want)
+			done += append_rest(stack, c, from + done, want - done);
+		if (done < want)
 			wait_for_packets(stack, c);
-			break;
-		}
 	}
 	if (done < len)
 		c->flags |= TF_WANT_WRITE;
@@ -313,8 +343,7 @@ tcp_send_pkt(struct tcp_stack *stack, struct env *env, tcp_handle conn, struct p
 		return -EINVAL;
 	if (space(stack, c) == 0)
 		return refuse(c);
-	tcp_cc_after_idle(stack, c);
-	tcp_note_written(stack, c);
+	begin_write(stack, c);
 	enqueue(stack, c, p);
 	end_of_write(stack, c, flags);
 	return len;

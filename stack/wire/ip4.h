@@ -116,17 +116,18 @@ ip4_encode(uint8_t *buf, const struct ip4_hdr *h, bool offload)
 	uint16_t frag = (uint16_t)((h->df ? 0x4000 : 0) | (h->mf ? 0x2000 : 0) | h->frag_off >> 3);
 	uint64_t w0 = 0x45ULL << 56 | (uint64_t)h->tos << 48 | (uint64_t)h->total_len << 32 |
 		      (uint64_t)h->id << 16 | frag;
-	uint64_t w1 = (uint64_t)h->ttl << 56 | (uint64_t)h->proto << 48 | h->src;
+	uint32_t w1 = (uint32_t)h->ttl << 24 | (uint32_t)h->proto << 16;
 
 	/* From the values just packed, in host order: the sum does not mind, the fold is swapped.
 	 */
 	if (!offload) {
-		uint64_t sum = csum_add(csum_add(w0, w1), h->dst);
+		uint64_t sum = csum_add(w0, (uint64_t)w1 + h->src + h->dst);
 
-		w1 |= (uint64_t)csum_finish(sum) << 32;
+		w1 |= csum_finish(sum);
 	}
 	store_be64(buf, w0);
-	store_be64(buf + 8, w1);
+	store_be32(buf + 8, w1);
+	store_be32(buf + 12, h->src);
 	store_be32(buf + 16, h->dst);
 }
 

@@ -98,20 +98,21 @@ struct tcp_opts {
 static inline enum tcp_hdr_error
 tcp_parse_header(const uint8_t *p, size_t len, struct tcp_hdr *out)
 {
-	uint16_t bits;
+	uint32_t ports, bits;
 
 	if (len < TCP_HDR_LEN)
 		return TCP_HDR_TRUNCATED;
-	bits = load_be16(p + 12);
-	out->hdr_len = (uint8_t)(bits >> 12 << 2);
+	bits = load_be32(p + 12);
+	out->hdr_len = (uint8_t)(bits >> 28 << 2);
 	if (out->hdr_len < TCP_HDR_LEN || out->hdr_len > len)
 		return TCP_HDR_BAD_OFFSET;
-	out->sport = load_be16(p);
-	out->dport = load_be16(p + 2);
+	ports = load_be32(p);
+	out->sport = (uint16_t)(ports >> 16);
+	out->dport = (uint16_t)ports;
 	out->seq = load_be32(p + 4);
 	out->ack = load_be32(p + 8);
-	out->flags = bits & TCP_FLAGS_ALL;
-	out->wnd = load_be16(p + 14);
+	out->flags = bits >> 16 & TCP_FLAGS_ALL;
+	out->wnd = (uint16_t)bits;
 	out->urg = load_be16(p + 18);
 	return TCP_HDR_OK;
 }
@@ -169,7 +170,9 @@ tcp_parse_options(const uint8_t *p, size_t len, bool is_syn, struct tcp_opts *ou
 static inline void
 tcp_encode_header(uint8_t *buf, const struct tcp_hdr *h)
 {
-	store_be64(buf, (uint64_t)h->sport << 48 | (uint64_t)h->dport << 32 | h->seq);
+	uint32_t ports = (uint32_t)h->sport << 16 | h->dport;
+
+	store_be64(buf, (uint64_t)ports << 32 | h->seq);
 	store_be64(buf + 8, (uint64_t)h->ack << 32 | (uint64_t)(h->hdr_len >> 2) << 28 |
 				    (uint64_t)(h->flags & TCP_FLAGS_ALL) << 16 | h->wnd);
 	store_be32(buf + 16, h->urg);

@@ -204,11 +204,12 @@ input(struct worker *w, struct pkt **pkts, unsigned int n)
 	struct tcp_seg segs[WORKER_BURST_MAX];
 	struct pkt *tcp_pkts[WORKER_BURST_MAX];
 	unsigned int ntcp = 0;
+	uint64_t octets = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
 		enum net_verdict verdict;
 
-		w->ctr.RxOctets += pkts[i]->data_len;
+		octets += pkts[i]->data_len;
 		verdict = net_input(&w->net, &w->env, pkts[i], &segs[ntcp], &w->frames);
 		if (verdict == NET_TCP)
 			tcp_pkts[ntcp++] = pkts[i];
@@ -217,6 +218,7 @@ input(struct worker *w, struct pkt **pkts, unsigned int n)
 		else if (verdict == NET_TCP_WHOLE && !is_stray(w, &segs[ntcp]))
 			tcp_pkts[ntcp++] = w->net.whole;
 	}
+	w->ctr.RxOctets += octets;
 	tcp_input_burst(w->tcp, &w->env, segs, tcp_pkts, ntcp);
 }
 
