@@ -27,6 +27,15 @@ tcp_challenge(struct tcp_stack *stack, struct tcp_conn *c)
 	tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK);
 }
 
+/* Linux keeps an orphan in FIN-WAIT-2 as it keeps TIME-WAIT, and counts for it apart. */
+static void
+count_skipped(struct tcp_stack *stack, const struct tcp_conn *c, uint64_t *usual)
+{
+	bool is_orphan = c->state == TCPS_FIN_WAIT_2 && (c->flags & TF_ORPHAN);
+
+	(*(is_orphan ? &stack->env->ctr->TCPACKSkippedFinWait2 : usual))++;
+}
+
 /* An ACK for an unacceptable segment: one that takes no sequence numbers could be an ACK of ours
  * coming back and start an ACK war, so it is rationed. A FIN is sent again until it is answered. */
 static void
@@ -37,7 +46,7 @@ dup_ack(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx, ui
 
 	if (tcp_seg_len(rx->seg) == 0 &&
 		now - cold->dupack_sent_ms < stack->env->tun->tcp_invalid_ratelimit) {
-		(*skipped)++;
+		count_skipped(stack, c, skipped);
 		return;
 	}
 	cold->dupack_sent_ms = now;
