@@ -13,18 +13,43 @@ ring_bytes(uint32_t capacity)
 }
 
 struct ring *
-ring_init(void *mem, uint32_t capacity)
+ring_init_growing(void *mem, uint32_t capacity, uint32_t most)
 {
 	struct ring *r = mem;
 
 	ASSERT(ring_bytes(capacity) != 0);
+	ASSERT(ring_bytes(most) != 0 && most >= capacity);
 	ASSERT((uintptr_t)mem % CACHE_LINE == 0);
 	atomic_init(&r->head, 0);
 	atomic_init(&r->tail, 0);
 	r->tail_seen = 0;
 	r->head_seen = 0;
-	r->mask = capacity - 1;
+	atomic_init(&r->mask, capacity - 1);
+	r->room = most;
 	return r;
+}
+
+struct ring *
+ring_init(void *mem, uint32_t capacity)
+{
+	return ring_init_growing(mem, capacity, capacity);
+}
+
+/*
+ * With nothing inside no slot has a meaning, so their number may change: the consumer has published
+ * that it is done with the old ones, and reads the new mask behind the head that tells of an item.
+ */
+static void
+grow(struct ring *r, uint32_t head, uint32_t limit)
+{
+	uint32_t capacity = ring_capacity(r);
+
+	r->tail_seen = atomic_load_explicit(&r->tail, memory_order_acquire);
+	if (r->tail_seen != head)
+		return;
+	while (capacity < min_u32(limit, r->room))
+		capacity *= 2;
+	atomic_store_explicit(&r->mask, capacity - 1, memory_order_relaxed);
 }
 
 /* A limit that was lowered may be below what is inside. */
@@ -40,8 +65,13 @@ uint32_t
 ring_put_burst_below(struct ring *r, void *const *items, uint32_t n, uint32_t limit)
 {
 	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+	uint32_t mask;
 
-	limit = min_u32(limit, ring_capacity(r));
+	if (limit > ring_capacity(r)) {
+		grow(r, head, limit);
+		limit = min_u32(limit, ring_capacity(r));
+	}
+	mask = ring_capacity(r) - 1;
 	if (room_below(r, head, limit) < n) {
 		r->tail_seen = atomic_load_explicit(&r->tail, memory_order_acquire);
 		n = min_u32(n, room_below(r, head, limit));
@@ -49,7 +79,7 @@ ring_put_burst_below(struct ring *r, void *const *items, uint32_t n, uint32_t li
 	if (n == 0)
 		return 0;
 	for (uint32_t i = 0; i < n; i++)
-		r->slots[(head + i) & r->mask] = items[i];
+		r->slots[(head + i) & mask] = items[i];
 	atomic_store_explicit(&r->head, head + n, memory_order_release);
 	return n;
 }
@@ -65,6 +95,7 @@ ring_get_burst(struct ring *r, void **items, uint32_t n)
 {
 	uint32_t tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
 	uint32_t ready = r->head_seen - tail;
+	uint32_t mask;
 
 	if (ready < n) {
 		r->head_seen = atomic_load_explicit(&r->head, memory_order_acquire);
@@ -73,8 +104,9 @@ ring_get_burst(struct ring *r, void **items, uint32_t n)
 	}
 	if (n == 0)
 		return 0; /* polling an empty ring writes nothing that others read */
+	mask = ring_capacity(r) - 1;
 	for (uint32_t i = 0; i < n; i++)
-		items[i] = r->slots[(tail + i) & r->mask];
+		items[i] = r->slots[(tail + i) & mask];
 	atomic_store_explicit(&r->tail, tail + n, memory_order_release);
 	return n;
 }

@@ -27,8 +27,9 @@ struct ring {
 	/* consumer's line */
 	SLUICE_CACHE_ALIGNED _Atomic uint32_t tail; /* entries ever taken */
 	uint32_t head_seen; /* head when the consumer last looked */
-	/* never written after init */
-	SLUICE_CACHE_ALIGNED uint32_t mask; /* capacity - 1 */
+	/* written at init, and by the producer when an empty ring grows */
+	SLUICE_CACHE_ALIGNED _Atomic uint32_t mask; /* capacity - 1 */
+	uint32_t room; /* slots there is memory for */
 	SLUICE_CACHE_ALIGNED void *slots[];
 };
 
@@ -42,10 +43,16 @@ size_t ring_bytes(uint32_t capacity);
  */
 struct ring *ring_init(void *mem, uint32_t capacity);
 
+/* The same in ring_bytes(most) bytes; slots beyond capacity are not touched until it grows. */
+struct ring *ring_init_growing(void *mem, uint32_t capacity, uint32_t most);
+
 /* Puts as many of the n items as there is room for, in order; returns how many. Producer only. */
 uint32_t ring_put_burst(struct ring *r, void *const *items, uint32_t n);
 
-/* The same, but no more than leave limit entries inside: a depth that may change. Producer only. */
+/*
+ * The same, but no more than leave limit entries inside: a depth that may change. A ring made to
+ * grow does so for a limit above its capacity, as soon as it is found empty. Producer only.
+ */
 uint32_t ring_put_burst_below(struct ring *r, void *const *items, uint32_t n, uint32_t limit);
 
 /* Takes up to n of the oldest items; returns how many. Consumer only. */
@@ -57,7 +64,7 @@ uint32_t ring_count(const struct ring *r);
 static inline uint32_t
 ring_capacity(const struct ring *r)
 {
-	return r->mask + 1;
+	return atomic_load_explicit(&r->mask, memory_order_relaxed) + 1;
 }
 
 #endif

@@ -7,18 +7,23 @@
 
 #include "base/assert.h"
 
-/* Room for a depth that is doubled later, not for the largest: a ring uses all its slots. */
+/*
+ * A ring uses all its slots in turn, so one for the largest depth would go through the cache each
+ * time. It begins with room for a depth that is doubled, and may grow into the rest, which costs no
+ * memory before.
+ */
 static struct ring *
-make_ring(uint32_t depth)
+make_ring(uint32_t depth, uint32_t depth_max)
 {
-	uint32_t capacity = 1;
+	uint32_t capacity = 1, most;
 	void *mem;
 
 	while (capacity < 2 * depth)
 		capacity *= 2;
+	most = max_u32(capacity, depth_max);
 	mem = aligned_alloc(
-		CACHE_LINE, (ring_bytes(capacity) + CACHE_LINE - 1) & ~(CACHE_LINE - 1ul));
-	return mem != NULL ? ring_init(mem, capacity) : NULL;
+		CACHE_LINE, (ring_bytes(most) + CACHE_LINE - 1) & ~(CACHE_LINE - 1ul));
+	return mem != NULL ? ring_init_growing(mem, capacity, most) : NULL;
 }
 
 int
@@ -28,7 +33,7 @@ handoff_init(struct handoff *h, unsigned int workers, unsigned int owners, uint3
 
 	ASSERT(workers <= EAL_WORKERS_MAX);
 	ASSERT(owners >= 1 && owners <= workers);
-	ASSERT(depth <= RING_CAPACITY_MAX / 2);
+	ASSERT(depth <= HANDOFF_DEPTH_MAX);
 	memset(h, 0, sizeof(*h));
 	h->workers = workers;
 	h->owners = owners;
@@ -36,11 +41,11 @@ handoff_init(struct handoff *h, unsigned int workers, unsigned int owners, uint3
 		for (unsigned int to = 0; to < workers; to++) {
 			if (from == to)
 				continue;
-			h->rx[from][to] = make_ring(depth);
+			h->rx[from][to] = make_ring(depth, HANDOFF_DEPTH_MAX);
 			ok = ok && h->rx[from][to] != NULL;
 		}
 	for (unsigned int from = owners; from < workers; from++) {
-		h->tx[from] = make_ring(depth);
+		h->tx[from] = make_ring(depth, 0);
 		ok = ok && h->tx[from] != NULL;
 	}
 	if (ok)

@@ -6,6 +6,9 @@
 #include "base/ring.h"
 #include "io/eal.h"
 
+/* The largest netdev_max_backlog. */
+#define HANDOFF_DEPTH_MAX 65536u
+
 /*
  * Workers 0 .. owners - 1 own a queue of the port each; the rest, where the port has too few, live
  * on what is handed to them and send through an owner. One ring per pair and direction, so that
@@ -18,7 +21,7 @@ struct handoff {
 	struct ring *tx[EAL_WORKERS_MAX]; /* frames of a worker without a queue, to its sender */
 };
 
-/** depth: packets each ring is to hold; there is room for twice as many. -ENOMEM. */
+/** depth: packets each ring is to hold, at most HANDOFF_DEPTH_MAX. -ENOMEM. */
 int handoff_init(struct handoff *h, unsigned int workers, unsigned int owners, uint32_t depth);
 /** The rings must be empty by then, or their packets be lost with the pool. */
 void handoff_fini(struct handoff *h);

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "conf/tunables.h"
 #include "io/handoff.h"
 #include "io/idle.h"
 
@@ -22,7 +23,25 @@ now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
 }
 
-/* netdev_max_backlog is the depth of each ring, which has room for twice that. */
+/* The depth of a running appliance, from one end of its range to the other. */
+static void
+netdev_max_backlog_is_what_a_ring_holds_also_after_it_was_raised(void **state)
+{
+	static void *items[HANDOFF_DEPTH_MAX + 1];
+	static struct handoff h;
+	const struct tunable_desc *row = tunables_find("netdev_max_backlog");
+	struct ring *r;
+
+	(void)state;
+	assert_int_equal(row->max, HANDOFF_DEPTH_MAX);
+	assert_int_equal(handoff_init(&h, 2, 2, row->min), 0);
+	r = h.rx[0][1];
+	assert_int_equal(ring_put_burst_below(r, items, ARRAY_SIZE(items), row->min), row->min);
+	assert_int_equal(ring_get_burst(r, items, ARRAY_SIZE(items)), row->min);
+	assert_int_equal(ring_put_burst_below(r, items, ARRAY_SIZE(items), row->max), row->max);
+	handoff_fini(&h);
+}
+
 static void
 every_owner_reaches_every_other_worker_and_the_rest_reach_a_sender(void **state)
 {
@@ -175,6 +194,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(netdev_max_backlog_is_what_a_ring_holds_also_after_it_was_raised),
 		cmocka_unit_test(
 			every_owner_reaches_every_other_worker_and_the_rest_reach_a_sender),
 		cmocka_unit_test(a_worker_sleeps_as_long_as_it_may_and_no_longer),

@@ -86,6 +86,36 @@ a_depth_below_the_capacity_is_kept_while_it_changes(void **state)
 	free(r);
 }
 
+/* netdev_max_backlog raised beyond what it was at start. */
+static void
+an_empty_ring_grows_for_a_depth_above_its_capacity(void **state)
+{
+	void *mem = aligned_alloc(CACHE_LINE, (ring_bytes(8) + 63) / 64 * 64);
+	struct ring *r = ring_init_growing(mem, 2, 8);
+	void *in[9] = { item(1), item(2), item(3), item(4), item(5), item(6), item(7), item(8) };
+	void *out[9];
+
+	(void)state;
+	/* Positions that are no multiple of either capacity. */
+	assert_int_equal(ring_put_burst_below(r, in, 1, 2), 1);
+	assert_int_equal(ring_get_burst(r, out, 1), 1);
+	assert_int_equal(ring_put_burst_below(r, in, 9, 2), 2);
+	/* What is inside keeps its slots. */
+	assert_int_equal(ring_put_burst_below(r, in + 2, 7, 5), 0);
+	assert_int_equal(ring_capacity(r), 2);
+	assert_int_equal(ring_get_burst(r, out, 9), 2);
+	assert_ptr_equal(out[1], item(2));
+	assert_int_equal(ring_put_burst_below(r, in, 9, 5), 5);
+	assert_int_equal(ring_capacity(r), 8);
+	assert_int_equal(ring_put_burst_below(r, in + 5, 4, UINT32_MAX), 3);
+	assert_int_equal(ring_get_burst(r, out, 9), 8);
+	for (uintptr_t i = 0; i < 8; i++)
+		assert_ptr_equal(out[i], item(i + 1));
+	/* No further than there is memory. */
+	assert_int_equal(ring_put_burst_below(r, in, 9, UINT32_MAX), 8);
+	free(r);
+}
+
 static void
 order_survives_the_wrap_of_the_positions(void **state)
 {
@@ -118,6 +148,7 @@ order_survives_the_wrap_of_the_positions(void **state)
 
 #define THREAD_ITEMS 200000
 
+/* The depth is raised on the way: the ring grows while the other thread takes from it. */
 static void *
 produce(void *arg)
 {
@@ -132,7 +163,7 @@ produce(void *arg)
 			items[n] = item(next + n);
 			n++;
 		}
-		n = ring_put_burst(r, items, n);
+		n = ring_put_burst_below(r, items, n, next < THREAD_ITEMS / 2 ? 64 : 1000);
 		next += n;
 		if (n == 0)
 			sched_yield();
@@ -143,7 +174,8 @@ produce(void *arg)
 static void
 two_threads_lose_nothing_and_keep_the_order(void **state)
 {
-	struct ring *r = make_ring(64);
+	void *mem = aligned_alloc(CACHE_LINE, (ring_bytes(1024) + 63) / 64 * 64);
+	struct ring *r = ring_init_growing(mem, 64, 1024);
 	pthread_t producer;
 	uintptr_t next = 1;
 
@@ -170,6 +202,7 @@ main(void)
 		cmocka_unit_test(only_a_power_of_two_is_a_capacity),
 		cmocka_unit_test(a_full_ring_takes_only_what_fits),
 		cmocka_unit_test(a_depth_below_the_capacity_is_kept_while_it_changes),
+		cmocka_unit_test(an_empty_ring_grows_for_a_depth_above_its_capacity),
 		cmocka_unit_test(order_survives_the_wrap_of_the_positions),
 		cmocka_unit_test(two_threads_lose_nothing_and_keep_the_order),
 	};
