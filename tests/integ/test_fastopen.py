@@ -105,7 +105,7 @@ class LinuxClient(unittest.TestCase):
             finally:
                 self.app.ctl("set", "tcp_fastopen_key", KEY)
 
-    def test_a_key_is_changed_and_nobody_notices(self):
+    def test_tcp_fastopen_key_is_changed_and_nobody_notices(self):
         self.forget()
         ask(socket.AF_INET, bed.APPLIANCE, b"cookie, please")
         opened, alt = self.count("Passive"), self.count("PassiveAltKey")

@@ -93,7 +93,7 @@ TABLE_TESTS = (
     'tests/unit/test_tunables.c',
 )
 
-# tunable that no test names: why.
+# tunable that no test is named after: why.
 TUNABLES_UNTESTED = {
     'tcp_delack_max': 'bounds tcp_delack_min only, since the delay does not adapt; test_tunables.c',
 }

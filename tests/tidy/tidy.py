@@ -463,23 +463,41 @@ def unused_rows(tree):
                        ' tables.py excuses it' if used else f'nothing uses the row {name}')
 
 
+TEST_NAME = r'^(\w+)\(void \*\*state\)|def (test_\w+)\('
+
+
+def tested_tunables(tree, knobs):
+    """Those that a script is named after, or the name of a test speaks of."""
+    scripts = tree.matching(('tests/script/tunable/',), ('.pkt',))
+    found = {re.sub(r'(-ip[46])?\.pkt$', '', path.rpartition('/')[2]) for path in scripts}
+    paths = [path for path in tree.matching(('tests/unit/test_',), ('.c',))
+             if path not in tables.TABLE_TESTS] + tree.matching(('tests/integ/test_',), ('.py',))
+    for path in paths:
+        for match in re.finditer(TEST_NAME, tree.text(path) or '', re.M):
+            name = match.group(1) or match.group(2)
+            # A longer one first: the name of tcp_fastopen_key is no word about tcp_fastopen.
+            for knob in sorted(knobs, key=len, reverse=True):
+                if knob in name:
+                    found.add(knob)
+                    name = name.replace(knob, ' ')
+    return found
+
+
 @rule
 def tunable_test(tree):
-    """What an operator sets has a script or a unit test that names it and sees what it does."""
+    """What an operator sets has a test that is named after it and sees what it does."""
     table = 'stack/conf/tunables.def'
     if table not in tree.paths:
         return
-    tests = tree.matching(('tests/script/',), ('.pkt',)) + [
-        path for path in tree.matching(('tests/unit/test_',), ('.c',))
-        if path not in tables.TABLE_TESTS]
-    words = {word for path in tests for word in re.findall(r'\w+', tree.text(path) or '')}
     code = tree.statements(table)
-    for match in re.finditer(r'^TUN_[A-Z]+\(\s*(\w+)', code, re.M):
-        name = match.group(1)
-        if (name in words) == (name in tables.TUNABLES_UNTESTED):
-            yield table, ctext.line_at(code, match.start(1)), \
-                f'{name} has a test, yet tables.py excuses it' if name in words else \
-                f'no script and no unit test names {name}'
+    rows = {match.group(1): match.start(1)
+            for match in re.finditer(r'^TUN_[A-Z]+\(\s*(\w+)', code, re.M)}
+    tested = tested_tunables(tree, rows)
+    for name, at in rows.items():
+        if (name in tested) == (name in tables.TUNABLES_UNTESTED):
+            yield table, ctext.line_at(code, at), \
+                f'{name} has a test, yet tables.py excuses it' if name in tested else \
+                f'no script and no test is named after {name}'
 
 
 @rule

@@ -287,7 +287,7 @@ tells_of_time_exceeded(unsigned int version, uint64_t time_us)
 }
 
 static void
-the_sender_is_told_when_time_is_over(void **state)
+the_sender_is_told_after_ipfrag_time_and_ip6frag_time(void **state)
 {
 	(void)state;
 	tells_of_time_exceeded(4, 30000000);
@@ -544,7 +544,7 @@ a47_fragments_of_unknown_protocols_are_never_put_together(void **state)
 }
 
 static void
-nothing_is_put_together_where_that_is_off(void **state)
+nothing_is_put_together_with_ipfrag_high_thresh_0(void **state)
 {
 	struct frame whole;
 
@@ -614,7 +614,7 @@ main(void)
 		T(a_checksum_that_is_wrong_in_the_whole_is_found),
 		T(the_frame_of_a_vlan_passes_as_one_when_it_is_whole),
 		T(congestion_marks_survive),
-		T(the_sender_is_told_when_time_is_over),
+		T(the_sender_is_told_after_ipfrag_time_and_ip6frag_time),
 		T(nobody_is_told_without_the_first_fragment_or_about_an_error),
 		T(a12_fragments_that_contradict_each_other_condemn_their_datagram),
 		T(a12_other_bytes_in_the_same_place_are_a_conflict),
@@ -624,7 +624,7 @@ main(void)
 		T(a12_a_header_chain_that_goes_on_in_the_second_fragment_is_refused),
 		T(a12_a_fragment_within_a_fragment_is_refused),
 		T(a47_fragments_of_unknown_protocols_are_never_put_together),
-		T(nothing_is_put_together_where_that_is_off),
+		T(nothing_is_put_together_with_ipfrag_high_thresh_0),
 		T(the_reserve_of_packets_is_not_touched),
 		T(a12_a_flood_of_first_fragments_takes_no_more_than_the_limit),
 	};

@@ -179,7 +179,7 @@ replies_keep_to_the_budget(void **state)
 }
 
 static void
-echo_can_be_turned_off(void **state)
+icmp_echo_ignore_all_turns_echo_off(void **state)
 {
 	struct frame f;
 
@@ -333,7 +333,7 @@ main(void)
 		T(echo_with_options_is_answered_without),
 		T(echo_behind_an_extension_header_is_answered_without_it),
 		T(replies_keep_to_the_budget),
-		T(echo_can_be_turned_off),
+		T(icmp_echo_ignore_all_turns_echo_off),
 		T(echo_without_room_for_the_answer_is_dropped),
 		T(nothing_but_echo_is_answered),
 		T(bad_checksum_and_short_messages_are_dropped),

@@ -276,7 +276,7 @@ nothing_is_said_to_groups_or_to_who_cannot_be_one_station(void **state)
 }
 
 static void
-errors_keep_to_the_budget_of_all_icmp(void **state)
+errors_keep_to_icmp_msgs_per_sec_of_all_icmp(void **state)
 {
 	struct frame f;
 
@@ -316,7 +316,7 @@ main(void)
 		T(nothing_is_said_about_an_error),
 		T(a48_nothing_is_said_about_what_may_be_an_error),
 		T(nothing_is_said_to_groups_or_to_who_cannot_be_one_station),
-		T(errors_keep_to_the_budget_of_all_icmp),
+		T(errors_keep_to_icmp_msgs_per_sec_of_all_icmp),
 	};
 #undef T
 

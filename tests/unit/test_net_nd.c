@@ -353,7 +353,7 @@ start_afresh(unsigned int dad_transmits)
 }
 
 static void
-address_is_asked_for_and_then_announced(void **state)
+address_is_asked_for_dad_transmits_times_and_then_announced(void **state)
 {
 	(void)state;
 	start_afresh(2);
@@ -469,7 +469,7 @@ main(void)
 		T(a50_message_that_breaks_a_rule_is_dropped),
 		T(fragmented_neighbour_discovery_is_dropped),
 		T(routers_and_their_redirects_are_ignored),
-		T(address_is_asked_for_and_then_announced),
+		T(address_is_asked_for_dad_transmits_times_and_then_announced),
 		T(address_that_somebody_has_is_not_used),
 		T(address_that_is_not_asked_for_is_ours_from_the_start),
 		T(conflict_is_counted_and_answered_once_in_ten_seconds),

@@ -151,6 +151,23 @@ c03_bad_requests_are_answered_by_errors(void **state)
 	}
 }
 
+/* Known, since people know it from Linux; what it would break, and what helps instead. */
+static void
+tcp_tw_recycle_is_refused_with_the_reason(void **state)
+{
+	json_t *reply = ask("{\"cmd\":\"set\",\"args\":{\"name\":\"tcp_tw_recycle\","
+			    "\"value\":\"1\"}}");
+	const char *message =
+		json_string_value(json_object_get(json_object_get(reply, "error"), "message"));
+
+	(void)state;
+	assert_string_equal(error_code(reply), CTL_E_REFUSED);
+	assert_non_null(strstr(message, "share an address behind NAT"));
+	assert_non_null(strstr(message, "tcp_tw_reuse"));
+	assert_non_null(strstr(message, "tcp_timewait_len"));
+	json_decref(reply);
+}
+
 static void
 c03_nesting_is_counted_before_it_is_parsed(void **state)
 {
@@ -663,6 +680,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(c03_bad_requests_are_answered_by_errors),
+		TEST(tcp_tw_recycle_is_refused_with_the_reason),
 		TEST(c03_nesting_is_counted_before_it_is_parsed),
 		TEST(c11_what_is_unknown_is_ignored_but_for_commands),
 		TEST(c01_each_command_asks_for_its_role),

@@ -175,7 +175,7 @@ with_offload_the_field_holds_the_pseudo_headers_sum(void **state)
 }
 
 static void
-the_ttl_is_the_tunable(void **state)
+the_ttl_is_ip_default_ttl(void **state)
 {
 	struct tcp_bed *bed = *state;
 	struct bed_peer p;
@@ -209,7 +209,7 @@ main(void)
 		BED_TEST(usual_segments_are_written_as_all_others_are),
 		BED_TEST(the_ports_checksum_is_asked_for_only_where_it_has_one),
 		BED_TEST(with_offload_the_field_holds_the_pseudo_headers_sum),
-		BED_TEST(the_ttl_is_the_tunable),
+		BED_TEST(the_ttl_is_ip_default_ttl),
 		BED_TEST(resets_are_counted_where_they_are_written),
 	};
 

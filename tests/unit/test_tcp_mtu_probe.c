@@ -150,7 +150,7 @@ a_connection_begins_small_and_grows_to_what_the_path_carries(void **state)
 
 /* RFC 8201 s4: ten minutes later the path may be another. */
 static void
-the_search_begins_again_after_the_interval(void **state)
+the_search_begins_again_after_tcp_probe_interval(void **state)
 {
 	struct tcp_bed *bed = *state;
 	struct path path = { .width = 1200, .next = 1 };
@@ -172,7 +172,7 @@ the_search_begins_again_after_the_interval(void **state)
 }
 
 static void
-the_threshold_ends_the_search(void **state)
+tcp_probe_threshold_ends_the_search(void **state)
 {
 	struct tcp_bed *bed = *state;
 	struct path path = { .width = 1300, .next = 1 };
@@ -188,7 +188,7 @@ the_threshold_ends_the_search(void **state)
 }
 
 static void
-the_floor_holds_however_often_it_times_out(void **state)
+tcp_mtu_probe_floor_holds_however_often_it_times_out(void **state)
 {
 	struct tcp_bed *bed = *state;
 	static const uint8_t data[1460];
@@ -309,9 +309,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			a_connection_begins_small_and_grows_to_what_the_path_carries,
 			tcp_unit_prepare, tcp_unit_end),
-		BED_TEST(the_search_begins_again_after_the_interval),
-		BED_TEST(the_threshold_ends_the_search),
-		BED_TEST(the_floor_holds_however_often_it_times_out),
+		BED_TEST(the_search_begins_again_after_tcp_probe_interval),
+		BED_TEST(tcp_probe_threshold_ends_the_search),
+		BED_TEST(tcp_mtu_probe_floor_holds_however_often_it_times_out),
 		BED_TEST(a_black_hole_is_left_downward_and_then_upward),
 		BED_TEST(a_report_bounds_the_search),
 		BED_TEST(a_timeout_ends_the_probe_that_is_oldest),

@@ -62,7 +62,7 @@ cookies_are_under_the_rate_too(void **state)
 }
 
 static void
-prefixes_have_the_lengths_of_the_tunables(void **state)
+prefixes_are_as_long_as_tcp_source_prefix4_and_tcp_source_prefix6_say(void **state)
 {
 	static const struct {
 		const char *first, *second;
@@ -352,7 +352,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		BED_TEST(syns_over_the_rate_of_their_prefix_are_dropped),
 		BED_TEST(cookies_are_under_the_rate_too),
-		BED_TEST(prefixes_have_the_lengths_of_the_tunables),
+		BED_TEST(prefixes_are_as_long_as_tcp_source_prefix4_and_tcp_source_prefix6_say),
 		BED_TEST(connections_of_a_prefix_are_counted_from_syn_to_end),
 		BED_TEST(every_way_to_end_frees_the_place),
 		BED_TEST(a_valid_cookie_over_the_limit_gets_a_reset),

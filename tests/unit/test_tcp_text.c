@@ -157,7 +157,7 @@ run_reader(struct bed_peer *p, bool reads)
 }
 
 static void
-the_receive_buffer_grows_with_a_reader_that_keeps_up(void **state)
+tcp_moderate_rcvbuf_lets_the_buffer_grow_with_a_reader_that_keeps_up(void **state)
 {
 	static const struct {
 		bool reads;
@@ -196,7 +196,7 @@ main(void)
 		BED_TEST(psh_and_urg_make_no_difference_to_data),
 		BED_TEST(reading_full_segments_acknowledges_nothing),
 		BED_TEST(reading_a_full_segment_with_psh_acknowledges_it_once_all_is_read),
-		BED_TEST(the_receive_buffer_grows_with_a_reader_that_keeps_up),
+		BED_TEST(tcp_moderate_rcvbuf_lets_the_buffer_grow_with_a_reader_that_keeps_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
