@@ -155,7 +155,7 @@ sluiced_write(FILE *out)
 	roff_item(CTL_SOCKET_DEFAULT, "The control socket, unless control.socket says otherwise.",
 		out);
 	fputs(".SH SEE ALSO\n.BR sluice.yaml (5),\n.BR sluicectl (1),\n"
-	      ".BR sluice\\-load (1)\n",
+	      ".BR sluice\\-load (1),\n.BR sluice\\-drivers (7),\n.BR sluice\\-loadtest (7)\n",
 		out);
 }
 

@@ -204,6 +204,36 @@ commands_write(FILE *out)
 	}
 }
 
+/* --- ports ---------------------------------------------------------------------------------- */
+
+static const struct {
+	const char *name, *driver;
+	unsigned int queues, mtu;
+} port_types[] = {
+#define PORT_TYPE(name, text, driver, queues, mtu, desc, flags, args)                              \
+	{ text, driver, queues, mtu },
+#include "io/port_types.def"
+#undef PORT_TYPE
+};
+
+static void
+port_types_write(FILE *out)
+{
+	size_t i;
+
+	fputs("| `type` | driver of DPDK | queues at most | MTU at most |\n|---|---|---|---|\n",
+		out);
+	for (i = 0; i < sizeof(port_types) / sizeof(port_types[0]); i++) {
+		const char *driver = port_types[i].driver;
+
+		cell(out, "`%s`", port_types[i].name);
+		cell(out, "%s", driver != NULL ? driver : "the card's");
+		cell(out, "%u", port_types[i].queues);
+		cell(out, "%u", port_types[i].mtu);
+		row_end(out);
+	}
+}
+
 /* --- files ---------------------------------------------------------------------------------- */
 
 static const struct {
@@ -218,6 +248,7 @@ static const struct {
 	{ "load-metrics", load_metrics_write },
 	{ "load-presets", load_presets_write },
 	{ "outcomes", outcomes_write },
+	{ "port-types", port_types_write },
 	{ "tunables", tunables_write },
 };
 

@@ -264,15 +264,22 @@ local_ports(struct diag *d)
 {
 	const struct tunables *tun = &d->now->tun;
 	uint64_t ports = tun->ip_local_port_range[1] - tun->ip_local_port_range[0] + 1;
-	uint64_t used = d->now->c.TimeWaits;
+	uint64_t used = d->now->c.TimeWaits, refused = GREW(d, LocalPortsFull);
+	const char *fix = tun->tcp_tw_reuse == 1
+				? "sluicectl set ip_local_port_range 1024 65535"
+				: "sluicectl set tcp_tw_reuse 1; sluicectl set ip_local_port_range "
+				  "1024 65535";
 
+	if (refused > 0) {
+		add(d, DIAG_ERROR, fix,
+			"%llu opens of ours a second find no local port: one destination can have "
+			"%llu of them, those in TIME-WAIT included",
+			per_second(d, refused), (unsigned long long)ports);
+		return;
+	}
 	if (GREW(d, ActiveOpens) == 0 || !is_near(used, ports))
 		return;
-	add(d, DIAG_WARNING,
-		tun->tcp_tw_reuse == 1
-			? "sluicectl set ip_local_port_range 1024 65535"
-			: "sluicectl set tcp_tw_reuse 1; sluicectl set ip_local_port_range 1024 "
-			  "65535",
+	add(d, DIAG_WARNING, fix,
 		"local ports may run out: we open %llu connections a second and %llu are in "
 		"TIME-WAIT, while one destination can have %llu",
 		per_second(d, GREW(d, ActiveOpens)), (unsigned long long)used,

@@ -18,7 +18,7 @@ tcp_challenge(struct tcp_stack *stack, struct tcp_conn *c)
 		cold->challenge_at_ms = now;
 		cold->challenges = 0;
 	}
-	if (cold->challenges >= min_u32(stack->env->tun->tcp_challenge_ack_limit, UINT8_MAX)) {
+	if (cold->challenges >= stack->env->tun->tcp_challenge_ack_limit) {
 		stack->env->ctr->TCPACKSkippedChallenge++;
 		return;
 	}

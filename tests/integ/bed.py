@@ -80,7 +80,8 @@ def yaml_value(value, indent):
 class Appliance:
     """A running sluiced. Keys of the config may be overridden as keyword arguments."""
 
-    def __init__(self, port_type="tap", workers=1, **over):
+    def __init__(self, port_type="tap", workers=1, daemon=None, **over):
+        self.daemon = daemon or program("sluiced")
         self.dir = tempfile.mkdtemp(prefix="sluice-integ-")
         self.control = os.path.join(self.dir, "run", "control.sock")
         self.port_type = port_type
@@ -136,7 +137,7 @@ class Appliance:
 
     def start_again(self):
         self.log = open(os.path.join(self.dir, "log"), "a+")
-        self.proc = subprocess.Popen([program("sluiced"), "-c", self.write_config()] +
+        self.proc = subprocess.Popen([self.daemon, "-c", self.write_config()] +
                                      self.arguments,
                                      stdout=subprocess.PIPE, stderr=self.log, text=True)
         end = time.monotonic() + START_TIMEOUT_S

@@ -15,6 +15,8 @@ SECTIONS = {
     'sluicectl.1': ('NAME', 'SYNOPSIS', 'COMMANDS', 'OPTIONS', 'EXIT STATUS', 'SEE ALSO'),
     'sluiced.8': ('NAME', 'SYNOPSIS', 'OPTIONS', 'SIGNALS', 'EXIT STATUS', 'FILES', 'SEE ALSO'),
     'sluice-load.1': ('NAME', 'SYNOPSIS', 'DESCRIPTION', 'OPTIONS', 'EXIT STATUS', 'SEE ALSO'),
+    'sluice-drivers.7': ('NAME', 'DESCRIPTION', 'KINDS OF PORT', 'CARDS', 'PITFALLS', 'SEE ALSO'),
+    'sluice-loadtest.7': ('NAME', 'DESCRIPTION', 'PITFALLS', 'SEE ALSO'),
     'sluice.yaml.5': ('NAME', 'DESCRIPTION', 'KEYS', 'TUNABLES', 'SEE ALSO'),
 }
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..')
@@ -46,6 +48,9 @@ def missing(path, text):
         found = names('stack/ctl/config.def', r'^KEY\(\w+, (\w+),') + \
             names('stack/conf/tunables.def', r'^TUN_\w+\((\w+),')
         wanted += [rf'^\.B {name}$' for name in found]
+    elif path.endswith('drivers.7'):
+        wanted += [rf'^\.B {name}$' for name in
+                   names('stack/io/port_types.def', r'^PORT_TYPE\(\w+,\s*"(\w+)"')]
     elif path.endswith('load.1'):
         wanted += [rf'\b{name}\b' for name in
                    names('app/sluice-load/profile.def', r'^(?:RUN|GROUP)\((\w+),')]

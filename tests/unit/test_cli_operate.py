@@ -208,6 +208,26 @@ class Metrics(unittest.TestCase):
         for name in re.findall(r'\{name="(\w+)"', text):
             self.assertIn(f'{{name="{name}"}}', self.text)
 
+    def test_the_dashboard_draws_metrics_by_labels_that_exist(self):
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                            '../../drivers-config/grafana/sluice.json')
+        with open(path, encoding='ascii') as file:
+            panels = json.load(file)['panels']
+        self.assertEqual(len({panel['id'] for panel in panels}), len(panels))
+        series = self.samples()
+        for panel in panels:
+            for target in panel['targets']:
+                named = re.findall(r'\bsluice_\w+', target['expr'])
+                self.assertTrue(named, panel['title'])
+                for name in named:
+                    mine = [s for s in series if s.split('{')[0] == name]
+                    self.assertTrue(mine, f'{panel["title"]}: {name}')
+                    for label in re.findall(r'\{\{(\w+)\}\}', target['legendFormat']):
+                        self.assertTrue(any(f'{label}="' in s for s in mine),
+                                        f'{panel["title"]}: {name} has no {label}')
+                for name in re.findall(r'name="(\w+)"', target['expr']):
+                    self.assertIn(f'sluice_netstat_total{{name="{name}"}}', series)
+
     def test_a_file_is_replaced_as_a_whole_or_not_at_all(self):
         with tempfile.TemporaryDirectory(prefix='sluice-cli-') as folder:
             path = os.path.join(folder, 'sluice.prom')

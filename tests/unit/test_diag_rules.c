@@ -53,6 +53,7 @@ static const struct {
 	{ "time-wait", &w.now.c.TimeWaits, NULL, 209715, 209716, NULL },
 	{ "time-wait", &w.now.c.TCPTimeWaitOverflow, NULL, 0, 1, NULL },
 	{ "local-ports", &w.now.c.ActiveOpens, NULL, 0, 1, many_time_waits },
+	{ "local-ports", &w.now.c.LocalPortsFull, NULL, 0, 1, NULL },
 	{ "orphans", &w.now.c.Orphans, NULL, 52428, 52429, NULL },
 	/* A tenth of those open, with 5000 established. */
 	{ "close-wait", &w.now.c.state_count[TCPS_CLOSE_WAIT], NULL, 555, 556, NULL },

@@ -278,6 +278,24 @@ a_challenge_limit_of_zero_sends_none(void **state)
 }
 
 static void
+the_largest_challenge_limit_is_what_is_sent(void **state)
+{
+	const uint32_t most = tunables_find("tcp_challenge_ack_limit")->max;
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	bed->tun.tcp_challenge_ack_limit = most;
+	bed_peer_init(&p, bed);
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	tcp_bed_advance(bed, 1000);
+	for (unsigned int i = 0; i <= most; i++) {
+		bed_peer_send_at(&p, 1, 0, TCP_RST, 0);
+		assert_int_equal(tcp_bed_discard(bed), i < most);
+	}
+	assert_int_equal(bed->ctr.TCPACKSkippedChallenge, 1);
+}
+
+static void
 acks_of_empty_unacceptable_segments_are_rationed_those_of_data_are_not(void **state)
 {
 	struct tcp_bed *bed = *state;
@@ -518,6 +536,7 @@ main(void)
 		BED_TEST(a_syn_in_a_connection_gets_a_challenge_wherever_it_lies),
 		BED_TEST(challenges_are_limited_per_connection_and_second),
 		BED_TEST(a_challenge_limit_of_zero_sends_none),
+		BED_TEST(the_largest_challenge_limit_is_what_is_sent),
 		BED_TEST(acks_of_empty_unacceptable_segments_are_rationed_those_of_data_are_not),
 		BED_TEST(every_retransmitted_fin_is_acknowledged),
 		BED_TEST(an_older_timestamp_is_rejected_unless_the_clock_stood_still_for_24_days),
