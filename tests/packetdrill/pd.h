@@ -135,6 +135,9 @@ struct pd {
 	uint32_t sndbuf_first; /* of a socket that is not connected */
 	uint32_t fastopen_bits; /* tcp_fastopen, with what only Linux has in it */
 	uint32_t notsent_lowat; /* tcp_notsent_lowat */
+	int rmem_max, wmem_max; /* what SO_RCVBUF and SO_SNDBUF may be set to */
+	/* TCP_RTO_MAX_MS, TCP_RTO_MIN_US, TCP_DELACK_MAX_US, here of all sockets; 0: unset. */
+	uint32_t rto_max_ms, rto_min_ms, delack_max_ms;
 	uint64_t wait_us; /* for a packet, at most */
 	char sysctl_dir[256];
 };
@@ -265,6 +268,9 @@ void pd_stamp_free(struct pd_sock *s);
 void pd_cmsg_put(struct msghdr *msg, size_t room, int level, int type, const void *data,
 	size_t len);
 void pd_cmsg_time(const struct pd_sock *s, struct msghdr *msg, size_t room, uint64_t at_us);
+
+/** IP_MINTTL, IPV6_MINHOPCOUNT: whether the socket that this TCP packet is for takes it. */
+bool pd_ttl_is_enough(const struct pd *pd, const uint8_t *ip, size_t len);
 
 /* pd_syn.c: TCP_SAVE_SYN. */
 /** A SYN comes in: kept if its listener wants it. */

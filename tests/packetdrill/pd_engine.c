@@ -253,6 +253,32 @@ sender_of(const struct pd *pd, const uint8_t *tcp)
 	return NULL;
 }
 
+bool
+pd_ttl_is_enough(const struct pd *pd, const uint8_t *ip, size_t len)
+{
+	bool v4 = ip[0] >> 4 == 4;
+	size_t at = v4 ? (size_t)(ip[0] & 15) * 4 : 40;
+	uint8_t ports[4];
+
+	if (len < at + 20 || (v4 ? ip[9] : ip[6]) != IPPROTO_TCP)
+		return true;
+	/* As seen from our side. */
+	memcpy(ports, ip + at + 2, 2);
+	memcpy(ports + 2, ip + at, 2);
+	for (unsigned int i = 0; i < PD_FDS_MAX; i++) {
+		const struct pd_sock *s = pd->socks[i];
+		int least;
+
+		if (s == NULL || s->lport != load_be16(ports) || s->kind == PD_NEW ||
+			(s->kind == PD_CONN && s->rport != load_be16(ports + 2)))
+			continue;
+		least = s->value[v4 ? PD_OPT_MINTTL : PD_OPT_MINHOPCOUNT];
+		if (ip[v4 ? 8 : 7] < least)
+			return false;
+	}
+	return true;
+}
+
 /* IP_TOS and IPV6_TCLASS, but for the two bits that are ECN's. */
 static void
 set_tos(const struct pd_sock *s, uint8_t *ip)

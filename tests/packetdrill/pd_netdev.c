@@ -32,7 +32,7 @@ pd_slot_netdev_send(void *ud, const void *buf, size_t n)
 			pd_sysctl_load(pd);
 			pd_syn_keep(pd, buf, n);
 		}
-		err = pd_engine_input(pd, buf, n);
+		err = pd_ttl_is_enough(pd, buf, n) ? pd_engine_input(pd, buf, n) : 0;
 	}
 	return (int)pd_leave(pd, err);
 }

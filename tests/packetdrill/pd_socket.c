@@ -221,9 +221,13 @@ disconnect(struct pd *pd, struct pd_sock *s)
 	if (s->kind == PD_LISTENER) {
 		pd_sock_close(pd, s);
 	} else if (h != 0) {
+		int state = pd_state(pd, s);
+
 		tcp_set_owner(pd->tcp, h, NULL, NULL);
 		tcp_abort(pd->tcp, &pd->env, h);
-		s->error = ECONNRESET;
+		/* Where both had closed nobody is told: CLOSE, LAST-ACK, CLOSING, TIME-WAIT. */
+		if (state != 7 && state != 9 && state != 11 && state != 6)
+			s->error = ECONNRESET;
 	}
 	forget_conn(s);
 	pd_engine_run(pd);
@@ -476,6 +480,11 @@ do_ioctl(struct pd *pd, int fd, unsigned long request, int *arg)
 		s->nonblock = *arg != 0;
 		return 0;
 	}
+	if (request == SIOCATMARK) {
+		/* Urgent data is data like any other here. */
+		*arg = 0;
+		return 0;
+	}
 	if (s->kind == PD_LISTENER)
 		return -EINVAL;
 	if (!pd_details(pd, s, &d) && s->dead)
@@ -525,6 +534,8 @@ do_shutdown(struct pd *pd, int fd, int how)
 		/* Linux remembers it all the same. */
 		s->rd_shut |= how != SHUT_WR;
 		s->wr_shut |= how != SHUT_RD;
+		s->activity++;
+		pd_wake_all(pd);
 		return -ENOTCONN;
 	}
 	if (s->kind == PD_LISTENER || pd_state(pd, s) == 2) {

@@ -16,19 +16,22 @@
 #define TCP_CC_INFO 26
 #endif
 
-/* Linux's defaults of net.core.{r,w}mem_max, and its least buffers. */
-#define MEM_MAX 212992
+/* Linux's least buffers. */
 #define SNDBUF_MIN 4608
 #define RCVBUF_MIN 2304
 #define FASTOPEN_KEY_LEN 16u
 /* TCP_MIN_MSS and TCP_FIN_TIMEOUT_MAX of Linux. */
 #define MAXSEG_MIN 88
 #define LINGER2_MAX 120
+#define DEFER_TRIES_MAX 255u
+#define BPF_EXTENSIONS 64
+#define TCP_IS_MPTCP 43
+#define TCP_REPAIR_FIRST TCP_REPAIR
+#define TCP_REPAIR_LAST TCP_REPAIR_OPTIONS
 
 enum kind {
 	KIND_BOOL,
 	KIND_NUMBER,
-	KIND_BYTE,
 	KIND_BUFFER,
 };
 
@@ -52,6 +55,9 @@ pd_opts_default(const struct pd *pd, struct pd_sock *s)
 	s->value[PD_OPT_KEEPINTVL] = (int)pd->tun.tcp_keepalive_intvl;
 	s->value[PD_OPT_KEEPCNT] = (int)pd->tun.tcp_keepalive_probes;
 	s->value[PD_OPT_LINGER2] = (int)pd->tun.tcp_fin_timeout;
+	s->value[PD_OPT_RTO_MAX_MS] = (int)pd->tun.tcp_rto_max;
+	s->value[PD_OPT_RTO_MIN_US] = 1000 * (int)pd->tun.tcp_rto_min;
+	s->value[PD_OPT_DELACK_MAX_US] = 1000 * (int)pd->tun.tcp_delack_max;
 	strncpy(s->cc, tunables_cc_names[pd->tun.tcp_congestion_control], sizeof(s->cc) - 1);
 }
 
@@ -133,13 +139,13 @@ pd_opts_apply(struct pd *pd, struct pd_sock *s)
 /* --- setting -------------------------------------------------------------------------------- */
 
 static int
-set_buffer(unsigned int i, int value)
+set_buffer(unsigned int i, int value, int most)
 {
 	int least = i == PD_OPT_SNDBUF ? SNDBUF_MIN : RCVBUF_MIN;
 
 	/* Linux takes it for unsigned. */
-	if (value < 0 || value > MEM_MAX)
-		value = MEM_MAX;
+	if (value < 0 || value > most)
+		value = most;
 	return 2 * value > least ? 2 * value : least;
 }
 
@@ -149,7 +155,7 @@ defer_rounded(int seconds)
 {
 	int wait_s = 1, sum_s = seconds > 0;
 
-	while (sum_s < seconds && sum_s < INT_MAX / 2) {
+	for (unsigned int tries = 1; sum_s < seconds && tries < DEFER_TRIES_MAX; tries++) {
 		wait_s = wait_s < 60 ? 2 * wait_s : 120;
 		sum_s += wait_s;
 	}
@@ -169,44 +175,97 @@ header_field(unsigned int i, int value)
 	return value;
 }
 
+/* Half of what the buffer may become; 0 is 1, and negative is all of it. */
+static int
+rcvlowat(const struct pd *pd, const struct pd_sock *s, int value)
+{
+	int most = (s->rcvbuf_set ? s->value[PD_OPT_RCVBUF] : (int)pd->tun.tcp_rmem[2]) / 2;
+
+	return value < 0 || value > most ? most : value == 0 ? 1 : value;
+}
+
+/* Of a number within its range: what Linux has it be, or -EINVAL in *err. */
+static int
+own_rule(const struct pd *pd, const struct pd_sock *s, unsigned int i, int value, int *err)
+{
+	bool is_new = s->kind == PD_NEW, listens = s->kind == PD_LISTENER;
+
+	switch (i) {
+	case PD_OPT_TTL:
+		*err = value == 0 ? -EINVAL : 0;
+		break;
+	case PD_OPT_RCVLOWAT:
+		return rcvlowat(pd, s, value);
+	case PD_OPT_MAXSEG:
+		*err = value != 0 && value < MAXSEG_MIN ? -EINVAL : 0;
+		break;
+	case PD_OPT_WINDOW_CLAMP:
+		*err = value == 0 && !is_new ? -EINVAL : 0;
+		return value == 0 ? 0 : value < RCVBUF_MIN / 2 ? RCVBUF_MIN / 2 : value;
+	case PD_OPT_LINGER2:
+		return value < 0 ? -1 : value > LINGER2_MAX ? LINGER2_MAX : value;
+	case PD_OPT_DEFER_ACCEPT:
+		return defer_rounded(value);
+	case PD_OPT_THIN_DUPACK:
+		/* It does nothing since 4.16. */
+		return 0;
+	case PD_OPT_FASTOPEN:
+		*err = is_new || listens ? 0 : -EINVAL;
+		return (int)min_u32((uint32_t)value, pd->tun.somaxconn);
+	case PD_OPT_FASTOPEN_CONNECT:
+		*err = is_new ? 0 : -EINVAL;
+		break;
+	case PD_OPT_FASTOPEN_NO_COOKIE:
+		*err = is_new || listens ? 0 : -EINVAL;
+		break;
+	default:
+		break;
+	}
+	return header_field(i, value);
+}
+
+/* What they mean is for all sockets here; a script has one. */
+static void
+set_times(struct pd *pd, unsigned int i, int value)
+{
+	if (i == PD_OPT_RTO_MAX_MS)
+		pd->rto_max_ms = (uint32_t)value;
+	else if (i == PD_OPT_RTO_MIN_US)
+		pd->rto_min_ms = ((uint32_t)value + 999) / 1000;
+	else if (i == PD_OPT_DELACK_MAX_US)
+		pd->delack_max_ms = ((uint32_t)value + 999) / 1000;
+	else
+		return;
+	pd_sysctl_load(pd);
+}
+
 static int
 set_number(struct pd *pd, struct pd_sock *s, unsigned int i, int value)
 {
 	const struct row *row = &rows[i];
 	enum tcp_sockopt opt;
+	int err = 0;
 
 	switch (row->kind) {
 	case KIND_BOOL:
 		value = value != 0;
 		break;
 	case KIND_BUFFER:
-		value = set_buffer(i, value);
+		value = set_buffer(i, value, i == PD_OPT_SNDBUF ? pd->wmem_max : pd->rmem_max);
 		s->rcvbuf_set |= i == PD_OPT_RCVBUF;
 		break;
 	case KIND_NUMBER:
-	case KIND_BYTE:
 		if (value < row->min || value > row->max)
 			return -EINVAL;
 		break;
 	}
-	if (i == PD_OPT_TTL && value == 0)
-		return -EINVAL;
-	value = header_field(i, value);
-	if (i == PD_OPT_RCVLOWAT && value <= 0)
-		value = value < 0 ? INT_MAX : 1;
-	if (i == PD_OPT_MAXSEG && value != 0 && value < MAXSEG_MIN)
-		return -EINVAL;
-	if (i == PD_OPT_WINDOW_CLAMP && value != 0)
-		value = value < RCVBUF_MIN / 2 ? RCVBUF_MIN / 2 : value;
-	if (i == PD_OPT_WINDOW_CLAMP && value == 0 && s->kind != PD_NEW)
-		return -EINVAL;
-	if (i == PD_OPT_LINGER2)
-		value = value < 0 ? -1 : value > LINGER2_MAX ? LINGER2_MAX : value;
+	value = own_rule(pd, s, i, value, &err);
+	if (err != 0)
+		return err;
 	if (i == PD_OPT_TIMESTAMPING)
 		return pd_stamp_set(pd, s, (unsigned int)value);
-	if (i == PD_OPT_DEFER_ACCEPT)
-		value = defer_rounded(value);
 	s->value[i] = value;
+	set_times(pd, i, value);
 	pd_listener_changed(pd, s);
 	if (engine_opt(i, &opt)) {
 		set_engine(pd, s, opt, value);
@@ -299,6 +358,30 @@ find_row(const struct pd_sock *s, int level, int name)
 	return -1;
 }
 
+static bool
+is_repair(int level, int name)
+{
+	return level == IPPROTO_TCP && ((name >= TCP_REPAIR_FIRST && name <= TCP_REPAIR_LAST) ||
+		name == TCP_TIMESTAMP);
+}
+
+/* SO_SNDBUFFORCE, SO_RCVBUFFORCE: whatever the most is. */
+static int
+set_forced(struct pd *pd, struct pd_sock *s, int name, const void *value, socklen_t len)
+{
+	unsigned int i = name == SO_SNDBUFFORCE ? PD_OPT_SNDBUF : PD_OPT_RCVBUF;
+	int wmem_max = pd->wmem_max, rmem_max = pd->rmem_max, number, err;
+
+	if (len < sizeof(number))
+		return -EINVAL;
+	memcpy(&number, value, sizeof(number));
+	pd->wmem_max = pd->rmem_max = INT_MAX / 2;
+	err = set_number(pd, s, i, number < 0 ? 0 : number);
+	pd->wmem_max = wmem_max;
+	pd->rmem_max = rmem_max;
+	return err;
+}
+
 static int
 do_setsockopt(struct pd *pd, int fd, int level, int name, const void *value, socklen_t len)
 {
@@ -311,6 +394,8 @@ do_setsockopt(struct pd *pd, int fd, int level, int name, const void *value, soc
 	row = find_row(s, level, name);
 	if (value == NULL)
 		return row < 0 ? -ENOPROTOOPT : -EFAULT;
+	if (level == SOL_SOCKET && (name == SO_SNDBUFFORCE || name == SO_RCVBUFFORCE))
+		return set_forced(pd, s, name, value, len);
 	if (level == SOL_SOCKET && name == SO_LINGER)
 		return set_linger(pd, s, value, len);
 	if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
@@ -319,11 +404,16 @@ do_setsockopt(struct pd *pd, int fd, int level, int name, const void *value, soc
 		return set_cc(pd, s, value, len);
 	if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY)
 		return set_fastopen_key(pd, s, value, len);
+	/* Linux looks at the length first, and takes a byte for what is IP's. */
+	if (len < sizeof(number) && (level == SOL_SOCKET || level == IPPROTO_TCP))
+		return -EINVAL;
+	if (is_repair(level, name))
+		return -EPERM;
 	if (row < 0)
 		return -ENOPROTOOPT;
 	if (len >= sizeof(number)) {
 		memcpy(&number, value, sizeof(number));
-	} else if (len >= 1 && rows[row].kind == KIND_BYTE) {
+	} else if (len >= 1 && level == IPPROTO_IP) {
 		memcpy(&byte, value, 1);
 		number = byte;
 	} else {
@@ -364,9 +454,45 @@ get_number(struct pd *pd, struct pd_sock *s, unsigned int i)
 		value = 536;
 	else if (i == PD_OPT_SYNCNT && value == 0)
 		value = (int)pd->tun.tcp_syn_retries;
+	else if (i == PD_OPT_LINGER2 && value == 0)
+		value = (int)pd->tun.tcp_fin_timeout;
 	else if (engine_opt(i, &opt) && s->kind == PD_CONN && s->handle != 0)
 		tcp_getopt(pd->tcp, &pd->env, s->handle, opt, &value);
 	return value;
+}
+
+/* What is the same for every socket; false: not one of these. */
+static bool
+get_constant(const struct pd *pd, const struct pd_sock *s, int key, int *number)
+{
+	switch (key) {
+	case SOL_SOCKET << 16 | SO_TYPE:
+		*number = SOCK_STREAM;
+		return true;
+	case SOL_SOCKET << 16 | SO_DOMAIN:
+		*number = s->domain;
+		return true;
+	case SOL_SOCKET << 16 | SO_PROTOCOL:
+		*number = IPPROTO_TCP;
+		return true;
+	case SOL_SOCKET << 16 | SO_SNDLOWAT:
+		*number = 1;
+		return true;
+	case SOL_SOCKET << 16 | SO_BPF_EXTENSIONS:
+		*number = BPF_EXTENSIONS;
+		return true;
+	case SOL_SOCKET << 16 | SO_INCOMING_NAPI_ID:
+	case SOL_SOCKET << 16 | SO_LOCK_FILTER:
+	case IPPROTO_TCP << 16 | TCP_REPAIR:
+	case IPPROTO_TCP << 16 | TCP_IS_MPTCP:
+		*number = 0;
+		return true;
+	case IPPROTO_TCP << 16 | TCP_TIMESTAMP:
+		*number = (int)pd->env.now_ms;
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* What is no number of the table; 1: not one of these. */
@@ -376,21 +502,14 @@ get_other(struct pd *pd, struct pd_sock *s, int key, void *value, socklen_t *len
 	struct tcp_details d = { 0 };
 	int number;
 
+	if (get_constant(pd, s, key, &number))
+		return pd_copy_out(&number, sizeof(number), value, len);
 	switch (key) {
 	case SOL_SOCKET << 16 | SO_ERROR:
 		number = -pd_take_error(s);
 		if (number == 0)
 			number = s->soft_error;
 		s->soft_error = 0;
-		break;
-	case SOL_SOCKET << 16 | SO_TYPE:
-		number = SOCK_STREAM;
-		break;
-	case SOL_SOCKET << 16 | SO_DOMAIN:
-		number = s->domain;
-		break;
-	case SOL_SOCKET << 16 | SO_PROTOCOL:
-		number = IPPROTO_TCP;
 		break;
 	case SOL_SOCKET << 16 | SO_ACCEPTCONN:
 		number = s->kind == PD_LISTENER;
@@ -403,6 +522,15 @@ get_other(struct pd *pd, struct pd_sock *s, int key, void *value, socklen_t *len
 		return pd_copy_out(&s->timeo[1], sizeof(s->timeo[1]), value, len);
 	case SOL_SOCKET << 16 | SO_MEMINFO:
 		return pd_info_mem(pd, s, value, len);
+	case SOL_SOCKET << 16 | SO_COOKIE:
+		return *len < sizeof(uint64_t) ? -EINVAL :
+			pd_copy_out(&(uint64_t){ (uint64_t)s->fd }, sizeof(uint64_t), value, len);
+	case IPPROTO_TCP << 16 | TCP_REPAIR_QUEUE:
+	case IPPROTO_TCP << 16 | TCP_QUEUE_SEQ:
+		return -EINVAL;
+	case IPPROTO_TCP << 16 | TCP_ULP:
+		*len = 0;
+		return 0;
 	case IPPROTO_TCP << 16 | TCP_CONGESTION:
 		return pd_copy_out(s->cc, sizeof(s->cc), value, len);
 	case IPPROTO_TCP << 16 | TCP_FASTOPEN_KEY:
@@ -445,7 +573,7 @@ pd_getsockopt(struct pd *pd, int fd, int level, int name, void *value, socklen_t
 	if (row < 0)
 		return -ENOPROTOOPT;
 	number = get_number(pd, s, (unsigned int)row);
-	if (rows[row].kind == KIND_BYTE && *len > 0 && *len < sizeof(number)) {
+	if (level == IPPROTO_IP && *len > 0 && *len < sizeof(number)) {
 		byte = (uint8_t)number;
 		return pd_copy_out(&byte, 1, value, len);
 	}

@@ -11,6 +11,8 @@
 #include "packetdrill/pd.h"
 
 #define SNDBUF_OPEN 87040u
+/* Linux's default of net.core.{r,w}mem_max. */
+#define MEM_MAX 212992
 
 /* Where a tunable stands, if not in ipv4/<name>; NULL: Linux means something else by the name. */
 static const struct {
@@ -77,6 +79,27 @@ adapt(struct pd *pd, const char *name, char *text, size_t len)
 	snprintf(text, len, "%lu", n & 3);
 }
 
+static int
+read_int(const struct pd *pd, const char *path, int otherwise)
+{
+	char text[64];
+
+	return read_value(pd, path, text, sizeof(text)) ? (int)strtoul(text, NULL, 10) : otherwise;
+}
+
+/* What sockets have set for all of them. */
+static void
+override(const struct pd *pd, struct tunables *tun)
+{
+	if (pd->rto_max_ms != 0)
+		tun->tcp_rto_max = pd->rto_max_ms;
+	if (pd->rto_min_ms != 0)
+		tun->tcp_rto_min = pd->rto_min_ms;
+	if (pd->delack_max_ms != 0)
+		tun->tcp_delack_max = pd->delack_max_ms;
+	tun->tcp_delack_min = min_u32(tun->tcp_delack_min, tun->tcp_delack_max);
+}
+
 /* What the stack does not have, or refuses, keeps its value: the script will say what it missed. */
 void
 pd_sysctl_load(struct pd *pd)
@@ -98,6 +121,9 @@ pd_sysctl_load(struct pd *pd)
 		0;
 	if (tunables_check(&tun, err, sizeof(err)) != 0)
 		return;
+	pd->rmem_max = read_int(pd, "core/rmem_max", MEM_MAX);
+	pd->wmem_max = read_int(pd, "core/wmem_max", MEM_MAX);
+	override(pd, &tun);
 	pd->sndbuf_first = tun.tcp_wmem[1];
 	/* Linux grows the buffer of a connection that opens to what ten segments take twice. */
 	tun.tcp_wmem[1] = max_u32(tun.tcp_wmem[1], min_u32(SNDBUF_OPEN, tun.tcp_wmem[2]));

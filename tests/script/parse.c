@@ -38,6 +38,7 @@ static const struct {
 	{ "ENOPROTOOPT", ENOPROTOOPT },
 	{ "ENOTSOCK", ENOTSOCK },
 	{ "EOPNOTSUPP", EOPNOTSUPP },
+	{ "EPERM", EPERM },
 	{ "EPIPE", EPIPE },
 	{ "ETIMEDOUT", ETIMEDOUT },
 };
