@@ -68,6 +68,12 @@ struct pd_sock {
 	uint64_t activity; /* what happened so far, for edges */
 	uint64_t rd_activity, wr_activity; /* ... of interest to readers, to writers only */
 	bool nospace; /* somebody found no room to write */
+	struct pd_piece *pieces; /* the send queue as Linux has it: pd_room.c */
+	unsigned int npieces;
+	uint32_t sndbuf; /* as it has grown; 0: not yet */
+	uint32_t wnd_max; /* the largest window of the peer */
+	uint32_t pushed_seq; /* what is behind it was not pushed */
+	uint64_t chunk_run; /* the run that the last chunk left in; 0: it is complete */
 	bool fin_sent;
 	struct pd_notice *lent; /* writes with MSG_ZEROCOPY that are not acknowledged */
 	struct pd_notice *errq; /* ... and those to be told */
@@ -82,7 +88,7 @@ struct pd_sock {
 	size_t left_len, left_at;
 	struct tcp_details last; /* as the connection was when it was given up */
 	int value[PD_OPT_COUNT];
-	bool rcvbuf_set;
+	bool rcvbuf_set, sndbuf_set;
 	struct tun_secret fastopen_key; /* TCP_FASTOPEN_KEY; state 0: none */
 	struct linger linger;
 	struct timeval timeo[2]; /* SO_RCVTIMEO, SO_SNDTIMEO */
@@ -139,6 +145,7 @@ struct pd {
 	/* TCP_RTO_MAX_MS, TCP_RTO_MIN_US, TCP_DELACK_MAX_US, here of all sockets; 0: unset. */
 	uint32_t rto_max_ms, rto_min_ms, delack_max_ms;
 	uint64_t wait_us; /* for a packet, at most */
+	uint64_t run; /* of pd_engine_run, so many */
 	char sysctl_dir[256];
 };
 
@@ -242,6 +249,21 @@ ssize_t pd_errq_recv(struct pd *pd, int fd, struct msghdr *msg);
 void pd_errq_free(struct pd_sock *s);
 /** A timestamp joins the queue: kind of SCM_TSTAMP_*, for a byte, with a packet of len bytes. */
 void pd_errq_stamp(struct pd_sock *s, uint64_t at_us, uint32_t kind, uint32_t byte, size_t len);
+
+/* pd_room.c: SO_SNDBUF. */
+uint32_t pd_room_sndbuf(const struct pd *pd, const struct pd_sock *s);
+/** Of len bytes so many can be queued in one piece; 0: none. */
+size_t pd_room(struct pd *pd, struct pd_sock *s, const struct tcp_details *d, size_t len);
+/** They were; d is of before. */
+void pd_room_took(struct pd_sock *s, const struct tcp_details *d, size_t len, bool ends);
+/** They are pushed: asked for, or far behind what was last, or there is no room for more. */
+bool pd_room_pushes(const struct pd *pd, struct pd_sock *s, const struct tcp_details *d,
+	size_t len, bool asked);
+void pd_room_sent(struct pd *pd, struct pd_sock *s, uint32_t seq, uint32_t len, bool psh);
+void pd_room_look(struct pd *pd, struct pd_sock *s, const struct tcp_details *d);
+bool pd_room_is_enough(const struct pd *pd, const struct pd_sock *s, const struct tcp_details *d);
+void pd_room_refuse(struct pd *pd, struct pd_sock *s, const struct tcp_details *d);
+void pd_room_forget(struct pd_sock *s);
 
 /* pd_stamp.c: SO_TIMESTAMPING, and control messages. */
 #define PD_TS_TX_SOFTWARE 0x2u

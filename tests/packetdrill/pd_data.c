@@ -120,11 +120,39 @@ engine_flags(int flags)
 	return (flags & MSG_MORE ? TCP_SEND_MORE : 0) | (flags & MSG_EOR ? TCP_SEND_EOR : 0);
 }
 
+/*
+ * Piece by piece, as Linux: what is full leaves before the next one is begun, and PSH is at the end
+ * of what the owner has written, of what there is room for, and of half a window.
+ */
+static ssize_t
+send_pieces(struct pd *pd, struct pd_sock *s, const uint8_t *buf, size_t len, int flags)
+{
+	struct tcp_details d;
+	size_t done = 0, n;
+
+	while (done < len && pd_details(pd, s, &d) && (n = pd_room(pd, s, &d, len - done)) > 0) {
+		bool last = done + n == len;
+		bool pushes = pd_room_pushes(pd, s, &d, n, last && !(flags & MSG_MORE));
+		unsigned int how = last ? engine_flags(flags) : pushes ? 0 : TCP_SEND_MORE;
+		ssize_t taken;
+
+		tcp_setopt(pd->tcp, &pd->env, s->handle, TCP_SO_SNDBUF, INT_MAX);
+		taken = tcp_send(pd->tcp, &pd->env, s->handle, buf + done, n, how);
+		if (taken <= 0)
+			return done > 0 ? (ssize_t)done : taken;
+		pd_room_took(s, &d, (size_t)taken, last && (flags & MSG_EOR));
+		done += (size_t)taken;
+		if (!last)
+			pd_engine_run(pd);
+	}
+	if (done < len && pd_details(pd, s, &d))
+		pd_room_refuse(pd, s, &d);
+	return done > 0 ? (ssize_t)done : -EAGAIN;
+}
+
 static ssize_t
 send_once(struct pd *pd, struct pd_sock *s, const uint8_t *buf, size_t len, int flags)
 {
-	uint32_t lowat = pd_notsent_lowat(pd, s);
-	struct tcp_details d;
 	ssize_t n;
 
 	if (s->error != 0)
@@ -139,9 +167,7 @@ send_once(struct pd *pd, struct pd_sock *s, const uint8_t *buf, size_t len, int 
 		return 0;
 	if (buf == NULL)
 		return -EFAULT;
-	if (lowat != 0 && pd_details(pd, s, &d) && d.write_seq - d.snd_nxt >= lowat)
-		return -EAGAIN;
-	n = tcp_send(pd->tcp, &pd->env, s->handle, buf, len, engine_flags(flags));
+	n = send_pieces(pd, s, buf, len, flags);
 	/* Once for a call, for what it queued last. */
 	if (n > 0 && ((size_t)n == len || s->nonblock || (flags & MSG_DONTWAIT)))
 		pd_stamp_queued(pd, s, (size_t)n);
@@ -173,8 +199,6 @@ send_all(struct pd *pd, int fd, const void *buf, size_t len, int flags)
 			return (ssize_t)done;
 		if (n < 0 && n != -EAGAIN)
 			return done > 0 ? (ssize_t)done : n;
-		if (n > 0)
-			continue;
 		s->nospace = !s->connecting;
 		if (s->nonblock || (flags & MSG_DONTWAIT))
 			return done > 0 ? (ssize_t)done : -EAGAIN;

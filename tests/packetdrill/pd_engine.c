@@ -175,6 +175,8 @@ look_at(struct pd *pd, struct pd_sock *s)
 		s->activity += s->last.row.state == TCPS_FIN_WAIT_1;
 		break;
 	}
+	if (!s->connecting)
+		pd_room_look(pd, s, &d);
 	if (s->nospace && pd_is_writable(pd, s)) {
 		s->nospace = false;
 		s->wr_activity++;
@@ -318,8 +320,10 @@ note_leaving(struct pd *pd, uint8_t *ip, size_t len)
 	set_tos(s, ip);
 	hdr = at + (size_t)(ip[at + 12] >> 4) * 4;
 	seq = load_be32(ip + at + 4) + (ip[at + 13] & 2 ? 1 : 0);
-	if (len > hdr)
-		pd_stamp_sent(pd, s, seq, (uint32_t)(len - hdr), len);
+	if (len == hdr)
+		return;
+	pd_room_sent(pd, s, seq, (uint32_t)(len - hdr), (ip[at + 13] & 8) != 0);
+	pd_stamp_sent(pd, s, seq, (uint32_t)(len - hdr), len);
 }
 
 static void
@@ -358,6 +362,7 @@ drain(struct pd *pd)
 void
 pd_engine_run(struct pd *pd)
 {
+	pd->run++;
 	do {
 		struct tcp_event ev;
 

@@ -48,6 +48,7 @@ drop(struct pd *pd, struct pd_sock *s)
 	forget_in_epolls(pd, s->fd);
 	pd_errq_free(s);
 	pd_stamp_free(s);
+	pd_room_forget(s);
 	free(s->syn);
 	free(s->left);
 	free(s->rows);

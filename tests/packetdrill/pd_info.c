@@ -159,7 +159,7 @@ pd_info_mem(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len)
 	if (pd_details(pd, s, &d)) {
 		mem[0] = d.row.recvq_bytes;
 		mem[1] = d.rcvbuf;
-		mem[3] = d.sndbuf;
+		mem[3] = pd_room_sndbuf(pd, s);
 		mem[5] = d.row.sendq_bytes;
 	}
 	return pd_copy_out(mem, sizeof(mem), out, len);

@@ -142,6 +142,7 @@ new_child(struct pd *pd, const struct pd_sock *l, tcp_handle conn)
 	tcp_get_key(pd->tcp, conn, &key);
 	memcpy(s->value, l->value, sizeof(s->value));
 	s->rcvbuf_set = l->rcvbuf_set;
+	s->sndbuf_set = l->sndbuf_set;
 	memcpy(s->cc, l->cc, sizeof(s->cc));
 	memcpy(s->timeo, l->timeo, sizeof(s->timeo));
 	s->linger = l->linger;
@@ -208,6 +209,7 @@ forget_conn(struct pd_sock *s)
 	s->connecting = s->announced = s->dead = s->deferred = false;
 	s->rd_shut = s->wr_shut = s->peer_fin = s->fin_sent = false;
 	s->left_at = s->left_len;
+	pd_room_forget(s);
 	/* Linux tells whoever watches it. */
 	s->activity++;
 }

@@ -82,7 +82,6 @@ engine_opt(unsigned int i, enum tcp_sockopt *opt)
 		{ PD_OPT_KEEPALIVE, TCP_SO_KEEPALIVE },
 		{ PD_OPT_NODELAY, TCP_SO_NODELAY },
 		{ PD_OPT_RCVBUF, TCP_SO_RCVBUF },
-		{ PD_OPT_SNDBUF, TCP_SO_SNDBUF },
 		{ PD_OPT_USER_TIMEOUT, TCP_SO_USER_TIMEOUT },
 		{ PD_OPT_WINDOW_CLAMP, TCP_SO_WINDOW_CLAMP },
 		{ PD_OPT_KEEPIDLE, TCP_SO_KEEPIDLE },
@@ -253,6 +252,7 @@ set_number(struct pd *pd, struct pd_sock *s, unsigned int i, int value)
 	case KIND_BUFFER:
 		value = set_buffer(i, value, i == PD_OPT_SNDBUF ? pd->wmem_max : pd->rmem_max);
 		s->rcvbuf_set |= i == PD_OPT_RCVBUF;
+		s->sndbuf_set |= i == PD_OPT_SNDBUF;
 		break;
 	case KIND_NUMBER:
 		if (value < row->min || value > row->max)
@@ -454,6 +454,8 @@ get_number(struct pd *pd, struct pd_sock *s, unsigned int i)
 		value = 536;
 	else if (i == PD_OPT_SYNCNT && value == 0)
 		value = (int)pd->tun.tcp_syn_retries;
+	else if (i == PD_OPT_SNDBUF)
+		value = (int)pd_room_sndbuf(pd, s);
 	else if (i == PD_OPT_LINGER2 && value == 0)
 		value = (int)pd->tun.tcp_fin_timeout;
 	else if (engine_opt(i, &opt) && s->kind == PD_CONN && s->handle != 0)

@@ -67,20 +67,12 @@ pd_readable(struct pd *pd, const struct pd_sock *s)
 	return n > 0 ? (size_t)n : 0;
 }
 
-/* Linux: a third of the buffer is free, and less than TCP_NOTSENT_LOWAT waits to be sent. */
 bool
 pd_is_writable(struct pd *pd, const struct pd_sock *s)
 {
-	uint32_t lowat = pd_notsent_lowat(pd, s);
 	struct tcp_details d;
-	uint32_t queued;
 
-	if (!pd_details(pd, s, &d))
-		return true;
-	queued = d.write_seq - d.snd_una;
-	if (lowat != 0 && 2 * (d.write_seq - d.snd_nxt) >= lowat)
-		return false;
-	return queued <= d.sndbuf - d.sndbuf / 3;
+	return !pd_details(pd, s, &d) || pd_room_is_enough(pd, s, &d);
 }
 
 int
