@@ -162,9 +162,16 @@ listen_input(struct tcp_stack *stack, struct burst *b, unsigned int i)
 static void
 input_one(struct tcp_stack *stack, struct burst *b, unsigned int i)
 {
-	uint32_t ref = resolve(stack, b, i);
-	uint32_t slot = ref & ~TCP_REF_TYPE;
+	uint32_t ref = b->ref[i], slot;
 
+	/* Most often it is the connection that pass 2 found. */
+	if ((ref & TCP_REF_TYPE) == TCP_REF_CONN &&
+		tcp_ref_has_key(stack, ref, &b->segs[i].key)) {
+		conn_input(stack, &stack->conns[ref], &b->segs[i], b->pkts[i], &b->rx);
+		return;
+	}
+	ref = resolve(stack, b, i);
+	slot = ref & ~TCP_REF_TYPE;
 	if (ref == FLOW_REF_NONE) {
 		listen_input(stack, b, i);
 		return;

@@ -22,8 +22,28 @@ enum outcome tcp_conn_refused(struct tcp_stack *stack);
 void tcp_conn_free(struct tcp_stack *stack, struct tcp_conn *c);
 /** The connection ends: CLOSED, out of the flow table, timers off, owner told err. */
 void tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err);
+/** One that was parked, awake from now on; NULL: the handle is stale. */
+SLUICE_NOINLINE struct tcp_conn *tcp_conn_get_parked(
+	struct tcp_stack *stack, tcp_handle handle);
+/** NULL: it is parked, or the handle is stale. */
+static inline struct tcp_conn *
+tcp_conn_awake(const struct tcp_stack *stack, tcp_handle handle)
+{
+	uint32_t slot = (uint32_t)handle;
+	struct tcp_conn *c = &stack->conns[slot];
+
+	if (slot >= stack->conn_fresh || c->key.w[2] == 0 || c->cold == TCP_NONE)
+		return NULL;
+	return tcp_cold(stack, c)->gen == handle >> 32 ? c : NULL;
+}
 /** Awake; NULL: the handle is stale. */
-struct tcp_conn *tcp_conn_get(struct tcp_stack *stack, tcp_handle handle);
+static inline struct tcp_conn *
+tcp_conn_get(struct tcp_stack *stack, tcp_handle handle)
+{
+	struct tcp_conn *c = tcp_conn_awake(stack, handle);
+
+	return SLUICE_LIKELY(c != NULL) ? c : tcp_conn_get_parked(stack, handle);
+}
 tcp_handle tcp_conn_handle(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** Tell the owner with the next tcp_next_event. */
 void tcp_raise(struct tcp_stack *stack, struct tcp_conn *c, uint8_t what);

@@ -317,7 +317,7 @@ tcp_conn_end(struct tcp_stack *stack, struct tcp_conn *c, int err)
 }
 
 struct tcp_conn *
-tcp_conn_get(struct tcp_stack *stack, tcp_handle handle)
+tcp_conn_get_parked(struct tcp_stack *stack, tcp_handle handle)
 {
 	uint32_t slot = (uint32_t)handle;
 	struct tcp_conn *c;
@@ -325,11 +325,8 @@ tcp_conn_get(struct tcp_stack *stack, tcp_handle handle)
 	if (slot >= stack->conn_fresh)
 		return NULL;
 	c = &stack->conns[slot];
-	if (c->key.w[2] == 0)
-		return NULL;
-	if (c->cold != TCP_NONE)
-		return tcp_cold(stack, c)->gen == handle >> 32 ? c : NULL;
-	if (stack->park[slot].gen != handle >> 32)
+	/* Who is awake was not found by this handle. */
+	if (c->key.w[2] == 0 || c->cold != TCP_NONE || stack->park[slot].gen != handle >> 32)
 		return NULL;
 	tcp_wake(stack, c);
 	return c;

@@ -58,18 +58,22 @@ was_read(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len)
 		tcp_data_read(stack, c, len);
 }
 
-ptrdiff_t
-tcp_recv(struct tcp_stack *stack, struct env *env, tcp_handle conn, void *dst, size_t len)
+/* Nothing is queued of a parked connection. */
+static SLUICE_NOINLINE ptrdiff_t
+read_parked(struct tcp_stack *stack, tcp_handle conn)
 {
-	struct tcp_conn *c = tcp_conn_get(stack, conn);
+	const struct tcp_conn *c = tcp_conn_get_parked(stack, conn);
+
+	return c == NULL ? -EBADF : nothing_to_read(stack, c);
+}
+
+static SLUICE_NOINLINE ptrdiff_t
+read_queue(struct tcp_stack *stack, struct tcp_conn *c, void *dst, size_t len)
+{
+	struct env *env = stack->env;
 	uint8_t *to = dst;
 	size_t done = 0;
 
-	stack->env = env;
-	if (c == NULL)
-		return -EBADF;
-	if (c->recvq_head == NULL)
-		return nothing_to_read(stack, c);
 	while (done < len && c->recvq_head != NULL) {
 		struct pkt *p = c->recvq_head;
 		size_t n = min_size(len - done, p->data_len);
@@ -83,6 +87,20 @@ tcp_recv(struct tcp_stack *stack, struct env *env, tcp_handle conn, void *dst, s
 	}
 	was_read(stack, c, (uint32_t)done);
 	return (ptrdiff_t)done;
+}
+
+/* That there is no more is what most services find out each time: no register is saved for it. */
+ptrdiff_t
+tcp_recv(struct tcp_stack *stack, struct env *env, tcp_handle conn, void *dst, size_t len)
+{
+	struct tcp_conn *c = tcp_conn_awake(stack, conn);
+
+	stack->env = env;
+	if (SLUICE_UNLIKELY(c == NULL))
+		return read_parked(stack, conn);
+	if (c->recvq_head == NULL)
+		return nothing_to_read(stack, c);
+	return read_queue(stack, c, dst, len);
 }
 
 ptrdiff_t
