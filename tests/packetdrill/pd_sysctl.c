@@ -23,8 +23,6 @@ static const struct {
 	{ "netdev_max_backlog", "core/netdev_max_backlog" },
 	{ "tcp_rto_min", "ipv4/tcp_rto_min_us" },
 	{ "tcp_rto_max", "ipv4/tcp_rto_max_ms" },
-	/* Ours is for a connection, Linux's for all of them. */
-	{ "tcp_challenge_ack_limit", NULL },
 	/* For the whole host there, and no script is about it. */
 	{ "icmp_msgs_per_sec", NULL },
 	{ "tcp_max_orphans", NULL },

@@ -124,6 +124,7 @@ struct rd_record {
 	uint32_t seq, end, ack; /* a segment's */
 	uint32_t next, acked, edge, sent, una; /* of its side, before it */
 	bool has_ts; /* timestamps are agreed on */
+	uint8_t shift; /* of the windows it offers */
 	long result;
 	int err;
 	int state; /* TCP_INFO at the end; -1: no socket */
@@ -143,6 +144,10 @@ struct rd_side {
 	uint32_t next, acked, edge, sent, una; /* enum rd_seq_from, rd_ack_from; relative */
 	uint8_t shift; /* of the windows it offers */
 	uint32_t syn_ts; /* the timestamp of its SYN */
+	bool syn_has_ts; /* our last SYN has one */
+	uint32_t syn_val; /* ... this */
+	bool open, has_ts; /* SYNs were answered, timestamps agreed on */
+	uint32_t first_val; /* ... with this one of ours */
 	uint32_t read_at, write_at;
 	uint64_t start_us;
 	unsigned int at; /* the step under way; count: over */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Differences that are meant: what each is, and why. Of each the first that fits counts. */
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "packetdrill/rd.h"
@@ -231,30 +233,20 @@ urgent_pointer(const struct rd_pair *p, const struct rd_diff *d)
 }
 
 static enum rd_verdict
-challenge_limit(const struct rd_pair *p, const struct rd_diff *d)
-{
-	uint64_t now_us = p->ours.rec[d->step].at_us;
-	unsigned int acks = 0;
-
-	if (d->what != RD_MISSING || !is_bare_ack(kernel_pkt(p, d)))
-		return RD_NO;
-	for (unsigned int k = 0; k < d->step; k++) {
-		const struct rd_record *r = &p->ours.rec[k];
-
-		for (unsigned int i = 0; i < r->count; i++)
-			acks += is_bare_ack(&r->out[i]) && r->out[i].at_us + 1100000 > now_us;
-	}
-	return acks >= 5 ? RD_GO_ON : RD_NO;
-}
-
-static enum rd_verdict
 sack_on_data(const struct rd_pair *p, const struct rd_diff *d)
 {
-	return d->what == RD_PACKET && kernel_pkt(p, d)->len > 0 && our_pkt(p, d)->len > 0 &&
-			strstr(kernel_pkt(p, d)->opts, "sack") != NULL &&
-			strcmp(kernel_pkt(p, d)->opts, our_pkt(p, d)->opts) != 0 ?
-		RD_END :
-		RD_NO;
+	const struct rd_pkt *k, *o;
+
+	if (d->what != RD_PACKET)
+		return RD_NO;
+	k = kernel_pkt(p, d);
+	o = our_pkt(p, d);
+	if (k->len == 0 || strstr(k->opts, "sack") == NULL || k->seq != o->seq)
+		return RD_NO;
+	/* With blocks beside it less is a full segment, which neither Nagle nor a cork holds. */
+	if (is_bare_ack(o))
+		return RD_END;
+	return o->len >= k->len && strcmp(k->opts, o->opts) != 0 ? RD_END : RD_NO;
 }
 
 /* Behind the last byte that the kernel's socket has taken. */
@@ -369,16 +361,20 @@ reset_behind_a_gap(const struct rd_pair *p, const struct rd_diff *d)
 		RD_NO;
 }
 
+/* Linux resets, or takes what begins before the end and goes on beyond it. */
 static enum rd_verdict
 data_after_fin(const struct rd_pair *p, const struct rd_diff *d)
 {
 	const struct rd_seg *g = seg_of(p, d);
+	const struct rd_record *r = &p->kernel.rec[d->step];
 	int state = state_before(p, d);
 
-	return g != NULL && g->len > 0 && p->kernel.rec[d->step].count > 0 &&
-			(p->kernel.rec[d->step].out[0].flags & VIEW_RST) &&
-			(state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSE ||
-				state == TCP_CLOSING || state == -1) ?
+	if (g == NULL || g->len == 0 || state == TCP_ESTABLISHED)
+		return RD_NO;
+	if (state == TCP_CLOSE || state == -1 || !before(r->seq, r->acked))
+		return r->count > 0 && (r->out[0].flags & VIEW_RST) ? RD_END : RD_NO;
+	return (state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSING) &&
+			before(r->acked, r->end) ?
 		RD_END :
 		RD_NO;
 }
@@ -399,14 +395,13 @@ orphan_in_fin_wait_2(const struct rd_pair *p, const struct rd_diff *d)
 static enum rd_verdict
 options_of_the_last(const struct rd_pair *p, const struct rd_diff *d)
 {
-	const struct rd_seg *g = seg_of(p, d);
-
 	if (d->what != RD_PACKET || !differ_in_options(kernel_pkt(p, d), our_pkt(p, d)))
 		return RD_NO;
 	if (our_pkt(p, d)->flags & VIEW_RST)
 		return RD_GO_ON;
-	return g != NULL && (g->flags & VIEW_FIN) && is_bare_ack(our_pkt(p, d)) &&
-			p->kernel.rec[d->step].state == TCP_CLOSE ?
+	return seg_of(p, d) != NULL && is_bare_ack(our_pkt(p, d)) &&
+			p->kernel.rec[d->step].state == TCP_CLOSE &&
+			state_before(p, d) != TCP_CLOSE ?
 		RD_GO_ON :
 		RD_NO;
 }
@@ -433,13 +428,13 @@ edge_of_what_can_be_said(const struct rd_pair *p, const struct rd_diff *d)
 
 	/* What it took then may have moved the window that our data goes into. */
 	if (d->what >= RD_PACKET && d->what <= RD_EXTRA && touched_the_edge(p, d) &&
-		(d->what == RD_EXTRA ? our_pkt(p, d) : kernel_pkt(p, d))->flags != VIEW_ACK)
+		!is_bare_ack(d->what == RD_EXTRA ? our_pkt(p, d) : kernel_pkt(p, d)))
 		return RD_END;
 	if (seg_of(p, d) == NULL)
 		return RD_NO;
 	if (r->seq - r->edge + 128 <= 256)
 		return RD_END;
-	return p->script.wscale < 0 && r->edge - r->acked == 65535 && !before(r->end, r->edge) ?
+	return r->shift == 0 && r->edge - r->acked == 65535 && !before(r->end, r->edge) ?
 		RD_END :
 		RD_NO;
 }
@@ -456,34 +451,60 @@ number_after_a_shrink(const struct rd_pair *p, const struct rd_diff *d)
 		RD_NO;
 }
 
-/* x is new data; y, of the side whose record is r, is none. */
-static bool
-goes_alone(const struct rd_pkt *x, const struct rd_pkt *y, const struct rd_record *r)
+/* What a segment to the peer takes at most. */
+static uint32_t
+full_len(const struct rd_pair *p)
 {
-	return x->len > 0 && !before(x->seq, r->sent) &&
-		(is_bare_ack(y) || y->at_us > r->at_us + 1500) && x->seq != y->seq + y->len;
+	uint32_t most = p->script.ip6 ? 1440 : 1460;
+	uint32_t mss = p->script.mss == 0 ? 536 : p->script.mss;
+
+	return (mss < most ? mss : most) - (p->kernel.has_ts ? 12 : 0);
+}
+
+/* Not all segments were full, or one was acknowledged in part: bytes are no count of them. */
+static bool
+is_uneven(const struct rd_pair *p, const struct rd_diff *d)
+{
+	uint32_t full = full_len(p);
+
+	for (unsigned int k = 0; k <= d->step; k++) {
+		const struct rd_record *r = &p->kernel.rec[k];
+		const struct rd_step *st = &p->script.steps[k];
+
+		for (unsigned int i = 0; i < r->count; i++) {
+			if (r->out[i].len != 0 && r->out[i].len != full)
+				return true;
+		}
+		if (r->played && !st->is_call && before(r->una, r->ack) && before(r->ack, r->sent))
+			return true;
+	}
+	return false;
+}
+
+/* What x sends, data or FIN, the other side does not send in its step r at all. */
+static bool
+goes_alone(const struct rd_pkt *x, const struct rd_record *r)
+{
+	if (x->len == 0 && !(x->flags & VIEW_FIN))
+		return false;
+	for (unsigned int i = 0; i < r->count; i++)
+		if (r->out[i].seq == x->seq &&
+			(r->out[i].len > 0 || (r->out[i].flags & VIEW_FIN)))
+			return false;
+	return true;
 }
 
 static enum rd_verdict
 window_in_bytes(const struct rd_pair *p, const struct rd_diff *d)
 {
 	const struct rd_record *a = &p->kernel.rec[d->step], *b = &p->ours.rec[d->step];
-	const struct rd_pkt *x;
+	bool k, o;
 
-	if (d->what == RD_PACKET) {
-		/* One sends, what the other does is an ACK or a timer's. */
-		bool k = goes_alone(kernel_pkt(p, d), our_pkt(p, d), b);
-		bool o = goes_alone(our_pkt(p, d), kernel_pkt(p, d), a);
-
-		return (k || o) && a->outq == b->outq ? RD_END : RD_NO;
-	}
-	if (d->what != RD_MISSING && d->what != RD_EXTRA)
+	if (d->what != RD_PACKET && d->what != RD_MISSING && d->what != RD_EXTRA)
 		return RD_NO;
-	x = d->what == RD_MISSING ? kernel_pkt(p, d) : our_pkt(p, d);
-	return (x->len > 0 || (x->flags & VIEW_FIN)) && a->outq == b->outq &&
-			!before(x->seq, a->sent) ?
-		RD_END :
-		RD_NO;
+	k = d->what != RD_EXTRA && goes_alone(kernel_pkt(p, d), b);
+	o = d->what != RD_MISSING && goes_alone(our_pkt(p, d), a);
+	return (k || o) && a->outq == b->outq && is_uneven(p, d) ? RD_END : RD_NO;
 }
 
 /* In order, and the reader is behind. */
@@ -508,6 +529,118 @@ memory_of_small_segments(const struct rd_pair *p, const struct rd_diff *d)
 	return d->what == RD_RESULT && p->script.steps[d->step].call == RD_WRITE &&
 			a->result > 0 && b->result < a->result &&
 			(b->err == EAGAIN || b->result > 0) && b->outq > 100 * p->script.mss ?
+		RD_END :
+		RD_NO;
+}
+
+/* Ours reports a part of this very segment as a duplicate; else both say the same. */
+static enum rd_verdict
+joins_from_below(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_record *r = &p->ours.rec[d->step];
+	const char *k, *o, *rest;
+	uint32_t from, to;
+
+	if (seg_of(p, d) == NULL || d->what != RD_PACKET ||
+		!differ_in_options(kernel_pkt(p, d), our_pkt(p, d)))
+		return RD_NO;
+	k = strstr(kernel_pkt(p, d)->opts, "sack ");
+	o = strstr(our_pkt(p, d)->opts, "sack ");
+	if (k == NULL || o == NULL || sscanf(o, "sack %" SCNu32 ":%" SCNu32, &from, &to) != 2)
+		return RD_NO;
+	rest = strchr(o + strlen("sack "), ' ');
+	return rest != NULL && strcmp(rest + 1, k + strlen("sack ")) == 0 &&
+			!before(from, r->seq) && !before(r->end, to) ?
+		RD_GO_ON :
+		RD_NO;
+}
+
+/* TIME-WAIT, whose socket says CLOSE. */
+static enum rd_verdict
+in_time_wait(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+	int state = state_before(p, d);
+
+	if (g == NULL || (state != TCP_CLOSE && state != -1))
+		return RD_NO;
+	if ((g->flags & (VIEW_SYN | VIEW_FIN | VIEW_ACK | VIEW_RST)) == (VIEW_SYN | VIEW_FIN) &&
+		d->what == RD_EXTRA && is_bare_ack(our_pkt(p, d)))
+		return RD_END;
+	if (d->what != RD_PACKET || !is_bare_ack(our_pkt(p, d)) ||
+		!differ_in_options(kernel_pkt(p, d), our_pkt(p, d)))
+		return RD_NO;
+	for (unsigned int k = 0; k < d->step; k++)
+		if (p->kernel.rec[k].played && !p->script.steps[k].is_call &&
+			(p->script.steps[k].seg.flags & VIEW_RST) &&
+			p->script.steps[k].seg.ts != RD_TS_NONE)
+			return RD_GO_ON;
+	return RD_NO;
+}
+
+/* Both send the same data again, from the same number on. */
+static enum rd_verdict
+cut_elsewhere(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_pkt *k, *o;
+
+	if (d->what != RD_PACKET)
+		return RD_NO;
+	k = kernel_pkt(p, d);
+	o = our_pkt(p, d);
+	return k->len > 0 && o->len > 0 && k->seq == o->seq && k->len != o->len &&
+			before(k->seq, p->kernel.rec[d->step].sent) &&
+			before(o->seq, p->ours.rec[d->step].sent) ?
+		RD_END :
+		RD_NO;
+}
+
+/* The same data, but that ours acknowledges what the segment brought. */
+static enum rd_verdict
+repairs_before_it_reads(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+	const struct rd_pkt *k, *o;
+
+	if (g == NULL || d->what != RD_PACKET)
+		return RD_NO;
+	k = kernel_pkt(p, d);
+	o = our_pkt(p, d);
+	return k->len > 0 && k->len == o->len && k->seq == o->seq && k->flags == o->flags &&
+			k->ack == p->kernel.rec[d->step].acked &&
+			o->ack == p->ours.rec[d->step].end ?
+		RD_END :
+		RD_NO;
+}
+
+static enum rd_verdict
+reset_after_both_fins(const struct rd_pair *p, const struct rd_diff *d)
+{
+	int state = -1;
+
+	for (unsigned int k = 0; d->what == RD_RESULT && k < d->step; k++) {
+		const struct rd_record *r = &p->kernel.rec[k];
+
+		if (!r->played)
+			continue;
+		if ((state == TCP_LAST_ACK || state == TCP_CLOSING) && r->state == TCP_CLOSE &&
+			!p->script.steps[k].is_call &&
+			(p->script.steps[k].seg.flags & VIEW_RST))
+			return RD_END;
+		state = r->state;
+	}
+	return RD_NO;
+}
+
+static enum rd_verdict
+blocks_of_a_late_ack(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_seg *g = seg_of(p, d);
+	const struct rd_record *r = &p->kernel.rec[d->step];
+
+	return g != NULL && g->sack != RD_SACK_NONE && before(r->ack, r->una) &&
+			(d->what == RD_MISSING || d->what == RD_PACKET) &&
+			kernel_pkt(p, d)->len > 0 ?
 		RD_END :
 		RD_NO;
 }
@@ -545,8 +678,8 @@ const struct rd_allowed rd_allow_list[] = {
 		"(RFC 6093; docs/deviations.md)." },
 	{ "sack-on-data", sack_on_data,
 		"Data sent while something waits behind a gap: Linux makes room for the SACK "
-		"blocks; here full segments were cut when they were written, and the ACKs between "
-		"have them." },
+		"blocks, and less is a full segment then; here segments were cut when they were "
+		"written, and the ACKs between have the blocks." },
 	{ "push-within-data", push_within_data,
 		"PSH within what leaves in a row: Linux sets it where its pacing rate at the "
 		"moment cuts chunks for the card; only the end of a write means something." },
@@ -573,7 +706,8 @@ const struct rd_allowed rd_allow_list[] = {
 		"A RST behind the last SACKed byte: Linux takes it for exact; RFC 5961 s3.2 knows "
 		"only the next number, and asks." },
 	{ "data-after-fin", data_after_fin,
-		"Data beyond the peer's FIN: Linux resets; RFC 9293 s3.10.7.4, seventh: ignored." },
+		"Data beyond the peer's FIN: Linux resets, or takes it if what it comes with "
+		"began before; RFC 9293 s3.10.7.4, seventh: ignored." },
 	{ "orphan-in-fin-wait-2", orphan_in_fin_wait_2,
 		"Closed, our FIN acknowledged: what Linux keeps is a record that looks at no ACK, "
 		"takes no data out of order and lets any RST end it; here all checks go on to the "
@@ -589,18 +723,35 @@ const struct rd_allowed rd_allow_list[] = {
 		"The peer took window back: Linux numbers ACKs by the new end of it; ours by "
 		"SND.NXT (RFC 9293 s3.10.7.4), which a peer that shrinks has to expect." },
 	{ "window-in-bytes", window_in_bytes,
-		"Linux counts the congestion window in segments, ours is in bytes (RFC 5681), so "
-		"that after small segments one may send more; and Linux fills the peer's window "
-		"to its last byte, where RFC 9293 s3.8.6.2.1 (MUST-38) has a short segment wait." },
+		"Linux counts the congestion window in segments, ours is in bytes (RFC 5681, RFC "
+		"9937), so that after small segments or parts of one either may send more; and "
+		"Linux fills the peer's window to its last byte, where RFC 9293 s3.8.6.2.1 "
+		"(MUST-38) has a short segment wait." },
 	{ "second-of-two-segments", second_of_two_segments,
 		"More than a full segment is not acknowledged, and the reader is behind: Linux "
 		"goes on waiting, RFC 9293 (SHLD-19) has an ACK for every second." },
 	{ "memory-of-small-segments", memory_of_small_segments,
 		"More than a hundred segments wait to be acknowledged: each takes a packet here, "
 		"and the writer waits; Linux fills pages with them (docs/memory.md)." },
-	{ "challenge-limit", challenge_limit,
-		"More than five challenge ACKs in a second: tcp_challenge_ack_limit is for each "
-		"connection here, and no longer a limit in Linux (docs/deviations.md)." },
+	{ "joins-from-below", joins_from_below,
+		"What continues a run behind a gap and reaches into the next: Linux appends it "
+		"and looks no further; ours reports the part that came twice (RFC 2883 s4)." },
+	{ "in-time-wait", in_time_wait,
+		"TIME-WAIT: Linux gives it up for a SYN that has FIN, too, which its listener then "
+		"drops (RFC 9293 s3.6.1: an acceptable SYN); and it echoes the timestamp of a RST "
+		"that it ignores (RFC 1337), which whoever guesses could choose." },
+	{ "cut-elsewhere", cut_elsewhere,
+		"Sent again: Linux cuts anew what left as one for the card, from wherever an ACK "
+		"or a block within a segment left it; here a segment stays one." },
+	{ "repairs-before-it-reads", repairs_before_it_reads,
+		"What an ACK lets go in a recovery leaves before Linux has looked at the data that "
+		"came with it, which gets an ACK of its own; here one does for both." },
+	{ "reset-after-both-fins", reset_after_both_fins,
+		"A RST in LAST-ACK or CLOSING: Linux tells ECONNRESET; RFC 9293 s3.10.7.4, "
+		"second: enter CLOSED, and no more." },
+	{ "blocks-of-a-late-ack", blocks_of_a_late_ack,
+		"SACK blocks on an ACK that is older than another: what they show lost Linux sends "
+		"again without PRR, in one burst (RFC 9937)." },
 };
 
 const unsigned int rd_allow_count = sizeof(rd_allow_list) / sizeof(rd_allow_list[0]);

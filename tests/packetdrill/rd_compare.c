@@ -112,6 +112,19 @@ is_timing(const struct rd_pair *p, const struct rd_diff *d)
 		is_timer_alone(p, d);
 }
 
+/* Both FINs have been seen, or nobody reads any more. */
+static bool
+is_over(const struct rd_pair *p, unsigned int k)
+{
+	if (p->kernel.rec[k].state == TCP_CLOSE)
+		return true;
+	for (unsigned int i = 0; p->kernel.rec[k].state < 0 && i < k; i++)
+		if (p->kernel.rec[i].played && p->script.steps[i].is_call &&
+			p->script.steps[i].call == RD_CLOSE && p->kernel.rec[i].result == 0)
+			return true;
+	return false;
+}
+
 /* --- one step -------------------------------------------------------------------------------- */
 
 static bool
@@ -131,7 +144,7 @@ step_diff(const struct rd_pair *p, unsigned int k, unsigned int *from, struct rd
 	unsigned int most = a->count > b->count ? a->count : b->count, i;
 	char what[16];
 
-	if ((*from)++ == 0 && p->script.steps[k].is_call &&
+	if (*from == 0 && (*from)++ == 0 && p->script.steps[k].is_call &&
 		(a->result != b->result || a->err != b->err))
 		return found(d, RD_RESULT, k, 0);
 	while ((i = *from - 1) < most) {
@@ -140,7 +153,7 @@ step_diff(const struct rd_pair *p, unsigned int k, unsigned int *from, struct rd
 			return found(d, RD_MISSING, k, i);
 		if (i >= a->count)
 			return found(d, RD_EXTRA, k, i);
-		packet_diff(&a->out[i], &b->out[i], a->state == TCP_CLOSE, what);
+		packet_diff(&a->out[i], &b->out[i], is_over(p, k), what);
 		if (what[0] != '\0')
 			return found(d, RD_PACKET, k, i);
 	}

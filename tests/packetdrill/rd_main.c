@@ -32,6 +32,8 @@ static const char *const sysctls[][2] = {
 	{ "ipv4/tcp_wmem", "4096 1048576 4194304" },
 	{ "ipv4/tcp_rfc1337", "1" },
 	{ "ipv4/tcp_max_tw_buckets", "262144" },
+	/* Of a connection here, and of none in Linux: as many as may be. */
+	{ "ipv4/tcp_challenge_ack_limit", "1000000" },
 };
 
 /* A difference, by its key. */

@@ -220,17 +220,40 @@ seq_is_next(const struct rd_side *s, const struct view *v)
 	return v->seq - s->flow.isn == s->next;
 }
 
+/* Older than what the connection began with. */
+static bool
+is_older(const struct rd_side *s, const struct view *v)
+{
+	const struct view_opt *ts = view_opt_find(&v->opts, VIEW_OPT_TS);
+
+	return s->has_ts && ts != NULL && s->first_val != 0 && before(ts->v[0], s->first_val);
+}
+
+static void
+note_syn(struct rd_side *s, const struct view *v)
+{
+	const struct view_opt *ts = view_opt_find(&v->opts, VIEW_OPT_TS);
+
+	s->syn_has_ts = ts != NULL;
+	s->syn_val = ts != NULL ? ts->v[0] : 0;
+}
+
 /* What we count on from now on, if the stack takes it. */
 static void
 count_sent(struct rd_side *s, const struct rd_seg *g, const struct view *v)
 {
-	bool is_clean = g->ts <= RD_TS_NOW && g->ecr <= RD_TS_NOW && seq_is_next(s, v);
+	bool is_clean = g->ts <= RD_TS_NOW && g->ecr <= RD_TS_NOW && seq_is_next(s, v) &&
+		!is_older(s, v);
 	uint32_t seq = v->seq - s->flow.isn, end = seq + view_seg_len(v);
 	uint32_t ack = v->ack - s->flow.iss;
 
 	if (v->flags & VIEW_SYN) {
+		note_syn(s, v);
 		if (seq == 0 && s->next == 0)
 			s->next = s->acked = 1;
+		if (s->script->active && seq == 0 && (v->flags & VIEW_ACK) && ack == 1 &&
+			s->una == 0 && s->sent != 0 && g->ecr <= RD_TS_NOW)
+			s->una = 1;
 		return;
 	}
 	if ((v->flags & (VIEW_ACK | VIEW_RST)) != VIEW_ACK)
@@ -316,6 +339,7 @@ learn(struct rd_side *s, const struct view *v)
 		if (s->flow.iss != iss || s->sent == 0) {
 			s->sent = 1;
 			s->una = 0;
+			s->open = false;
 			/* A connection after the first counts anew, wherever its SYN lay. */
 			if (v->flags & VIEW_ACK) {
 				s->flow.isn = v->ack - 1;
@@ -330,6 +354,11 @@ learn(struct rd_side *s, const struct view *v)
 		s->sent = end;
 	if (!(v->flags & VIEW_ACK) || (v->flags & VIEW_RST))
 		return;
+	if (!s->open) {
+		s->open = true;
+		s->has_ts = s->syn_has_ts && view_opt_find(&v->opts, VIEW_OPT_TS) != NULL;
+		s->first_val = s->syn_val;
+	}
 	ack = v->ack - s->flow.isn;
 	s->acked = ack;
 	s->edge = ack + ((uint32_t)v->wnd << (v->flags & VIEW_SYN ? 0 : s->shift));
@@ -421,8 +450,8 @@ rd_side_step(struct rd_side *s, unsigned int k, uint64_t now_us)
 	r->edge = s->edge;
 	r->sent = s->sent;
 	r->una = s->una;
-	/* A SYN-ACK has them where they are agreed on, a SYN always. */
-	r->has_ts = s->flow.ts_known && (s->script->has_ts || !s->script->active);
+	r->has_ts = s->has_ts;
+	r->shift = s->shift;
 	r->played = true;
 	r->at_us = now_us;
 	if (!st->is_call) {
