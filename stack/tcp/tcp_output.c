@@ -569,61 +569,26 @@ is_answer(const struct tcp_stack *stack, const struct tcp_cold *cold)
 	return stack->env->now_ms - cold->last_data_ms < cold->ato_ms;
 }
 
-/*
- * Is all there is one segment, with nothing in flight, no end and nothing out of the ordinary, as
- * the answer to a request is? Then no rule above holds it back, and it is no chunk. Built with
- * SLUICE_FORCE_SLOW_PATH none is, and every test must pass so.
- */
-static inline bool
-is_lone(const struct tcp_conn *c, const struct tcp_cold *cold)
-{
-	const struct pkt *p = c->send_next;
-	uint32_t len;
-
-#if defined(SLUICE_FORCE_SLOW_PATH)
-	return false;
-#endif
-	if (p == NULL || p != c->sendq_head || p->app.next != NULL)
-		return false;
-	len = p->app.end_seq - p->app.seq;
-	return !(p->app.flags & (PKT_F_MORE | PKT_F_NOW | PKT_F_REST)) &&
-		!(c->flags & (TF_FIN_QUEUED | TF_SCORE)) &&
-		c->snd_nxt == c->snd_una &&
-		!cold->is_corked &&
-		cold->mss_high == 0 &&
-		len <= c->mss && len <= c->snd_wnd && len <= c->cwnd;
-}
-
-/* Of p, which is the next, what goes now as it lies within room; 0: it waits. */
-static SLUICE_ALWAYS_INLINE uint32_t
-next_len(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t room,
-	struct chunk *ch)
-{
-	uint32_t len;
-
-	if ((p->app.flags & PKT_F_REST) && p->app.next != NULL)
-		tcp_sendq_fill(stack, c, p);
-	len = sendable(stack, c, p, p->app.end_seq - p->app.seq, room);
-	return len > 0 && chunk_next(stack, c, p, len, room, ch) ? len : 0;
-}
-
 /* Data as far as the windows go. False: no packet or no room, try again later. */
 static bool
 send_new(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold)
 {
-	bool answers = is_answer(stack, cold), lone = is_lone(c, cold);
+	bool answers = is_answer(stack, cold);
 	uint32_t before = c->snd_nxt;
 	struct chunk ch = { 0 };
-	uint32_t len, room = 0;
+	uint32_t len, room;
 	struct pkt *p;
 
 	if (SLUICE_UNLIKELY(cold->mss_high != 0))
 		tcp_mtu_probe_send(stack, c);
-	if (!lone)
-		room = window_room(stack, c);
+	room = window_room(stack, c);
 	while ((p = c->send_next) != NULL) {
-		len = lone ? p->app.end_seq - p->app.seq : next_len(stack, c, p, room, &ch);
+		if ((p->app.flags & PKT_F_REST) && p->app.next != NULL)
+			tcp_sendq_fill(stack, c, p);
+		len = sendable(stack, c, p, p->app.end_seq - p->app.seq, room);
 		if (len == 0)
+			break;
+		if (!chunk_next(stack, c, p, len, room, &ch))
 			break;
 		if (!tcp_tx_has_room(stack) || !send_next(stack, c, cold, len))
 			return false;
@@ -741,8 +706,9 @@ may_send_data(const struct tcp_conn *c)
 	return false;
 }
 
-void
-tcp_output(struct tcp_stack *stack, struct tcp_conn *c)
+/* Whatever there is. */
+static SLUICE_NOINLINE void
+output_any(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	bool was_answer = (c->flags & (TF_ACK_DELAY | TF_ACK_NOW)) != 0;
 
@@ -763,4 +729,57 @@ tcp_output(struct tcp_stack *stack, struct tcp_conn *c)
 	} else if (c->flags & TF_ACK_DELAY) {
 		tcp_timers_on_ack_owed(stack, c);
 	}
+}
+
+/*
+ * Is all there is one segment, with nothing in flight, no end and nothing out of the ordinary, as
+ * the answer to a request is? Then no rule above holds it back, it is no chunk, and it takes all
+ * ACKs along. Built with SLUICE_FORCE_SLOW_PATH none is, and every test must pass so.
+ */
+static inline bool
+is_lone(const struct tcp_stack *stack, const struct tcp_conn *c)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	const struct pkt *p = c->send_next;
+	uint32_t len;
+
+#if defined(SLUICE_FORCE_SLOW_PATH)
+	return false;
+#endif
+	if (c->state != TCPS_ESTABLISHED || p == NULL || p != c->sendq_head || p->app.next != NULL)
+		return false;
+	len = p->app.end_seq - p->app.seq;
+	return !(p->app.flags & (PKT_F_MORE | PKT_F_NOW | PKT_F_REST)) &&
+		!(c->flags & (TF_FIN_QUEUED | TF_SCORE)) &&
+		c->snd_nxt == c->snd_una &&
+		!cold->is_corked &&
+		cold->mss_high == 0 &&
+		len <= c->mss && len <= c->snd_wnd && len <= c->cwnd &&
+		tcp_tx_has_room(stack);
+}
+
+static SLUICE_NOINLINE void
+output_lone(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	struct pkt *p = c->send_next;
+
+	if (!send_next(stack, c, cold, p->app.end_seq - p->app.seq)) {
+		output_any(stack, c);
+		return;
+	}
+	if (is_answer(stack, cold))
+		c->flags |= TF_PINGPONG;
+	tcp_chunk_used(stack, c, false);
+	note_limit(stack, c, true);
+	tcp_timers_on_sent(stack, c);
+}
+
+void
+tcp_output(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	if (is_lone(stack, c))
+		output_lone(stack, c);
+	else
+		output_any(stack, c);
 }
