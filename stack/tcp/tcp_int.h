@@ -610,8 +610,7 @@ struct tcp_stack {
 	uint32_t cold_free, cold_fresh;
 	uint32_t park_ms;	/* last look for who may be parked */
 	uint32_t park_at;	/* the next tcp_cold to be looked at */
-	uint32_t synq_free;
-	uint32_t synq_fresh;
+	uint32_t synq_free, synq_fresh;
 	uint32_t score_free;
 	uint32_t score_fresh;
 	uint32_t flows_added;	/* entries put into the flow table, ever */
@@ -620,12 +619,10 @@ struct tcp_stack {
 	uint32_t orphans;
 	uint32_t tw_head, tw_tail, tw_slots; /* ring of TIME_WAIT slots: [head, tail) in use */
 	uint32_t tw_live;
-	uint32_t *out_link;	/* where the next one of the list below is written */
-	uint32_t out_head;	/* connections with something to send, by slot */
+	uint32_t out_head, ev_head;	/* connections with something to send, and with events */
+	uint32_t *out_link, *ev_link;	/* where the slot of the next one is written */
 	const struct tcp_conn *row_of;	/* whose new data is being sent, once a segment of it is */
 	uint16_t row_wnd;		/* ... which offered this, as on the wire */
-	uint32_t *ev_link;
-	uint32_t ev_head;	/* the same of those with events */
 	uint32_t listener_events;	/* listeners with events */
 	uint32_t listener_scan;
 	uint32_t port_hint;	/* RFC 6056 search offset */
