@@ -144,6 +144,9 @@ tcp_score_join(struct tcp_stack *stack, struct tcp_conn *c, const struct pkt *p,
 		sc->retrans += seq_len(n);
 	if ((marks & (PKT_F_LOST | PKT_F_RETRANS)) == PKT_F_LOST)
 		sc->pending += seq_len(n);
+	/* Without SACK one of the duplicate ACKs was for n, as far as anybody knows. */
+	if (!(c->flags & TF_SACK))
+		sc->sacked -= min_u32(sc->sacked, seq_len(n));
 	step_over(sc, n);
 }
 
