@@ -3,17 +3,13 @@
 #include "tcp/tcp_ecn.h"
 #include "tcp/tcp_parts.h"
 
-/* RFC 6298 s2, with Linux's floor on the variance term: RTO = SRTT + max(rto_min, 4 RTTVAR). */
-void
-tcp_rto_update(const struct tcp_stack *stack, struct tcp_cold *cold)
+/* RFC 6298 s2.2, with Linux's floor on the variance term: RTO = SRTT + max(rto_min, 4 RTTVAR). */
+static void
+first_rto(const struct tcp_stack *stack, struct tcp_cold *cold)
 {
 	const struct tunables *tun = stack->env->tun;
 	uint32_t var_ms = max_u32((4 * cold->rttvar_us + 999) / 1000, tun->tcp_rto_min);
 
-	if (cold->srtt_us == 0) {
-		cold->rto_ms = TCP_RTO_INIT_MS;
-		return;
-	}
 	cold->var_max_ms = (uint16_t)min_u32(var_ms, UINT16_MAX);
 	cold->rto_ms = min_u32((cold->srtt_us + 999) / 1000 + var_ms, tun->tcp_rto_max);
 }
@@ -77,7 +73,7 @@ tcp_rtt_sample(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us, uin
 		cold->srtt_us = max_u32(rtt_us, 1);
 		cold->rttvar_us = rtt_us / 2;
 		cold->rtt_seq = c->snd_nxt;
-		tcp_rto_update(stack, cold);
+		first_rto(stack, cold);
 	} else {
 		smooth(cold, rtt_us);
 		hold_up(stack, c, cold, cold->rto_ms > srtt_ms ? cold->rto_ms - srtt_ms : 0);

@@ -135,7 +135,10 @@ struct tcp_conn {
 	struct pkt *sendq_tail;
 	struct pkt *send_next;	/* first packet with unsent bytes; NULL: none */
 	struct pkt *recvq_head;	/* next to be read */
-	struct pkt *recvq_tail;
+	union {
+		struct pkt *recvq_tail;
+		struct { uint32_t rto_ms; uint16_t var_max_ms; } parked; /* as in tcp_cold */
+	};
 	uint32_t write_seq;	/* behind the last queued byte */
 	uint32_t recvq_bytes;
 	uint32_t cwnd;		/* bytes */
@@ -611,8 +614,7 @@ struct tcp_stack {
 	uint32_t park_ms;	/* last look for who may be parked */
 	uint32_t park_at;	/* the next tcp_cold to be looked at */
 	uint32_t synq_free, synq_fresh;
-	uint32_t score_free;
-	uint32_t score_fresh;
+	uint32_t score_free, score_fresh;
 	uint32_t flows_added;	/* entries put into the flow table, ever */
 	uint32_t conns_used, conns_parked, synq_used, ranges_used;
 	uint32_t range_stamp;	/* of the run that grew last */

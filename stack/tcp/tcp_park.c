@@ -117,6 +117,8 @@ restore(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold
 	*cold = (struct tcp_cold){
 		.gen = park->gen,
 		.srtt_us = park->srtt_us,
+		.rto_ms = c->parked.rto_ms,
+		.var_max_ms = c->parked.var_max_ms,
 		.rttvar_us = park->rttvar_us,
 		.min_rtt_us = park->min_rtt_us,
 		.min_rtt_at_ms = park->last_rx_ms - park->min_rtt_age * MIN_RTT_AGE_MS,
@@ -205,10 +207,10 @@ tcp_unpark(struct tcp_stack *stack, struct tcp_conn *c)
 	uint64_t hash = tcp_flow_hash(stack, &c->key);
 
 	restore(stack, c, cold);
+	c->recvq_tail = NULL;
 	cold->flow_hash = (uint32_t)hash;
 	cold->rcv_space_at_us = (uint32_t)stack->env->now_us;
 	cold->dupack_sent_ms = stack->env->now_ms - stack->env->tun->tcp_invalid_ratelimit;
-	tcp_rto_update(stack, cold);
 	if (c->flags & TF_TS)
 		cold->ts_off = (uint32_t)(hash >> 32);
 	stack->conns_parked--;
@@ -221,18 +223,21 @@ tcp_cold_peek(const struct tcp_stack *stack, const struct tcp_conn *c, struct tc
 	if (c->cold != TCP_NONE)
 		return tcp_cold(stack, c);
 	restore(stack, c, room);
-	tcp_rto_update(stack, room);
 	return room;
 }
 
 void
 tcp_park(struct tcp_stack *stack, struct tcp_conn *c)
 {
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+
 	/* Nothing is in flight: all that it may hold is how to undo a reduction, long ago. */
 	tcp_recovery_rest(stack, c);
 	tcp_score_free(stack, c);
-	save(tcp_cold(stack, c), &stack->park[tcp_slot(stack, c)]);
-	c->parked_sent_ms = tcp_cold(stack, c)->last_sent_ms;
+	save(cold, &stack->park[tcp_slot(stack, c)]);
+	c->parked_sent_ms = cold->last_sent_ms;
+	c->parked.rto_ms = cold->rto_ms;
+	c->parked.var_max_ms = cold->var_max_ms;
 	give_cold(stack, c);
 	stack->conns_parked++;
 	stack->env->ctr->ConnsParked++;

@@ -250,8 +250,6 @@ bool tcp_may_update_window(const struct tcp_conn *c, const struct tcp_rx *rx, ui
 /** A round trip, and the least that the same ACK shows. */
 void tcp_rtt_sample(
 	struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us, uint32_t least_us);
-/** The RTO that follows from the round trips measured so far. */
-void tcp_rto_update(const struct tcp_stack *stack, struct tcp_cold *cold);
 bool tcp_fin_acked(const struct tcp_conn *c);
 
 /* tcp_text.c: seventh step. */
