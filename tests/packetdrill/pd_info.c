@@ -27,7 +27,7 @@ static void
 fill_rates(const struct tcp_notes *n, uint32_t mss, struct pd_tcp_info *i)
 {
 	i->delivery_flags = (uint8_t)((n->is_rate_full ? 0 : PD_TCPI_RATE_APP_LIMITED) |
-		(n->fastopen_fail & 3) << 1);
+		(n->fastopen_fail & 3u) << 1);
 	if (n->rate_us > 0)
 		i->delivery_rate = 1000000ull * n->rate_segs * mss / n->rate_us;
 	i->busy_time = n->busy_us;
