@@ -12,11 +12,11 @@ import sys
 import http_compare
 import report
 from flood_bed import OUTCOMES, RATES, VethBed, VhostBed
+from flood_client import fared
 
 CALIBRATE_S = 1
 PIECE_S = 10            # between two calibrations
 SHORT_S = 10            # of what is not run for the whole time
-TIMES_MS = {'within_1s': 1000, 'within_4s': 4000}
 
 # name: the wire, the program, tcp_syncookies, whether its SYN floods last the whole time.
 SERVERS = {
@@ -51,24 +51,12 @@ def plan(options, name):
 def joined(pieces):
     """One level out of its pieces: rates over all of the time, the rest added up."""
     out = {'seconds': sum(piece['seconds'] for piece in pieces)}
-    for name in pieces[0].keys() - out.keys():
+    for name in pieces[0].keys() - out.keys() - fared([]).keys():
         if name in RATES:
             out[name] = sum(p[name] * p['seconds'] for p in pieces) / out['seconds']
         else:
             out[name] = sum((p[name] for p in pieces), start=type(pieces[0][name])())
     return out
-
-
-def fared(line):
-    """How long connections took to be there, of all that were tried."""
-    times = line.pop('connect_ms')
-    there = sorted(ms for ms in times if ms is not None)
-    for name, limit in TIMES_MS.items():
-        line[name] = sum(ms <= limit for ms in there) / len(times) if times else 0
-    line['connects'] = len(times)
-    line['p50_ms'] = there[len(there) // 2] if there else None
-    line['p99_ms'] = there[len(there) * 99 // 100] if there else None
-    return line
 
 
 def measure_level(bed, kind, share, seconds):
@@ -79,7 +67,8 @@ def measure_level(bed, kind, share, seconds):
         alone.append(bed.level('syn', 0, CALIBRATE_S, with_clients=False))
         pieces.append(bed.level(kind, share * alone[-1]['out'], min(seconds, PIECE_S)))
         seconds -= PIECE_S
-    return {'alone': joined(alone), **fared(joined(pieces))}
+    line = joined(pieces)
+    return {'alone': joined(alone), **line, **fared(line.pop('connect_ms'))}
 
 
 def measure_server(options, name):

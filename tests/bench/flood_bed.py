@@ -150,10 +150,10 @@ class FloodBed(http_compare.Bed):
         """What the legitimate ones lived through."""
         text = self.client(
             sys.executable, os.path.join(report.ROOT, 'tests/bench/flood_client.py'), SERVER,
-            '--seconds', str(seconds), timeout=seconds + 60)
+            '--times', '--seconds', str(seconds), timeout=seconds + 60)
         if not text:
             raise RuntimeError('the clients could not begin')
-        return json.loads(text)
+        return {'held_s': seconds, **json.loads(text)}
 
     def level(self, kind, rate, seconds, with_clients=True):
         """A flood, so many packets/s or as many as can be with 0, and what came of it."""

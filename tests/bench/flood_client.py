@@ -138,6 +138,17 @@ class World:
             self.step(self.clients)
 
 
+def fared(connect_ms):
+    """How long connections took to be there, of all that were tried; None: too long."""
+    there = sorted(ms for ms in connect_ms if ms is not None)
+
+    def within(limit_ms):
+        return sum(ms <= limit_ms for ms in there) / len(connect_ms) if connect_ms else 0.0
+    return {'connects': len(connect_ms), 'within_1s': within(1000), 'within_4s': within(4000),
+            'p50_ms': there[len(there) // 2] if there else None,
+            'p99_ms': there[len(there) * 99 // 100] if there else None}
+
+
 def main():
     """Runs them and prints one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -147,13 +158,15 @@ def main():
     parser.add_argument('--clients', type=int, default=20)
     parser.add_argument('--held', type=int, default=4)
     parser.add_argument('--seconds', type=float, default=3)
+    parser.add_argument('--times', action='store_true', help='of every connection, too')
     options = parser.parse_args()
     world = World(options)
     world.run(options.seconds)
+    connect_ms = [t and round(t * 1000, 3) for t in world.connects]
     print(json.dumps({
-        'connect_ms': [t and round(t * 1000, 3) for t in world.connects],
+        **fared(connect_ms), **({'connect_ms': connect_ms} if options.times else {}),
         'fetched': world.fetched, 'failed': world.failed,
-        'held_s': options.seconds, 'held_bytes': sum(h.got for h in world.held),
+        'held_bytes': sum(h.got for h in world.held),
     }))
 
 
