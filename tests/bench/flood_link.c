@@ -34,6 +34,8 @@
 #define FRAMES 65536u
 /* Frames that may be behind schedule: what a wire would still deliver after a pause. */
 #define BEHIND_MAX 256u
+/* Bursts of answers taken in a row, so that after a pause they do not stand in the appliance's way. */
+#define ANSWERS_MAX 8u
 /* Rounds between two looks for an order. */
 #define ORDER_ROUNDS 1024u
 
@@ -181,7 +183,7 @@ is_for_client(const struct wire *w, const struct rte_mbuf *m)
 }
 
 static unsigned int
-to_client(struct wire *w)
+burst_to_client(struct wire *w)
 {
 	struct rte_mbuf *in[BURST], *out[BURST];
 	unsigned int n = rte_eth_rx_burst(w->nic.id, 0, in, BURST);
@@ -202,6 +204,17 @@ to_client(struct wire *w)
 	w->t.client_got += taken;
 	rte_pktmbuf_free_bulk(out + taken, count - taken);
 	return n;
+}
+
+/* All that is there. */
+static unsigned int
+to_client(struct wire *w)
+{
+	unsigned int moved = 0;
+
+	for (unsigned int i = 0; i < ANSWERS_MAX && moved == i * BURST; i++)
+		moved += burst_to_client(w);
+	return moved;
 }
 
 /* --- orders ---------------------------------------------------------------------------------- */
