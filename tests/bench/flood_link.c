@@ -34,7 +34,7 @@
 #define FRAMES 65536u
 /* Frames that may be behind schedule: what a wire would still deliver after a pause. */
 #define BEHIND_MAX 256u
-/* Bursts of answers taken in a row, so that after a pause they do not stand in the appliance's way. */
+/* Bursts of answers taken in a row: after a pause they must not stand in the way of more. */
 #define ANSWERS_MAX 8u
 /* Rounds between two looks for an order. */
 #define ORDER_ROUNDS 1024u
