@@ -71,6 +71,9 @@ adapt(struct pd *pd, const char *name, char *text, size_t len)
 
 	if (strcmp(name, "tcp_rto_min") == 0)
 		snprintf(text, len, "%lu", n / 1000);
+	/* Linux has no most; ours is as good as none for a script. */
+	if (strcmp(name, "tcp_challenge_ack_limit") == 0)
+		snprintf(text, len, "%lu", n < UINT8_MAX ? n : UINT8_MAX);
 	if (strcmp(name, "tcp_fastopen") != 0)
 		return;
 	pd->fastopen_bits = (uint32_t)n;
