@@ -6,14 +6,20 @@
 #include "ctl/text.h"
 #include "view_int.h"
 
-static void
-put_busy(struct table *t, const json_t *before, const json_t *row)
+static json_int_t
+grown(const json_t *before, const json_t *row, const char *name)
 {
-	json_int_t busy = view_int(row, "busy_ns", NULL) - view_int(before, "busy_ns", NULL);
-	json_int_t idle = view_int(row, "idle_ns", NULL) - view_int(before, "idle_ns", NULL);
+	return view_int(row, name, NULL) - view_int(before, name, NULL);
+}
 
-	if (busy + idle > 0)
-		table_printf(t, "%lld%%", (long long)(100 * busy / (busy + idle)));
+/* The share of its time that a worker spent so. */
+static void
+put_share(struct table *t, const json_t *before, const json_t *row, const char *name)
+{
+	json_int_t all = grown(before, row, "busy_ns") + grown(before, row, "idle_ns");
+
+	if (all > 0)
+		table_printf(t, "%lld%%", (long long)(100 * grown(before, row, name) / all));
 	else
 		table_text(t, "?");
 }
@@ -52,12 +58,12 @@ view_cores(const struct cli *cli, const struct view_data *data)
 		{ "CORE", true, false },
 		{ "CPU", true, false },
 		{ "BUSY", true, false },
+		{ "STALL", true, false },
 		{ "RX-PPS", true, false },
 		{ "TX-PPS", true, false },
 		{ "DROP/s", true, false },
 		{ "HAND/s", true, false },
 		{ "CONNS", true, false },
-		{ "LOOP-us", true, false },
 		{ "P99-us", true, false },
 		{ "FREE", true, false },
 	};
@@ -74,12 +80,12 @@ view_cores(const struct cli *cli, const struct view_data *data)
 
 		table_json(&t, json_object_get(row, "worker"));
 		table_json(&t, json_object_get(row, "cpu"));
-		put_busy(&t, before, row);
+		put_share(&t, before, row, "busy_ns");
+		put_share(&t, before, row, "stalled_ns");
 		for (j = 0; j < 4; j++)
 			put_short_rate(&t, view_rate(data, view_int(before, rates[j], NULL),
 				view_int(row, rates[j], NULL)));
 		table_json(&t, json_object_get(row, "connections"));
-		table_json(&t, json_object_get(row, "loop_max_us"));
 		put_residence(&t, json_object_get(row, "residence"));
 		table_json(&t, json_object_get(row, "packets_free"));
 	}

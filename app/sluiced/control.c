@@ -60,6 +60,8 @@ core_row(void *ctx, unsigned int worker, struct ctl_core_row *out)
 		.busy_ns = tsc_clock_span(&a->clock, stats.busy_ticks) * 1000,
 		.idle_ns = tsc_clock_span(&a->clock, stats.idle_ticks) * 1000,
 		.loop_max_us = tsc_clock_span(&a->clock, stats.loop_max_ticks),
+		.stalls = stats.stalls,
+		.stalled_ns = tsc_clock_span(&a->clock, stats.stall_ticks) * 1000,
 		.sleeps = stats.sleeps,
 		/* The pool is shared: each worker's part of it. */
 		.pkts_free = mbuf_pool_avail(a->pool) / a->workers,

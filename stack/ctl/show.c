@@ -309,6 +309,8 @@ ctl_do_show_cores(struct ctl_request *r)
 		put_u64(row, "loops", core.loops);
 		put_u64(row, "sleeps", core.sleeps);
 		put_u64(row, "loop_max_us", core.loop_max_us);
+		put_u64(row, "stalls", core.stalls);
+		put_u64(row, "stalled_ns", core.stalled_ns);
 		put_u64(row, "rx_packets", copy.RxPackets);
 		put_u64(row, "tx_packets", copy.TxPackets);
 		put_u64(row, "dropped", counters_drops(&copy));

@@ -326,9 +326,17 @@ run_once(struct lcore *lc, uint64_t now_us)
 
 /* The time between two looks at the clock belongs to the round in between. */
 static void
-account(struct lcore_stats *stats, uint64_t ticks, unsigned int work)
+account(struct lcore *lc, uint64_t ticks, unsigned int work)
 {
+	struct lcore_stats *stats = &lc->stats;
+	bool has_slept = lc->idle.sleeps != stats->sleeps;
+
+	stats->sleeps = lc->idle.sleeps;
 	stats->loops++;
+	if (SLUICE_UNLIKELY(ticks >= lc->stall_ticks) && !has_slept) {
+		stats->stalls++;
+		stats->stall_ticks += ticks;
+	}
 	if (work == 0) {
 		stats->idle_ticks += ticks;
 		return;
@@ -353,9 +361,8 @@ loop(struct lcore *lc)
 			idle_reset(&lc->idle, now_us);
 		else
 			idle_wait(&lc->idle, now_us, quiet_us(lc, now_us), has_work, lc);
-		lc->stats.sleeps = lc->idle.sleeps;
 		next = rte_rdtsc();
-		account(&lc->stats, next - tsc, work);
+		account(lc, next - tsc, work);
 		tsc = next;
 	}
 }
@@ -403,6 +410,7 @@ lcore_create(struct lcore_group *group, const struct lcore_params *par)
 	lc->queue = (uint16_t)handoff_sender_of(h, par->id);
 	lc->owns_queue = owner;
 	lc->tx_prepare = group->port->tx_prepare;
+	lc->stall_ticks = rte_get_tsc_hz() / 1000000 * LCORE_STALL_US;
 	lc->burst = LCORE_BURST;
 	lc->out = calloc(h->workers, sizeof(*lc->out));
 	rx_fd = owner ? port_rx_fd(group->port, lc->queue) : -1;

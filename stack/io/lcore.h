@@ -21,12 +21,17 @@
 #define LCORE_BURST_MAX WORKER_BURST_MAX
 _Static_assert(LCORE_BURST_MAX <= STEER_BURST_MAX, "a burst is steered at once");
 
+/** No loop has work for so long: whoever needs it had to share the CPU. */
+#define LCORE_STALL_US 1000u
+
 /** Plain cells, written by the lcore only, read by the control thread at any time. */
 struct lcore_stats {
 	uint64_t loops;
 	uint64_t busy_ticks; /* of loops that had work; TSC */
 	uint64_t idle_ticks; /* of the others, sleep included */
 	uint64_t loop_max_ticks; /* longest loop that had work */
+	uint64_t stalls; /* loops of LCORE_STALL_US and more, those that slept apart */
+	uint64_t stall_ticks; /* of these */
 	uint64_t sleeps;
 	uint64_t tx_stuck; /* frames thrown away because the port had not moved for long */
 };
@@ -76,6 +81,7 @@ struct lcore {
 	uint16_t queue; /* of the port; own if owns_queue */
 	bool owns_queue;
 	bool tx_prepare;
+	uint64_t stall_ticks; /* LCORE_STALL_US */
 	/* the loop's own */
 	struct nudge nudge;
 	unsigned int burst; /* frames asked for next time */

@@ -64,11 +64,14 @@ def measure_level(bed, kind, share, seconds):
     shared machine is another every few seconds."""
     alone, pieces = [], []
     while seconds > 0:
-        alone.append(bed.level('syn', 0, CALIBRATE_S, with_clients=False))
-        pieces.append(bed.level(kind, share * alone[-1]['out'], min(seconds, PIECE_S)))
+        if kind in ('', 'syn'):
+            alone.append(bed.level('syn', 0, CALIBRATE_S, with_clients=False))
+        rate = share * alone[-1]['out'] if share else 0
+        pieces.append(bed.level(kind, rate, min(seconds, PIECE_S)))
         seconds -= PIECE_S
     line = joined(pieces)
-    return {'alone': joined(alone), **line, **fared(line.pop('connect_ms'))}
+    line.update(fared(line.pop('connect_ms')))
+    return {'alone': joined(alone), **line} if alone else line
 
 
 def measure_server(options, name):
@@ -202,10 +205,10 @@ def syn_table(lines):
             f'{rows.middle(level, lambda line: answers(line)[0]):.3f}',
             f'{rows.middle(level, lambda line: answers(line)[1]):.3f}',
             share(rows.middle(level, lost)),
-            share(rows.middle(level, lambda line: line.get('waited')), 0),
+            share(rows.middle(level, lambda line: line.get('away')), 1),
             *client_cells(rows, level)])
     return ['server', 'answers alone, /s', 'flood, packets/s', 'answers per SYN',
-            'bytes per byte', 'lost before', 'no CPU', *CLIENT_HEAD], out
+            'bytes per byte', 'lost before', 'worker away', *CLIENT_HEAD], out
 
 
 def named(line):

@@ -16,6 +16,7 @@ from http_compare import CLIENT, NIC, PEER, SERVER, SERVER_MAC, sh
 
 CLIENT_MAC = '02:00:00:00:98:02'
 PRIORITY = ('nice', '-n', '-20')
+LEFT_OVER = ('nice', '-n', '19')
 SETTLE_S = 0.5
 START_S = 10            # at most, until clients have begun
 FASTEST = 2000000       # packets/s, more than trafgen can send
@@ -45,7 +46,7 @@ FRAMES = {
 USUAL = {'length': 40, 'fragment': '0x40', 'ack': 'drnd(4)', 'header': '0x50', 'checksum': GOOD}
 
 # What level() gives per second, or as a share of the time.
-RATES = ('in', 'in_bytes', 'out', 'out_bytes', 'lost', 'client_in', 'client_lost', 'waited')
+RATES = ('in', 'in_bytes', 'out', 'out_bytes', 'lost', 'client_in', 'client_lost', 'away')
 
 # How sluiced counts the packets of a flood.
 OUTCOMES = {
@@ -96,9 +97,8 @@ class FloodBed(http_compare.Bed):
     time_waits = TIME_WAITS
 
     def within(self, ns, cpu):
-        """The server's CPU is its own, or as near to that as a priority comes."""
-        own = [*PRIORITY] if cpu == self.server_cpu else []
-        return own + super().within(ns, cpu)
+        """Servers and clients have CPUs of their own, or as near to that as a priority comes."""
+        return [*PRIORITY] + super().within(ns, cpu)
 
     def ctl(self, *words):
         """sluicectl's answer."""
@@ -124,17 +124,13 @@ class FloodBed(http_compare.Bed):
         all_of = {row['name']: row['value']
                   for row in self.ctl('show', 'counters', '--all')['counters']}
         return {'received': all_of['SluiceRxPackets'], 'sent': all_of['SluiceTxPackets'],
-                'waited_s': self.waited_s(), 'clock_s': time.monotonic(),
+                'away_s': self.away_s(), 'clock_s': time.monotonic(),
                 'outcomes': {row['reason']: row['packets'] for row in outcomes},
                 'held': sum(all_of[name] for name in ('SluicePktsInUse', 'SluiceHalfOpen'))}
 
-    def waited_s(self):
-        """For how long the busiest thread of the server was ready and had no CPU."""
-        threads = []
-        for thread in os.listdir(f'/proc/{self.process.pid}/task'):
-            with open(f'/proc/{self.process.pid}/task/{thread}/schedstat', encoding='ascii') as f:
-                threads.append([int(word) / 1e9 for word in f.read().split()])
-        return max(threads)[1]
+    def away_s(self):
+        """For how long the worker's loop stood still, a millisecond or more at a time."""
+        return sum(row['stalled_ns'] for row in self.ctl('show', 'cores')['cores']) / 1e9
 
     def warm_up(self):
         """Memory that only connections touch is touched now: what grows later, the flood grew."""
@@ -187,7 +183,7 @@ class FloodBed(http_compare.Bed):
         if 'outcomes' in after:
             total['total_sent'] = after['sent'] - before['sent']
             total['total_received'] = after['received'] - before['received']
-            total['waited'] = (after['waited_s'] - before['waited_s']) / \
+            total['away'] = (after['away_s'] - before['away_s']) / \
                 (after['clock_s'] - before['clock_s'])
             total['total_named'] = sum(after['outcomes'][name] - before['outcomes'][name]
                                        for name in OUTCOMES.get(kind, ()))
@@ -237,11 +233,13 @@ class VethBed(FloodBed):
         rate = rate if rate <= PACED_MAX else 0
         pace = ['--rate', f'{int(rate)}pps'] if rate else []
         packets = int(rate or FASTEST) * (seconds + START_S)
+        # Clients are other machines: trafgen has what they leave of the CPU.
         self.trafgen = subprocess.Popen(
-            ['setpriv', '--pdeathsig', 'KILL'] + self.within(self.client_ns, self.client_cpu) +
-            ['trafgen', '--conf', os.path.join(self.folder, kind + '.cfg'), '--dev', PEER,
+            ['setpriv', '--pdeathsig', 'KILL', *LEFT_OVER,
+             *http_compare.Bed.within(self, self.client_ns, self.client_cpu),
+             'trafgen', '--conf', os.path.join(self.folder, kind + '.cfg'), '--dev', PEER,
              '--cpus', '1', '--notouch-irq', '--no-sock-mem', '--no-cpu-stats', '--num',
-             str(packets)] + pace,
+             str(packets), *pace],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True)
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import selectors
+import signal
 import socket
 import struct
 import threading
@@ -145,6 +146,24 @@ class Streams(unittest.TestCase):
         cores = self.app.ctl("show", "cores")["cores"]
         self.assertGreaterEqual(sum(row["residence"]["packets"] for row in cores),
                                 stay["packets"])
+
+    def test_a_worker_without_its_cpu_shows_it(self):
+        def cores():
+            return self.app.ctl("show", "cores")["cores"]
+        before = cores()
+        stream = threading.Thread(target=echo_exact, args=(16 * MIB,))
+        stream.start()
+        for _ in range(5):
+            self.app.proc.send_signal(signal.SIGSTOP)
+            time.sleep(0.05)
+            self.app.proc.send_signal(signal.SIGCONT)
+            time.sleep(0.02)
+        stream.join()
+        most = max((after["stalls"] - row["stalls"], after["stalled_ns"] - row["stalled_ns"])
+                   for row, after in zip(before, cores()))
+        # While it sleeps by itself it misses nothing, so not every stop needs to be there.
+        self.assertGreaterEqual(most[0], 1)
+        self.assertGreaterEqual(most[1], 45e6)
 
     def test_closed_port_is_refused_at_once(self):
         start = time.monotonic()

@@ -48,6 +48,8 @@ fake_core(void *ctx, unsigned int worker, struct ctl_core_row *out)
 		.busy_ns = up_ns / 4,
 		.idle_ns = up_ns - up_ns / 4,
 		.loop_max_us = 14 + worker,
+		.stalls = 3,
+		.stalled_ns = up_ns / 50,
 		.sleeps = 77,
 		.pkts_free = 16000,
 		.pkts_total = 16384,

@@ -106,6 +106,11 @@ class Shared(unittest.TestCase):
             self.assertEqual(json.loads(out)['schema_version'], 1, words)
             self.assertNotEqual(self.ok(*words), '', words)
 
+    def test_cores_show_how_long_they_were_kept_from_running(self):
+        head, row, _ = self.ok('show', 'cores', '--plain').strip().split('\n')
+        cells = dict(zip(head.split(), row.split()))
+        self.assertEqual((cells['BUSY'], cells['STALL']), ('25%', '2%'))
+
     def test_words_may_be_cut_short_while_unique(self):
         # A second may pass in between.
         short, whole = ([line for line in self.ok(*words).split('\n') if 'uptime' not in line]
@@ -347,7 +352,7 @@ class Shared(unittest.TestCase):
         self.fails(2, 'not a number', 'top', '--batch', '0')
 
     def test_keys_of_top_lead_to_pages_and_back(self):
-        steps = ((b'c', 'cores by number', 'LOOP-us'), (b's', 'cores by busy', 'LOOP-us'),
+        steps = ((b'c', 'cores by number', 'STALL'), (b's', 'cores by busy', 'STALL'),
                  (b'd', 'drops by packets', 'bad-tcp-csum'),
                  (b's', 'drops by /s', 'bad-tcp-csum'),
                  (b'\033[B', 'drops by /s', 'cookie-invalid'),

@@ -345,6 +345,11 @@ stats_cores_ports_and_config_have_their_figures(void **state)
 	assert_in_range(json_integer_value(json_object_get(
 		json_object_get(json_array_get(row, 0), "residence"), "max_ns")), 16000, 16500);
 	assert_true(json_is_null(json_object_get(json_array_get(row, 1), "cpu")));
+	row = json_array_get(row, 0);
+	assert_int_equal(json_integer_value(json_object_get(row, "stalls")), 3);
+	assert_int_equal(json_integer_value(json_object_get(row, "busy_ns")) /
+				 json_integer_value(json_object_get(row, "stalled_ns")),
+		12);
 	json_decref(reply);
 
 	reply = ask("{\"cmd\":\"show ports\",\"args\":{\"features\":true}}");
