@@ -2,10 +2,11 @@
 -- What a script of app/loadtest/pktgen sees of pktgen: lua5.4 pktgen_stub.lua SCRIPT. Time is the
 -- script's own, so nothing waits. $STUB says what the device does: STUB_MOST frames/s at most are
 -- sent, STUB_ANSWERS of each second's come back, STUB_FAIL names a call that fails; calls go to
--- STUB_LOG.
+-- STUB_LOG. STUB_PKTGEN=26 has portStats as it is since 26.02.
 local most = tonumber(os.getenv("STUB_MOST") or "1e9")
 local answers = tonumber(os.getenv("STUB_ANSWERS") or "1e9")
 local link = os.getenv("STUB_LINK") or "<UP-10000-FD>"
+local is_26 = os.getenv("STUB_PKTGEN") == "26"
 local log = io.open(os.getenv("STUB_LOG") or "/dev/null", "a")
 local now_ms, sending, percent, limit, frames = 0, false, 100, 0, { out = 0, back = 0 }
 
@@ -79,12 +80,16 @@ function pktgen.linkState(port)
 	called("linkState", port)
 	return { [0] = link }
 end
-function pktgen.portStats(port, what)
-	called("portStats", port, what)
+function pktgen.portStats(...)
+	called("portStats", ...)
 	local function whole(n)
 		return math.floor(n + 0.5)
 	end
-	return { [0] = { opackets = whole(frames.out), ipackets = whole(frames.back) } }
+	local row = { opackets = whole(frames.out), ipackets = whole(frames.back) }
+	if select("#", ...) ~= (is_26 and 1 or 2) then
+		error("portStats, wrong number of arguments")
+	end
+	return { n = 1, [0] = is_26 and { curr = row } or row }
 end
 
 dofile(arg[1])

@@ -189,6 +189,16 @@ class Scripts(unittest.TestCase):
         self.assertGreater(calls.index('range.dst_ip 0 start 192.0.2.1'), loaded)
         self.assertIn('set_range 0 on', calls)
 
+    def test_counters_are_found_in_newer_and_older_versions(self):
+        for version in ('23', '26'):
+            for script in ('pcap-replay.lua', 'rfc2544.lua'):
+                code, lines, _ = self.play(script, SLUICE_PCAP=self.pcap(), STUB_PKTGEN=version)
+                self.assertEqual((code, lines[-1]['what']), (0, 'end'), version)
+                self.assertGreater(lines[-1]['sent'], 0)
+            code, lines, _ = self.play('pcap-replay.lua', SLUICE_PCAP=self.pcap(),
+                                       STUB_PKTGEN=version, STUB_FAIL='portStats')
+            self.assertEqual((code, lines[-1]['what']), (3, 'error'), version)
+
     def test_what_is_wrong_ends_it_with_a_status(self):
         rows = [
             ({'SLUICE_PCAP': None}, 2),
@@ -241,8 +251,22 @@ class Scripts(unittest.TestCase):
             text = file.read()
         port_step = int(re.search(r'range 0 src port \d+ \d+ \d+ (\d+)', text).group(1))
         self.assertLessEqual(port_step, 64)
-        self.assertIn('tcp flag clr ack', text)
-        self.assertIn('tcp flag set syn', text)
+
+    def test_only_syn_is_set_whichever_way_a_version_has_to_set_flags(self):
+        for known, on, off in ((r'range 0 tcp flag (set|clr) (\w+)$', 'set', 'clr'),
+                               (r'range 0 tcp (flags) (\w+)$', 'flags', None)):
+            flags = {'ack'}
+            with open(os.path.join(KIT, 'pktgen/syn-flood.pkt'), encoding='ascii') as file:
+                found = [match.groups() for line in file if (match := re.match(known, line))]
+            for how, flag in found:
+                flags = {'set': flags | {flag}, 'clr': flags - {flag}, 'flags': {flag}}[how]
+                self.assertIn(how, (on, off))
+            self.assertEqual(flags, {'syn'}, known)
+
+    def test_a_command_file_can_be_ended_by_another(self):
+        with open(os.path.join(KIT, 'pktgen/run-10s.pkt'), encoding='ascii') as file:
+            words = [line.split()[0] for line in file if line[0] != '#']
+        self.assertEqual(words, ['start', 'sleep', 'stop', 'quit'])
 
 
 class Results(unittest.TestCase):

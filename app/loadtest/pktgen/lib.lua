@@ -126,8 +126,14 @@ function lib.frame_bytes()
 	return count > 0 and sum / count or 60
 end
 
+-- Since 26.02 pktgen gives all counters at once: it refuses the word that says which, and has them
+-- one level deeper.
 local function counters()
-	local row = pktgen.portStats(PORT, "port")[0]
+	local good, rows = pcall(pktgen.portStats, PORT, "port")
+	if not good then
+		rows = pktgen.portStats(PORT)
+	end
+	local row = rows[0].curr or rows[0]
 	return row.opackets, row.ipackets
 end
 
