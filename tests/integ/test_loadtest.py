@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The load-test kit as its users run it: floods on wires of its own, and pktgen's stand-in."""
+import contextlib
 import json
 import os
 import shutil
@@ -33,6 +34,20 @@ def namespaces():
         except OSError:
             pass
     return found
+
+
+def descendant(pid, name):
+    """The process of that name below another; None: there is none."""
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        children = f.read().split()
+    for child in children:
+        with open(f"/proc/{child}/comm") as f:
+            if f.read().strip() == name:
+                return int(child)
+        found = descendant(child, name)
+        if found is not None:
+            return found
+    return None
 
 
 class Kit(unittest.TestCase):
@@ -114,6 +129,8 @@ class Floods(Kit):
             code, made, said = self.kit("mixed", "--via", via, "--seconds", "2", "--rate", "3k")
             self.assertIn(code, (PASS, FAIL, SATURATED), said)
             self.assertGreater(made["clients"]["fetched"], 0, said)
+            # What the clients send is none of the flood: it was 3,000 a second, with a start.
+            self.assertLess(made["sent"], 3000 * 2 * 1.1, said)
             self.assertGreater(made["device"]["outcomes"]["cookie-accepted"], 0, said)
         self.assertFalse(os.path.exists(self.path("vh.sock")))
 
@@ -168,6 +185,59 @@ class Floods(Kit):
         code, made, text = self.kit("syn-flood", build=self.folder)
         self.assertEqual((code, made), (START, None))
         self.assertIn("not built: app/loadtest/sluice-pcapgen", text)
+
+    def broken(self, name, *words):
+        """A run in the middle of which a process of it is killed: status, result, words."""
+        path = self.path("result.json")
+        with subprocess.Popen([RUN, *words, "--rate", "2k", "--seconds", "30", "--build",
+                               bed.build_dir(), "--json", path], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True) as run:
+            end, pid = time.monotonic() + 30, None
+            while pid is None and time.monotonic() < end:
+                time.sleep(0.1)
+                # What floods is the last to be started.
+                with contextlib.suppress(OSError):
+                    if descendant(run.pid, "trafgen") or descendant(run.pid, "flood_link"):
+                        pid = descendant(run.pid, name)
+            time.sleep(2)
+            os.kill(pid, signal.SIGKILL)
+            said, _ = run.communicate(timeout=20)
+        made = None
+        if os.path.exists(path):
+            with open(path) as f:
+                made = json.load(f)
+            os.unlink(path)
+        return run.returncode, made, said
+
+    def test_an_appliance_that_ends_has_failed_at_once_and_with_a_result(self):
+        bed.need("trafgen")
+        vhost = "vhost:" + self.path("vh.sock")
+        rows = [["syn-flood", "--via", "tap:gen0"], ["mixed", "--via", vhost]]
+        for words in rows + [["rfc2544"]] if bed.long_run() else rows:
+            code, made, said = self.broken("sluiced", *words)
+            self.assertEqual(code, FAIL, said)
+            self.assertEqual(made["verdict"], "fail")
+            self.assertIn("the appliance ended with signal 9", made["reasons"][0])
+            self.assertIsNone(made["device"])
+            self.assertGreaterEqual(made["sent"], 0)
+
+    def test_a_generator_that_ends_is_named_and_no_verdict(self):
+        bed.need("trafgen")
+        for words, name in ((["syn-flood"], "trafgen"),
+                            (["syn-flood", "--via", "vhost:" + self.path("vh.sock")],
+                             "flood_link")):
+            code, made, said = self.broken(name, *words)
+            self.assertEqual((code, made), (START, None), said)
+            self.assertIn(name + " ended with status -9", said)
+
+    def test_a_full_disk_does_not_hide_what_was_measured(self):
+        bed.need("trafgen")
+        done = subprocess.run([RUN, "syn-flood", "--rate", "2k", "--seconds", "1", "--frames", "1k",
+                               "--build", bed.build_dir(), "--json", "/dev/full"], check=False,
+                              capture_output=True, text=True, timeout=LIMIT_S)
+        self.assertEqual(done.returncode, START)
+        self.assertIn("result: ", done.stdout)
+        self.assertIn("--json /dev/full: No space left", done.stderr)
 
     def test_a_wire_without_anybody_at_its_end_is_said(self):
         with socket.socket(socket.AF_UNIX) as s:
@@ -255,6 +325,7 @@ class Pktgen(Kit):
         self.assertEqual(code, PASS, said)
         self.assertTrue(called[called.index("-f") + 1].endswith("/pktgen/rfc2544.lua"))
         self.assertAlmostEqual(made["rfc2544"]["rate_pps"], 60000, delta=10000)
+        self.assertIn("SLUICE_SECONDS=1", called)
 
     def test_however_it_ends_the_run_ends_and_says_why(self):
         for env, said in (({"FAKE_PKTGEN": "crash"}, "status 134"),

@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The load-test kit without a wire: its command line, pktgen's scripts over a stub, its results."""
 
+import argparse
 import contextlib
 import io
 import json
 import os
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,7 +21,7 @@ ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
 KIT = os.path.join(ROOT, 'app/loadtest')
 STUB = os.path.join(ROOT, 'tests/lib/pktgen_stub.lua')
 sys.path.insert(0, KIT)
-from kit import options, result, scenarios, session  # noqa: E402
+from kit import generators, options, result, scenarios, session  # noqa: E402
 
 
 class Words(unittest.TestCase):
@@ -314,6 +317,39 @@ class Results(unittest.TestCase):
         made = self.made()
         made['device']['as_expected'] = 9000
         self.assertEqual(session.judge(made, row)[0], 'fail')
+
+    def test_an_appliance_that_is_gone_has_failed_whatever_else_there_is(self):
+        row = scenarios.SCENARIOS['syn-flood']
+        for more in ({}, {'sent_pps': 1}, {'device': None},
+                     {'rfc2544': {'rate_pps': 5, 'trials': []}}):
+            self.assertEqual(session.judge(self.made(**more), row, 'it ended'),
+                             ('fail', ['it ended']))
+
+    def test_clients_beside_a_flood_do_not_make_up_for_what_it_lost(self):
+        made = self.made(clients={'within_1s': 1.0})
+        made['device'].update(received=20000, as_expected=9000)
+        self.assertEqual(session.judge(made, scenarios.SCENARIOS['mixed'])[0], 'fail')
+
+    def test_a_search_of_pktgen_is_given_the_time_it_takes(self):
+        made = generators.Pktgen.__new__(generators.Pktgen)
+        for scenario, sendings in (('rfc2544', session.TRIALS_MAX + 2), ('syn-flood', 1)):
+            made.options = argparse.Namespace(scenario=scenario)
+            for seconds in (1, 10, 600):
+                # Before each sending the scripts wait 1.1 s, and 2.2 s behind it.
+                self.assertGreater(made.most_s(seconds), sendings * (seconds + 3.3) + 5)
+
+    def test_half_a_result_is_taken_away(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, 'x.json')
+            limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
+            try:
+                with self.assertRaises(OSError):
+                    result.write_json(self.made(), path, None)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+            self.assertFalse(os.path.exists(path))
 
     def test_the_words_say_saturated_and_not_failed(self):
         made = self.made(verdict='saturated', reasons=['it sent less'])

@@ -30,7 +30,6 @@ class Generator:
 
     name = program = None
     is_bursty = False       # sends what is due once a second: the first burst is not to be lost
-    ends_itself = False     # with a result of its own, some time after it has sent all
 
     def __init__(self, options, row, place):
         self.options, self.row, self.place = options, row, place
@@ -73,6 +72,10 @@ class Generator:
         """Begins to send the count frames of a file at a rate (None: as fast as it can)."""
         raise NotImplementedError
 
+    def most_s(self, seconds):
+        """When it is stopped, if it has not ended before."""
+        return seconds
+
     def counts(self):
         """Frames sent and received, ever."""
         raise NotImplementedError
@@ -113,6 +116,14 @@ def row_needs_clients(row):
     return row.clients
 
 
+def client_segments():
+    """Those of the kernel's own TCP in this network namespace, out and in: generators have none."""
+    with open('/proc/self/net/snmp', encoding='ascii') as file:
+        names, values = [line.split()[1:] for line in file if line.startswith('Tcp:')]
+    of = dict(zip(names, map(int, values)))
+    return of['OutSegs'] + of['RetransSegs'], of['InSegs']
+
+
 def interface_counts(name):
     """Frames that the kernel sent and received on an interface of this network namespace."""
     with open('/proc/self/net/dev', encoding='ascii') as file:
@@ -149,7 +160,12 @@ class Trafgen(Generator):
                     *pace])
 
     def counts(self):
-        return interface_counts(self.options.via[1])
+        sent, received = interface_counts(self.options.via[1])
+        if not self.row.clients:
+            return sent, received
+        # They share the interface: what they say is no flood.
+        out, back = client_segments()
+        return sent - out, received - back
 
 
 class Testpmd(Generator):
@@ -207,7 +223,8 @@ class Pktgen(Generator):
     """Pktgen-DPDK, which is not ours and not packaged: $PKTGEN, or in $PATH."""
 
     name = program = 'pktgen'
-    ends_itself = True
+    LATE_S = 4              # beside each sending, until its counters are up to date
+    SENDINGS = 18           # of a search, at most: a warm-up, its trials, and the last again
 
     def find(self):
         given = os.environ.get('PKTGEN')
@@ -247,8 +264,12 @@ class Pktgen(Generator):
             SLUICE_TARGET=address, SLUICE_TARGET_PORT=str(port), SLUICE_DST_MAC=self.place.mac,
             SLUICE_SRC_MAC=lab.GENERATOR_MAC, SLUICE_LOSS=str(self.options.loss), TERM='xterm')
         # It wants a terminal even where nobody looks.
-        self.spawn(['timeout', '-k', '5', str(seconds * 20 + BEGIN_S), 'script', '-qefc',
+        self.spawn(['timeout', '-k', '5', str(self.most_s(seconds) + BEGIN_S), 'script', '-qefc',
                     ' '.join(map(quoted, words)), '/dev/null'], env=env)
+
+    def most_s(self, seconds):
+        sendings = self.SENDINGS if self.options.scenario == 'rfc2544' else 1
+        return sendings * (seconds + self.LATE_S) + END_S
 
     def lines(self):
         """What its script has written; a line that is not whole yet is left out."""
@@ -270,9 +291,10 @@ class Pktgen(Generator):
         end = self.outcome()
         if end is None:
             raise RuntimeError(f'pktgen ended without a result: {self.said().strip()}')
-        return {'sent': end['sent'], 'received': end['received'], 'took_s': float(seconds),
-                'sent_pps': round(end['sent'] / seconds),
-                'received_pps': round(end['received'] / seconds)}
+        took = seconds * max(1, len(end.get('trials', ())))
+        return {'sent': end['sent'], 'received': end['received'], 'took_s': float(took),
+                'sent_pps': round(end['sent'] / took),
+                'received_pps': round(end['received'] / took)}
 
     def outcome(self):
         """The line with which a script ends; None: it ended without."""
@@ -322,8 +344,12 @@ class FloodLink(Generator):
 
     def order(self, text):
         """What has passed so far, after an order."""
-        self.process.stdin.write(text.encode() + b'\n')
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(text.encode() + b'\n')
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            self.process.wait(END_S)
+            raise self.failed() from None
         return json.loads(self.hear())
 
     def start(self, pcap, count, rate, seconds):
@@ -340,14 +366,12 @@ class FloodLink(Generator):
         """It ends with its input, and closes its ports."""
         if self.process is None:
             return
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(END_S)
         self.process.stdout.close()
         super().end()
-
-    def is_done(self):
-        return False
 
     def pause(self):
         """The flood ends, the wire stays."""

@@ -75,8 +75,18 @@ class Lab(bed.Appliance):
 
     def outcomes(self):
         """How every packet ended so far."""
-        return {row['reason']: row['packets']
-                for row in self.ctl('show', 'outcomes', '--all')['outcomes']}
+        got = self.ctl('show', 'outcomes', '--all', check=False)
+        if 'error' in got:
+            raise RuntimeError(got['error']['message'])
+        return {row['reason']: row['packets'] for row in got['outcomes']}
+
+    def ended(self):
+        """How it came to its end, and its last words; None: it runs."""
+        status = self.proc.poll()
+        if status is None:
+            return None
+        how = f'signal {-status}' if status < 0 else f'status {status}'
+        return f'the appliance ended with {how}: {self.log_text().strip()[-500:] or "no word"}'
 
     def set_cookies(self, mode):
         """SYN cookies: always, or as it is by default."""
@@ -122,6 +132,9 @@ class Elsewhere:
 
     def set_cookies(self, _):
         """It is not ours."""
+
+    def ended(self):
+        """It is seen by its control socket alone."""
 
 
 def address_of(options):

@@ -19,7 +19,7 @@ GENERATORS = ('pktgen', 'testpmd', 'trafgen', 'flood_link')
 EXITS = """\
 exit status:
   0  passed
-  1  the device did not pass: what it did is said
+  1  the device did not pass, or ended meanwhile: what it did is said
   2  wrong usage
   3  it could not start, or no generator can do this here
   6  generator saturated: it sent less than 95 % of what was asked; no verdict on the device
@@ -49,7 +49,7 @@ def seconds(text):
 
 def count(text):
     """A number with an optional unit."""
-    match = re.fullmatch(r'(\d+)([kKM]?)', text)
+    match = re.fullmatch(r'(\d+)([kKmM]?)', text)
     if not match or not 1 <= int(match.group(1)) * UNITS[match.group(2)] <= 10 ** 7:
         raise argparse.ArgumentTypeError(f"'{text}': a number from 1 to 10M")
     return int(match.group(1)) * UNITS[match.group(2)]
@@ -193,7 +193,8 @@ def check(options):
     if (options.pcap is not None) != (options.scenario == 'pcap-replay'):
         return 'pcap-replay needs --pcap, and nothing else takes it'
     if options.pcap is not None and not os.path.isfile(options.pcap):
-        return f'--pcap {options.pcap}: no such file'
+        return f'--pcap {options.pcap}: ' + \
+            ('is a folder' if os.path.isdir(options.pcap) else 'no such file')
     if options.cookies == 'valid' and options.scenario != 'ack-flood':
         return '--cookies is of ack-flood'
     if options.scenario == 'rfc2544' and options.rate is None:

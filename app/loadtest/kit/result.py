@@ -137,14 +137,29 @@ def write_json(result, path, out):
     if path == '-':
         out.write(text)
         return
-    with open(path, 'w', encoding='ascii') as file:
-        file.write(text)
+    write_whole(path, text)
+
+
+def write_whole(path, text):
+    """Half a file is worse than none: who reads it would not know."""
+    try:
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(text)
+    except OSError:
+        if os.path.isfile(path):
+            os.unlink(path)
+        raise
+
+
+def need_gnuplot():
+    """RuntimeError, where there is none."""
+    if shutil.which('gnuplot') is None:
+        raise RuntimeError('no plot: gnuplot is not installed (package gnuplot-nox)')
 
 
 def plot(result, path):
     """Rates over time; RuntimeError says why not."""
-    if shutil.which('gnuplot') is None:
-        raise RuntimeError('no plot: gnuplot is not installed (package gnuplot-nox)')
+    need_gnuplot()
     if len(result['samples']) < 2:
         raise RuntimeError('no plot: the run was too short')
     with tempfile.NamedTemporaryFile('w', prefix='sluice-plot-', encoding='ascii') as file:
@@ -159,5 +174,4 @@ def plot(result, path):
             capture_output=True, text=True, check=False)
     if done.returncode != 0 or '<svg' not in done.stdout:
         raise RuntimeError(f'no plot: gnuplot: {done.stderr.strip() or "no samples"}')
-    with open(path, 'w', encoding='utf-8') as file:
-        file.write(done.stdout)
+    write_whole(path, done.stdout)

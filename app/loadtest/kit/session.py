@@ -55,11 +55,12 @@ class Flood:
                              'sent': sent - self.first[0], 'received': received - self.first[1]})
 
     def watch(self):
-        """Until the time is over, or the generator is."""
+        """Until the time is over, or the generator is, or the appliance."""
         start = time.monotonic()
         self.sample(start)
-        length = self.seconds + (generators.END_S if self.generator.ends_itself else 0)
-        while time.monotonic() - start < length and not self.generator.is_done():
+        length = self.generator.most_s(self.seconds)
+        while time.monotonic() - start < length and not self.generator.is_done() and \
+                self.generator.place.ended() is None:
             time.sleep(min(SAMPLE_S, max(0.01, length - (time.monotonic() - start))))
             self.sample(start)
         if self.generator.is_broken():
@@ -74,7 +75,10 @@ class Flood:
         took = last['t_s'] - begin['t_s']
         if self.generator.is_bursty:
             begin = {'sent': 0, 'received': 0}
-        sent, received = generators.settle(self.generator)
+        sent, received = last['sent'] + self.first[0], last['received'] + self.first[1]
+        # A tap goes away with the appliance, and its counters with it.
+        if self.generator.place.ended() is None:
+            sent, received = generators.settle(self.generator)
         return {'sent': sent - self.first[0], 'received': received - self.first[1],
                 'took_s': round(took, 3),
                 'sent_pps': per_second(last['sent'] - begin['sent'], took),
@@ -89,6 +93,7 @@ class Session:
         self.row = scenario_of(options)
         self.generator, self.passed_over = generators.choose(options, self.row, place)
         self.pcap, self.count = frames.make(options, self.row, place)
+        self.gone = None        # why the appliance cannot say what it counted
 
     def flood(self, rate, seconds, during=None):
         """Sends, and returns the flood and its totals."""
@@ -101,9 +106,25 @@ class Session:
             if during is not None:
                 during()
             flood.watch()
+        except RuntimeError:
+            # Wires break where an end of them is gone: that is the verdict, not an error.
+            if self.place.ended() is None:
+                raise
+            flood.samples = flood.samples or [{'t_s': 0.0, 'sent': 0, 'received': 0}]
         finally:
             self.generator.pause()
         return flood, flood.totals()
+
+    def outcomes_after(self):
+        """What the appliance has counted now; None: it is gone."""
+        self.gone = self.place.ended()
+        if self.gone is not None:
+            return None
+        try:
+            return self.place.outcomes()
+        except RuntimeError as error:
+            self.gone = f'the appliance does not answer any more: {error}'
+            return None
 
     @contextlib.contextmanager
     def clients(self):
@@ -119,13 +140,22 @@ class Session:
                 stdout=subprocess.PIPE, text=True)
         try:
             yield begin, found
-            if 'process' in found:
+            # Without an appliance they would wait for their time to be over, and for nothing.
+            if 'process' in found and self.place.ended() is None:
                 text, _ = found['process'].communicate(timeout=self.options.seconds + 30)
-                found['line'] = json.loads(text)
+                found['line'] = self.clients_said(text)
         finally:
             if 'process' in found and found['process'].poll() is None:
                 found['process'].kill()
                 found['process'].wait()
+
+    def clients_said(self, text):
+        """What became of them; nothing if there was nobody left to talk to."""
+        if text:
+            return json.loads(text)
+        if self.place.ended() is None:
+            raise RuntimeError('the clients ended without a result')
+        return None
 
     def measure(self):
         """The flood as it was asked for."""
@@ -133,14 +163,14 @@ class Session:
         with self.clients() as (begin, found):
             flood, totals = self.flood(self.options.rate, self.options.seconds,
                                        begin if self.row.clients else None)
-        time.sleep(0.5)
-        after = self.place.outcomes()
         return {**totals, 'samples': flood.samples, 'clients': found.get('line'),
-                'device': self.device(before, after), 'rfc2544': None}
+                'device': self.device(before), 'rfc2544': None}
 
-    def device(self, before, after):
-        """What the appliance counted in between."""
-        if before is None:
+    def device(self, before):
+        """What the appliance has counted since."""
+        time.sleep(0.5)
+        after = self.outcomes_after()
+        if before is None or after is None:
             return None
         grown = {name: after[name] - before.get(name, 0) for name in after}
         grown = {name: number for name, number in grown.items() if number > 0}
@@ -167,7 +197,8 @@ class Session:
         low, high, trials = 0, self.options.rate, []
         self.flood(max(1, high // 10), 1)
         rate = high
-        while len(trials) < TRIALS_MAX and high - low > max(1, NEAR * high):
+        while len(trials) < TRIALS_MAX and high - low > max(1, NEAR * high) and \
+                self.place.ended() is None:
             line, flood, totals = self.trial(rate, self.options.seconds)
             trials.append(line)
             if line['verdict'] == 'pass':
@@ -180,21 +211,20 @@ class Session:
             else:
                 high = rate
             rate = (low + high) // 2 or 1
-        if trials[-1]['asked_pps'] != low and low > 0:
+        if self.place.ended() is None and trials[-1]['asked_pps'] != low and low > 0:
             line, flood, totals = self.trial(low, self.options.seconds)
             trials.append(line)
-        time.sleep(0.5)
         return {**totals, 'samples': flood.samples, 'clients': None,
-                'device': self.device(before, self.place.outcomes()),
+                'device': self.device(before),
                 'rfc2544': {'rate_pps': low, 'trials': trials}}
 
     def pktgen_search(self):
         """The same, by pktgen's own script."""
         before = self.place.outcomes()
-        flood, totals = self.flood(self.options.rate, self.options.seconds * TRIALS_MAX)
+        flood, totals = self.flood(self.options.rate, self.options.seconds)
         end = self.generator.outcome()
         return {**totals, 'samples': flood.samples, 'clients': None,
-                'device': self.device(before, self.place.outcomes()),
+                'device': self.device(before),
                 'rfc2544': {'rate_pps': end['rate'], 'trials': end['trials']}}
 
     def all_of_it(self):
@@ -220,7 +250,7 @@ class Session:
             'seed': self.options.seed, 'frames': self.count, 'asked_pps': asked,
             'asked_s': self.options.seconds, 'loss_limit': self.options.loss,
             'machine': result.machine(), **got}
-        made['verdict'], made['reasons'] = judge(made, self.row)
+        made['verdict'], made['reasons'] = judge(made, self.row, self.gone)
         return made
 
     def close(self):
@@ -233,11 +263,7 @@ def judge_device(made, row):
     device, limit = made['device'], made['loss_limit']
     if device is None or not row.outcomes:
         return
-    if row.clients:
-        # Theirs are among those that were sent, and end in many ways.
-        if device['received'] < made['sent'] * (1 - limit) - STRAY:
-            yield f'{device["received"]:,} of {made["sent"]:,} frames came in'
-    elif device['as_expected'] < made['sent'] * (1 - limit) - STRAY:
+    if device['as_expected'] < made['sent'] * (1 - limit) - STRAY:
         yield f'{device["as_expected"]:,} of {made["sent"]:,} frames ended as ' \
             f'{" or ".join(row.outcomes)}'
 
@@ -252,8 +278,10 @@ def judge_answers(made, row):
         yield f'{made["received"]:,} answers to {made["sent"]:,} frames are too many'
 
 
-def judge(made, row):
-    """(verdict, reasons): first whether there was a flood at all."""
+def judge(made, row, gone=None):
+    """(verdict, reasons): first whether there is an appliance still, and was a flood at all."""
+    if gone is not None:
+        return 'fail', [gone]
     if made['rfc2544'] is not None:
         passed = made['rfc2544']['rate_pps'] > 0
         last = made['rfc2544']['trials']
@@ -287,19 +315,41 @@ def missing(options):
 
 def publish(options, made):
     """In words, and to the files asked for."""
-    files, text = [], sys.stdout
-    if options.json is not None:
-        text = sys.stderr if options.json == '-' else sys.stdout
-        result.write_json(made, options.json, sys.stdout)
-        files += [] if options.json == '-' else [f'json: {options.json}']
-    if options.plot is not None:
-        try:
+    files, wrong = [], []
+    text = sys.stderr if options.json == '-' else sys.stdout
+    try:
+        if options.json is not None:
+            result.write_json(made, options.json, sys.stdout)
+            files += [] if options.json == '-' else [f'json: {options.json}']
+    except OSError as error:
+        wrong.append(f'--json {options.json}: {error.strerror}')
+    try:
+        if options.plot is not None:
             result.plot(made, options.plot)
             files.append(f'plot: {options.plot}')
-        except RuntimeError as error:
-            print(f'app/loadtest/run: {error}', file=sys.stderr)
+    except OSError as error:
+        wrong.append(f'--plot {options.plot}: {error.strerror}')
+    except RuntimeError as error:
+        wrong.append(str(error))
+    # What was measured is said in any case.
     print(result.words(made, files), file=text, flush=True)
+    for line in wrong:
+        print(f'app/loadtest/run: {line}', file=sys.stderr)
+    if wrong:
+        return EXIT_START
     return {'pass': EXIT_PASS, 'fail': EXIT_FAIL, 'saturated': EXIT_SATURATED}[made['verdict']]
+
+
+def check_files(options):
+    """A result that cannot be written is no result: better known before than after."""
+    for path in (options.json, options.plot):
+        if path in (None, '-'):
+            continue
+        if os.path.isdir(path) or not os.access(
+                path if os.path.exists(path) else os.path.dirname(path) or '.', os.W_OK):
+            raise RuntimeError(f'{path}: cannot be written')
+    if options.plot is not None:
+        result.need_gnuplot()
 
 
 def run(options):
@@ -310,11 +360,7 @@ def run(options):
         print(f'app/loadtest/run: {reason}', file=sys.stderr)
         return EXIT_START
     try:
-        # A result that cannot be written is no result: better known before than after.
-        for path in (options.json, options.plot):
-            if path not in (None, '-') and not os.access(
-                    path if os.path.exists(path) else os.path.dirname(path) or '.', os.W_OK):
-                raise RuntimeError(f'{path}: cannot be written')
+        check_files(options)
         if options.via[0] != 'pci':
             lab.bed.sh('ip', 'link', 'set', 'lo', 'up')
         with (lab.Elsewhere if is_there(options) else lab.Lab)(options) as place:
