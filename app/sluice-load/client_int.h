@@ -16,7 +16,7 @@
 
 /** Bytes of the pattern that is sent; a power of 2. */
 #define PATTERN_BYTES 65536u
-/** Of a body, the bytes that are kept to compare others with. */
+/** Of a body, the bytes that are kept to compare others with; those behind are summed up. */
 #define VERIFY_BYTES (4u << 20)
 /** Longest HTTP request, and most bytes read at a time by a slow reader. */
 #define REQUEST_BYTES_MAX 512u
@@ -62,6 +62,7 @@ struct flow {
 	uint64_t to_send, sent; /* bytes of the request */
 	uint64_t got; /* bytes of the answer */
 	uint32_t pattern_at; /* where in the pattern it begins */
+	uint64_t rest_sum; /* http: of the body behind what is kept to compare */
 	struct http_answer http;
 };
 
@@ -88,6 +89,7 @@ struct client_group {
 	uint32_t request_len, last_request_len;
 	uint8_t *body; /* the first answer's, as far as it is kept */
 	uint64_t body_have, body_len; /* body_len: NO_END until one is complete */
+	uint64_t rest_sum; /* of the first complete one */
 	int probe_err; /* 1: not known yet */
 	sluice_conn probe;
 	struct load_stats stats;

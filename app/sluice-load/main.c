@@ -3,21 +3,41 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "options.h"
 #include "report.h"
 #include "run.h"
 
-/* The file is opened before the run: a result that cannot be written is no result. */
+static int
+fail(const char *path)
+{
+	fprintf(stderr, "sluice-load: %s: %s\n", path, strerror(errno));
+	return LOAD_EXIT_START;
+}
+
+/* What the file said before is kept until there is something new to say. */
 static int
 report(const struct load_options *options, const struct load_result *result, FILE *json, FILE *text)
 {
 	load_report_table(options, result, text);
-	if (json != NULL && load_report_json(options, result, json) != 0) {
-		fprintf(stderr, "sluice-load: %s: cannot be written\n", options->json);
-		return LOAD_EXIT_START;
+	if (json != NULL) {
+		(void)!ftruncate(fileno(json), 0); /* a pipe has nothing before */
+		if (load_report_json(options, result, json) != 0)
+			return fail(options->json);
 	}
 	return load_result_passes(&options->profile, result) ? LOAD_EXIT_PASS : LOAD_EXIT_FAIL;
+}
+
+/* Nothing, or half an object, is worse than no file: who reads it would not know. */
+static void
+take_back(const char *path, bool has_result)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (has_result || st.st_size == 0))
+		(void)unlink(path);
 }
 
 static int
@@ -27,21 +47,25 @@ run(const struct load_options *options)
 	FILE *json = is_stdout ? stdout : NULL;
 	FILE *text = is_stdout ? stderr : stdout;
 	struct load_result *result;
+	bool has_result = false;
 	int code = LOAD_EXIT_START;
 
+	/* Opened before the run: a result that cannot be written is no result. */
 	if (options->json != NULL && !is_stdout) {
-		json = fopen(options->json, "we");
-		if (json == NULL) {
-			fprintf(stderr, "sluice-load: %s: %s\n", options->json, strerror(errno));
-			return LOAD_EXIT_START;
-		}
+		json = fopen(options->json, "ae");
+		if (json == NULL)
+			return fail(options->json);
 	}
 	result = calloc(1, sizeof(*result));
-	if (result != NULL && load_run(options, options->is_quiet ? NULL : text, result) == 0)
+	if (result != NULL && load_run(options, options->is_quiet ? NULL : text, result) == 0) {
 		code = report(options, result, json, text);
+		has_result = true;
+	}
 	free(result);
-	if (json != NULL && !is_stdout && fclose(json) != 0)
-		code = LOAD_EXIT_START;
+	if (json != NULL && !is_stdout && fclose(json) != 0 && code != LOAD_EXIT_START)
+		code = fail(options->json);
+	if (json != NULL && !is_stdout && code == LOAD_EXIT_START)
+		take_back(options->json, has_result);
 	return code;
 }
 

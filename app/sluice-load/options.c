@@ -48,13 +48,13 @@ static const char help[] =
 	"  --workers N  --lcores LIST  --packets N  --tunable NAME=VALUE\n"
 	"  --config FILE         a configuration of the daemon's form instead of all these\n"
 	"\n"
-	"Keys of the profile; numbers with k M G, times with us ms s m h:\n";
+	"Keys of the profile; numbers with k m g, times with us ms s m h:\n";
 
 static const char footer[] =
 	"\n"
-	"Exit status: 0 good, all criteria fulfilled; 1 a criterion was not; 2 wrong usage; 3 it\n"
-	"could not start or not reach the target. SIGINT ends the run with its table; a second\n"
-	"one at once.\n";
+	"Exit status: 0 good, all criteria fulfilled; 1 a criterion was not, or, without any,\n"
+	"nothing was answered; 2 wrong usage; 3 it could not start, not reach the target or not\n"
+	"write the result. SIGINT ends the run with its table; a second one at once.\n";
 
 void
 load_help_print(FILE *out)
@@ -391,7 +391,6 @@ write_config(const struct words *w, const struct load_profile *p, FILE *out, FIL
 	return write_addresses(w, out, err);
 }
 
-/* The names of the options are not those of the keys: say where a message belongs. */
 static int
 parse_config(const struct words *w, const struct load_profile *p, struct config *conf,
 	struct config_report *report, FILE *err)
@@ -416,6 +415,55 @@ parse_config(const struct words *w, const struct load_profile *p, struct config 
 	return rc;
 }
 
+/* What is said of a key of the port is said of the option that it came from. */
+static void
+print_issue(const char *text, bool is_error, FILE *err)
+{
+	static const char prefix[] = "ports.load0.";
+	static const struct {
+		const char *key, *option;
+	} others[] = {
+		{ "type", "port-type" },
+		{ "path", "port-path" },
+		{ "addresses", "address" },
+		{ "address", "pci" },
+	};
+	const char *key = text + strlen(prefix);
+	size_t len;
+
+	fprintf(err, "sluice-load: %s: ", is_error ? "error" : "warning");
+	if (strncmp(text, prefix, strlen(prefix)) != 0) {
+		fprintf(err, "%s\n", text);
+		return;
+	}
+	len = strcspn(key, ":[. ");
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (strlen(others[i].key) == len && strncmp(others[i].key, key, len) == 0) {
+			fprintf(err, "--%s%s\n", others[i].option, key + len);
+			return;
+		}
+	fprintf(err, "--%s\n", key);
+}
+
+/*
+ * Where the port would make one up, the MAC address follows from our first address. Another one in
+ * each run would look like somebody who forges the last one's: who is asked keeps to the old MAC
+ * address until that does not answer, and the run begins with losses.
+ */
+static void
+settle_mac(struct config_port *port)
+{
+	const uint8_t *ip = port->addresses.prefix[0].addr.b;
+
+	if (!mac_addr_is_zero(&port->mac) || port->addresses.count == 0 ||
+		(port->type != CONFIG_PORT_AF_PACKET && port->type != CONFIG_PORT_VIRTIO_USER))
+		return;
+	port->mac.b[0] = 0x02; /* locally administered */
+	port->mac.b[1] = 0x6c;
+	for (unsigned int i = 0; i < sizeof(port->addresses.prefix[0].addr.b); i++)
+		port->mac.b[2 + i % 4] ^= ip[i];
+}
+
 static int
 make_config(
 	const struct words *w, const struct load_profile *p, struct config *conf, FILE *err)
@@ -432,8 +480,7 @@ make_config(
 	config_report_init(report);
 	rc = parse_config(w, p, conf, report, err);
 	for (unsigned int i = 0; w->config == NULL && i < report->count; i++)
-		fprintf(err, "sluice-load: %s: %s\n",
-			report->rows[i].is_error ? "error" : "warning", report->rows[i].text);
+		print_issue(report->rows[i].text, report->rows[i].is_error, err);
 	if (w->config != NULL && report->errors + report->warnings > 0)
 		config_report_print(report, w->config, err);
 	free(report);
@@ -443,6 +490,8 @@ make_config(
 		return usage(err, "memory.connections %u: the profile needs %llu",
 			conf->memory.connections,
 			(unsigned long long)conns_needed(p, conf->workers));
+	for (unsigned int i = 0; rc == 0 && i < conf->port_count; i++)
+		settle_mac(&conf->ports[i]);
 	return rc;
 }
 

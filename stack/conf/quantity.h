@@ -28,10 +28,10 @@ enum unit {
 const char *unit_name(enum unit unit);
 
 /**
- * Read a decimal number from text, all of it. Suffixes: k M G (powers of 1000) and Ki Mi Gi (of
- * 1024) where the unit is a quantity; us ms s m h where it is a time (converted to the unit, which
- * must come out even); on/off, yes/no, true/false where it is a bool. -EINVAL: not a number of
- * this unit; -ERANGE: beyond 64 bits.
+ * Read a decimal number from text, all of it. Suffixes: k M G or k m g (powers of 1000) and
+ * Ki Mi Gi (of 1024) where the unit is a quantity; us ms s m h where it is a time (converted to
+ * the unit, which must come out even); on/off, yes/no, true/false where it is a bool. -EINVAL: not
+ * a number of this unit; -ERANGE: beyond 64 bits.
  */
 int quantity_parse(const char *text, enum unit unit, uint64_t *out);
 

@@ -12,16 +12,17 @@ import time
 import unittest
 
 import bed
+from test_vhost import VhostAppliance
 
 OURS = "10.99.0.3"      # where the load comes from
 LIMIT_S = 30            # of one run
 PASS, CRITERIA, USAGE, START = 0, 1, 2, 3
 
 
-def load(*args, address=OURS + "/24", kill=None):
+def load(*args, address=OURS + "/24", port=("af_packet", "--iface", bed.PEER), kill=None):
     """A run with --json; returns its exit status, the object (None: there is none) and messages."""
-    words = [bed.program("sluice-load"), "--port-type", "af_packet", "--iface", bed.PEER,
-             "--address", address, "--quiet", "--json", "-"] + list(args)
+    words = [bed.program("sluice-load"), "--port-type", *port, "--address", address, "--quiet",
+             "--json", "-"] + list(args)
     p = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if kill is not None:
         time.sleep(kill)
@@ -83,6 +84,8 @@ groups:
   sized: {{profile: bulk-down, target: '{ip}:19', connections: 2, size: 100k, count: 20}}
   idle: {{profile: idle, target: '{ip}:7', connections: 1k}}
   abort: {{profile: abort, connections: 5, think: 1ms}}
+  tcp: {{profile: tcp-cps, connections: 5, rate: 50}}
+  churn: {{profile: churn, connections: 20, hold: 50ms}}
   slow: {{app: http, connections: 5, requests: 1, count: 5, send_chunk: 20, send_pause: 10ms,
          read_chunk: 200, read_pause: 10ms}}
 """
@@ -135,6 +138,10 @@ class AgainstAppliance(Checks):
         self.assertEqual(groups["idle"]["concurrent_max"], 1000)
         self.assertGreater(count["abort"]["conns_aborted"], 0)
         self.assertEqual(count["abort"]["requests_cancelled"], count["abort"]["conns_aborted"])
+        self.assertEqual(count["tcp"]["requests_started"] + count["tcp"]["requests_unsent"], 300)
+        # 20 at a time, of which each comes, stays and goes.
+        self.assertGreater(count["churn"]["conns_closed"], 100)
+        self.assertLessEqual(groups["churn"]["concurrent_max"], 20)
         self.assertEqual(count["slow"]["requests_done"], 5)
         # At least three pauses while sending, and two while reading.
         self.assertGreater(groups["slow"]["request"]["p50_ns"], 50e6)
@@ -146,6 +153,37 @@ class AgainstAppliance(Checks):
         self.assertEqual([c["is_fulfilled"] for c in result["criteria"]], [False, True])
         for name, g in self.accounted(result).items():
             self.assertEqual(list(g["counts"]["failures"]), [name])
+
+    def test_that_nothing_was_answered_is_no_success(self):
+        words = ["--target", bed.APPLIANCE + ":80", "--path", "/no/such", "--duration", "1s"]
+        status, result, err = load(*words)
+        self.assertEqual((status, result["is_pass"]), (CRITERIA, False), err)
+        self.assertIn("nothing was answered", err)
+        # Who says what is good is asked about nothing else.
+        self.assertEqual(load(*words, "--pass", "failed >= 1")[0], PASS)
+
+    def test_a_result_is_whole_or_as_it_was(self):
+        words = [bed.program("sluice-load"), "--port-type", "af_packet", "--iface", bed.PEER,
+                 "--address", OURS + "/24", "--quiet", "--duration", "1s", "--json"]
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.json")
+
+            def run(port, to=path):
+                done = subprocess.run(words + [to, "--target", f"{bed.APPLIANCE}:{port}"],
+                                      capture_output=True, text=True, timeout=LIMIT_S, check=False)
+                return done.returncode, done.stdout, done.stderr
+            self.assertEqual(run(81)[0], START)
+            self.assertFalse(os.path.exists(path))
+            for _ in range(2):
+                self.assertEqual(run(80)[0], PASS)
+                with open(path) as f:
+                    self.assertTrue(json.load(f)["is_pass"])
+            self.assertEqual(run(81)[0], START)
+            self.assertTrue(os.path.exists(path))
+        code, table, err = run(80, "/dev/full")
+        self.assertEqual(code, START)
+        self.assertIn("/dev/full: No space left", err)
+        self.assertIn("requests", table)
 
     def test_a_signal_ends_it_with_its_table(self):
         status, result, err = load("--duration", "1h", "--target", bed.APPLIANCE + ":80", kill=2.5)
@@ -164,6 +202,38 @@ class AgainstAppliance(Checks):
         status, _, err = load("--target", "nowhere")
         self.assertEqual(status, USAGE)
         self.assertIn("--target", err)
+
+
+class OverVhost(Checks):
+    """The fastest wire without a card: virtio_user here, sluiced's vhost port there."""
+
+    def test_a_run_after_another_begins_without_losses(self):
+        with VhostAppliance() as app:
+            port = ("virtio_user", "--port-path", app.config["ports"]["wan0"]["path"])
+            for _ in range(3):
+                groups = self.good("--target", bed.APPLIANCE + ":7", "--profile", "echo",
+                                   "--rate", "500", "--duration", "1s", port=port)
+                # Who came with another MAC address than the last run would lose its first packets,
+                # and wait for seconds until they are sent again.
+                self.assertEqual(groups["echo"]["counts"]["requests_done"], 500)
+            disputes = [row["value"] for row in app.ctl("show", "counters", "--all")["counters"]
+                        if row["name"].endswith("NeighDisputes")]
+            self.assertEqual(disputes, [0])
+
+    def test_a_server_that_ends_in_the_middle_ends_no_run(self):
+        app = VhostAppliance().start()
+        self.addCleanup(app.stop)
+        killer = threading.Timer(2, app.proc.kill)
+        killer.start()
+        port = ("virtio_user", "--port-path", app.config["ports"]["wan0"]["path"])
+        status, result, err = load("--target", bed.APPLIANCE + ":7", "--profile", "echo",
+                                   "--duration", "4s", "--timeout", "1s", "--pass", "errors == 0",
+                                   port=port)
+        killer.join()
+        self.assertEqual(status, CRITERIA, err)
+        failures = self.accounted(result)["echo"]["counts"]["failures"]
+        self.assertEqual(failures.get("timeout"), 100)
+        self.assertLessEqual(set(failures), {"timeout", "no_answer"})
 
 
 class Stalling(threading.Thread):
@@ -188,6 +258,38 @@ class Stalling(threading.Thread):
                     time.sleep(1)
                     stalled = True
                 s.sendall(b)
+
+
+class OnTap(Checks):
+    """The generator's port is a tap, and the kernel at its other end serves."""
+
+    def test_the_kernel_is_reached_as_soon_as_the_tap_is_there(self):
+        def plug():
+            end = time.monotonic() + 10
+            while time.monotonic() < end:
+                try:
+                    bed.sh("ip", "addr", "replace", bed.APPLIANCE + "/24", "dev", "load0")
+                    bed.sh("ip", "link", "set", "load0", "up")
+                    return
+                except subprocess.CalledProcessError:
+                    time.sleep(0.02)
+        def serve():
+            while True:
+                try:
+                    server.accept()[0].close()
+                except OSError:
+                    return
+        server = socket.create_server(("", 0), backlog=100)
+        plugger = threading.Thread(target=plug)
+        plugger.start()
+        threading.Thread(target=serve, daemon=True).start()
+        self.addCleanup(server.close)
+        groups = self.good("--profile", "tcp-cps", "--connections", "1", "--count", "20",
+                           "--duration", "5s", "--target",
+                           f"{bed.APPLIANCE}:{server.getsockname()[1]}",
+                           port=("tap", "--iface", "load0"))
+        plugger.join()
+        self.assertEqual(groups["tcp-cps"]["counts"]["requests_done"], 20)
 
 
 class AgainstLinux(Checks):

@@ -211,6 +211,46 @@ a_body_that_differs_from_the_first_is_a_failure(void **state)
 	}
 }
 
+/* An answer with a body of LONG_BYTES, in pieces of so many. */
+#define LONG_BYTES ((4u << 20) + 1000)
+
+static void
+say_long(struct world *w, sluice_conn c, const uint8_t *body, size_t piece)
+{
+	char head[64];
+
+	snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %u\r\n\r\n", LONG_BYTES);
+	say(w, c, head);
+	for (size_t at = 0; at < LONG_BYTES; at += piece) {
+		size_t n = LONG_BYTES - at < piece ? LONG_BYTES - at : piece;
+
+		fake_peer_send(w->s, c, body + at, n);
+		settle(w);
+	}
+}
+
+static void
+every_byte_of_a_long_body_counts_however_it_comes(void **state)
+{
+	static uint8_t body[LONG_BYTES];
+	struct world w;
+	sluice_conn c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(body); i++)
+		body[i] = (uint8_t)(i * 7 + i / 251);
+	start(&w, "http-rps", "connections=1");
+	c = accept_next(&w, 0);
+	say_long(&w, c, body, 1448);
+	say_long(&w, c, body, 1021);
+	assert_int_equal(counts(&w)->requests_done, 2);
+	body[LONG_BYTES - 1] ^= 0x80;
+	say_long(&w, c, body, 1448);
+	assert_int_equal(counts(&w)->requests_done, 2);
+	assert_int_equal(counts(&w)->fail[LOAD_FAIL_BAD_DATA], 1);
+	stop(&w);
+}
+
 static void
 pages_that_change_are_right_where_the_profile_says_so(void **state)
 {
@@ -418,6 +458,7 @@ main(void)
 		cmocka_unit_test(an_open_loop_counts_from_when_a_request_was_due),
 		cmocka_unit_test(what_an_open_loop_could_not_begin_is_counted),
 		cmocka_unit_test(a_body_that_differs_from_the_first_is_a_failure),
+		cmocka_unit_test(every_byte_of_a_long_body_counts_however_it_comes),
 		cmocka_unit_test(pages_that_change_are_right_where_the_profile_says_so),
 		cmocka_unit_test(an_echo_with_one_wrong_byte_is_a_failure),
 		cmocka_unit_test(an_end_before_the_answer_is_a_failure_and_one_behind_it_is_not),

@@ -235,6 +235,38 @@ the_command_line_makes_a_profile_and_a_configuration(void **state)
 	assert_int_equal(options.config.tunables.ip_local_port_range[0], 1024);
 }
 
+/* The MAC address of a run on a port of this type. */
+static struct mac_addr
+mac_with(const char *port, const char *more)
+{
+	char line[256], *said;
+
+	snprintf(line, sizeof(line), "--port-type %s %s --target 10.9.0.1:80", port, more);
+	if (command(line, &said) != 0)
+		fail_msg("%s: %s", line, said);
+	free(said);
+	return options.config.ports[0].mac;
+}
+
+static void
+a_made_up_mac_address_is_the_same_in_each_run_of_an_address(void **state)
+{
+	struct mac_addr first = mac_with("af_packet --iface v1", "--address 10.9.0.2/24");
+	struct mac_addr again = mac_with("virtio_user --port-path /x",
+		"--address 10.9.0.2-10.9.0.4/24");
+	struct mac_addr other = mac_with("af_packet --iface v1", "--address 10.9.0.3/24");
+	struct mac_addr given = mac_with("af_packet --iface v1",
+		"--address 10.9.0.2/24 --mac 02:00:00:00:00:09");
+	struct mac_addr card = mac_with("pci --pci 0000:03:00.0", "--address 10.9.0.2/24");
+
+	(void)state;
+	assert_true(mac_addr_equal(&first, &again));
+	assert_false(mac_addr_equal(&first, &other));
+	assert_int_equal(first.b[0] & 3, 2);
+	assert_int_equal(given.b[5], 9);
+	assert_true(mac_addr_is_zero(&card));
+}
+
 static void
 a_wrong_command_line_says_what_is_wrong(void **state)
 {
@@ -252,7 +284,12 @@ a_wrong_command_line_says_what_is_wrong(void **state)
 		{ PORT "--target 10.9.0.1:80 --workers 99", "out of range" },
 		{ PORT "--target 10.9.0.1:80 --address 10.9.0.9-10.9.0.3/24", "more than" },
 		{ PORT "--target 10.9.0.1:80 --tunable tcp_sakc=1", "tcp_sack" },
-		{ "--port-type veth --address 10.9.0.2/24 --target 10.9.0.1:80", "allowed: tap" },
+		{ PORT "--target 10.9.0.1:80 --mtu x", "error: --mtu: 'x'" },
+		{ PORT "--target 10.9.0.1:80 --gateway x", "error: --gateway: 'x'" },
+		{ "--port-type pci --pci x --address 10.9.0.2/24 --target 10.9.0.1:80",
+			"error: --pci: 'x'" },
+		{ "--port-type veth --address 10.9.0.2/24 --target 10.9.0.1:80",
+			"--port-type: 'veth' does not fit; allowed: tap" },
 	};
 
 	(void)state;
@@ -278,6 +315,7 @@ main(void)
 		cmocka_unit_test(criteria_compare_in_the_unit_they_are_written_in),
 		cmocka_unit_test(criteria_that_say_nothing_are_refused),
 		cmocka_unit_test(the_command_line_makes_a_profile_and_a_configuration),
+		cmocka_unit_test(a_made_up_mac_address_is_the_same_in_each_run_of_an_address),
 		cmocka_unit_test(a_wrong_command_line_says_what_is_wrong),
 	};
 
