@@ -302,8 +302,11 @@ class VhostBed(FloodBed):
 
     def order(self, text):
         """flood_link's answer to an order."""
-        self.link.stdin.write(text.encode() + b'\n')
-        self.link.stdin.flush()
+        try:
+            self.link.stdin.write(text.encode() + b'\n')
+            self.link.stdin.flush()
+        except BrokenPipeError:
+            raise RuntimeError(f'flood_link ended with status {self.link.wait(5)}') from None
         return json.loads(self.await_line(self.link))
 
     def counted(self):
@@ -324,7 +327,9 @@ class VhostBed(FloodBed):
 
     def stop(self):
         if self.link is not None:
-            self.link.stdin.close()
+            # What it was told and did not take any more is nobody's loss.
+            with contextlib.suppress(BrokenPipeError):
+                self.link.stdin.close()
             try:
                 self.link.wait(5)
             except subprocess.TimeoutExpired:

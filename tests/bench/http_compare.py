@@ -35,6 +35,24 @@ SERVERS = {
 }
 BASE = 'nginx'  # what the others are compared with
 
+# A place for other stacks: each program here is a server of its name. It is called with an address
+# and two files, page.bin and large.bin, and is to serve these over HTTP/1.1 on port 80 of the
+# address until it is terminated. It runs on the server's CPU, in the server's network namespace,
+# whose interface server0 has the address; what takes the interface over has to take the address
+# off first. One that also discards what comes to port 9 is measured by an upload, too.
+STACKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'stacks')
+OURS = ('sluiced', 'epoll', 'nginx')
+
+
+def add_stacks(folder):
+    """Those of the folder join the servers; returns their names."""
+    names = [name for name in sorted(os.listdir(folder)) if name not in SERVERS and
+             re.fullmatch(r'[a-z][a-z0-9_-]*', name) and
+             os.access(os.path.join(folder, name), os.X_OK)]
+    for name in names:
+        SERVERS[name] = (os.path.join(folder, name), '', '')
+    return names
+
 SLUICED_CONF = """\
 workers: 1
 lcores: {cpu}
@@ -196,7 +214,6 @@ class Bed:
     def start(self, name):
         """Starts a server on a fresh NIC and waits for its first answer."""
         program, port_type, _ = SERVERS[name]
-        self.discards = program in ('sluiced', 'epoll')
         tap = port_type == 'tap'
         if not tap:
             self.make_veth(name == 'nginx-tso')
@@ -209,6 +226,9 @@ class Bed:
                 self.within(self.client_ns if tap else self.server_ns, self.server_cpu) + command,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.await_answer(tap)
+        self.discards = program in ('sluiced', 'epoll') or \
+            program not in OURS and self.client(
+                sys.executable, http_figures.__file__, 'reach', SERVER) == 'yes\n'
 
     def within(self, ns, cpu):
         """The prefix of a command that is to run in a namespace on a CPU."""
@@ -320,7 +340,9 @@ def measure(options, servers, tests):
                         lines += [{'server': server, 'figure': figure, 'round': number,
                                    'value': value, 'bad': bad}
                                   for figure, value in values.items() if value is not None]
-                except (RuntimeError, subprocess.TimeoutExpired) as error:
+                except (OSError, RuntimeError, ValueError,
+                        subprocess.TimeoutExpired) as error:
+                    # One that dies, or talks nonsense, takes no other's figures with it.
                     print(f'{server}: {error}', file=sys.stderr)
                     lines.append({'server': server, 'round': number, 'error': str(error)})
                 finally:
@@ -430,13 +452,15 @@ def more_servers(parser, texts):
 
 def main():
     """Measures and reports."""
+    add_stacks(STACKS)
     parser = report.arguments(__doc__, runs=5)
     parser.add_argument('--servers', metavar='A,B',
                         default='sluiced,nginx,epoll,sluiced-adaptive,sluiced-tap',
                         help='some of ' + ' '.join(SERVERS))
     parser.add_argument('--server', action='append', default=[], metavar='NAME=PROGRAM',
                         help='one more: a program that is given an address and two files,'
-                        ' page.bin and large.bin, and serves them over HTTP on port 80')
+                        ' page.bin and large.bin, and serves them over HTTP on port 80; those in'
+                        ' tests/bench/stacks have a name already')
     parser.add_argument('--tests', default=','.join(http_figures.tests()), metavar='A,B',
                         help='some of ' + ' '.join(http_figures.tests()))
     parser.add_argument('--seconds', type=int, default=3, help='of wrk and ab each (3)')

@@ -222,7 +222,17 @@ def ask_after_silence(address, count):
     print(f'p50 {took[len(took) // 2]:.1f}\np99 {took[len(took) * 99 // 100]:.1f}')
 
 
+def reach(address):
+    """Whether something discards there."""
+    try:
+        socket.create_connection((address, DISCARD_PORT), 2).close()
+        print('yes')
+    except OSError:
+        print('no')
+
+
 if __name__ == '__main__':
     {'upload': lambda: send_file(sys.argv[2], sys.argv[3]),
+     'reach': lambda: reach(sys.argv[2]),
      'hold': lambda: hold(sys.argv[2], int(sys.argv[3])),
      'wake': lambda: ask_after_silence(sys.argv[2], int(sys.argv[3]))}[sys.argv[1]]()

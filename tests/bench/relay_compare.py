@@ -203,7 +203,8 @@ def measure(options):
                         line = bed.measure(test, rtt_ms, loss, options.seed + 1000 * number + at)
                         lines.append({'server': server, 'round': number, 'test': test,
                                       'rtt_ms': rtt_ms, 'loss': loss, **line})
-                except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+                except (OSError, RuntimeError, ValueError,
+                        subprocess.TimeoutExpired) as error:
                     print(f'{server}: {error}', file=sys.stderr)
                     lines.append({'server': server, 'round': number, 'error': str(error)})
                 finally:

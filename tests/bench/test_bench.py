@@ -11,12 +11,14 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
 import compare  # noqa: E402
+import flood_bed  # noqa: E402
 import gate  # noqa: E402
 import http_compare  # noqa: E402
 import http_figures  # noqa: E402
@@ -280,6 +282,71 @@ class Http(unittest.TestCase):
         for text in ('mine=' + sys.executable, 'nginx=/bin/sh', 'other=/nonexistent', 'other'):
             with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
                 http_compare.more_servers(parser, [text])
+
+
+    def test_a_program_in_the_place_for_stacks_is_a_server_of_its_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, mode in (('mine', 0o755), ('notes.txt', 0o644), ('off', 0o644),
+                               ('nginx', 0o755)):
+                with open(os.path.join(folder, name), 'w', encoding='ascii'):
+                    os.chmod(os.path.join(folder, name), mode)
+            self.addCleanup(http_compare.SERVERS.pop, 'mine', None)
+            self.assertEqual(http_compare.add_stacks(folder), ['mine'])
+            self.assertEqual(http_compare.SERVERS['mine'][0], os.path.join(folder, 'mine'))
+            self.assertEqual(http_compare.SERVERS['nginx'][0], 'nginx')
+
+    def test_a_server_that_dies_takes_no_other_with_it(self):
+        class Bed:
+            """Whose figures are an error for all but one."""
+            options = argparse.Namespace(runs=1)
+
+            def __init__(self, _):
+                self.stopped = []
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                pass
+
+            def start(self, name):
+                """It is of no interest how."""
+                self.server = name
+
+            def stop(self):
+                """Counted."""
+                self.stopped.append(self.server)
+
+        def figures(bed):
+            if bed.server != 'good':
+                raise {'gone': FileNotFoundError('/proc/1/status'),
+                       'silent': ValueError('not enough values'),
+                       'closed': BrokenPipeError()}[bed.server]
+            return {'down': 1.0}, 0
+        with mock.patch.object(http_compare, 'Bed', Bed), \
+                mock.patch.dict(http_figures.MEASURE, {'download': figures}), \
+                contextlib.redirect_stderr(io.StringIO()):
+            lines = http_compare.measure(Bed.options, ['gone', 'silent', 'closed', 'good'],
+                                         ['download'])
+        self.assertEqual(['error' in line for line in lines], [True, True, True, False])
+
+
+class FloodLink(unittest.TestCase):
+    """The wire of floods over vhost ends in the middle."""
+
+    def test_it_is_named_and_the_server_is_stopped(self):
+        with subprocess.Popen(['sh', '-c', 'exit 3'], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as link:
+            link.wait(10)
+            made = flood_bed.VhostBed.__new__(flood_bed.VhostBed)
+            made.link = link
+            # The first may still find room in the pipe's buffer, and no answer.
+            with self.assertRaisesRegex(RuntimeError, 'ended'):
+                made.order('syn 1000')
+            with mock.patch.object(http_compare.Bed, 'stop') as stop:
+                made.stop()
+            stop.assert_called_once()
+            self.assertIsNone(made.link)
 
 
 class Relay(unittest.TestCase):
