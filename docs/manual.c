@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Writes the manual pages sluiced(8), sluice.yaml(5) and sluice-load(1) from the tables of the
- * source: manual PAGE. That of sluicectl(1) is written by sluicectl itself.
+ * Writes the manual pages sluiced(8), sluice.yaml(5), sluice-load(1) and sluice-pcapgen(1) from the
+ * tables of the source: manual PAGE. That of sluicectl(1) is written by sluicectl itself.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "ctl/config.h"
 #include "ctl/config_value.h"
 #include "ctl/protocol.h"
+#include "loadtest/options.h"
 #include "roff.h"
 #include "sluice-load/options.h"
 #include "sluiced/options.h"
@@ -175,10 +176,36 @@ load_write(FILE *out)
 	help_write(load_help_print, out);
 	fputs(".SH EXIT STATUS\n", out);
 	roff_item("0", "It went well, and all criteria are fulfilled.", out);
-	roff_item("1", "A criterion is not.", out);
+	roff_item("1", "A criterion is not, or there is none and nothing was answered.", out);
 	roff_item("2", "Wrong usage.", out);
-	roff_item("3", "It could not start, or not reach the target.", out);
-	fputs(".SH SEE ALSO\n.BR sluiced (8),\n.BR sluicectl (1)\n", out);
+	roff_item("3", "It could not start, not reach the target, or not write the result.", out);
+	fputs(".SH SEE ALSO\n.BR sluiced (8),\n.BR sluicectl (1),\n.BR sluice\\-pcapgen (1),\n"
+	      ".BR sluice\\-loadtest (7)\n",
+		out);
+}
+
+static void
+pcapgen_write(FILE *out)
+{
+	fputs(".TH SLUICE-PCAPGEN 1\n.SH NAME\n"
+	      "sluice-pcapgen \\- writes frames for load tests to a pcap file\n"
+	      ".SH SYNOPSIS\n.B sluice-pcapgen\n.B \\-\\-kind\n.I KIND\n"
+	      ".B \\-\\-target\n.I ADDRESS:PORT\n.B \\-\\-output\n.I FILE\n"
+	      ".RI [ OPTION ...]\n.SH DESCRIPTION\n"
+	      "Makes what a generator of packets replays: SYNs as clients send them, ACKs,\n"
+	      "resets, fragments, wrong checksums, and, with the keys of a test,\n"
+	      "cookies that open connections. The same seed makes the same file.\n",
+		out);
+	help_write(pcapgen_help_print, out);
+	fputs(".SH EXIT STATUS\n", out);
+	roff_item("0", "The file is written.", out);
+	roff_item("1", "A file could not be read or written; no half of one is left.", out);
+	roff_item("2", "Wrong usage.", out);
+	fputs(".SH EXAMPLES\n.nf\n"
+	      "sluice\\-pcapgen \\-\\-kind syn \\-\\-target 192.0.2.1:80 \\-o syn.pcap\n"
+	      "tcpreplay \\-i veth1 \\-\\-pps 50000 syn.pcap\n.fi\n"
+	      ".SH SEE ALSO\n.BR sluice\\-loadtest (7),\n.BR sluice\\-load (1),\n.BR sluiced (8)\n",
+		out);
 }
 
 int
@@ -190,6 +217,8 @@ main(int argc, char **argv)
 		yaml_write(stdout);
 	else if (argc == 2 && strcmp(argv[1], "sluice-load.1") == 0)
 		load_write(stdout);
+	else if (argc == 2 && strcmp(argv[1], "sluice-pcapgen.1") == 0)
+		pcapgen_write(stdout);
 	else
 		return 2;
 	return fflush(stdout) == 0 ? 0 : 1;

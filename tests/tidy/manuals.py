@@ -15,6 +15,7 @@ SECTIONS = {
     'sluicectl.1': ('NAME', 'SYNOPSIS', 'COMMANDS', 'OPTIONS', 'EXIT STATUS', 'SEE ALSO'),
     'sluiced.8': ('NAME', 'SYNOPSIS', 'OPTIONS', 'SIGNALS', 'EXIT STATUS', 'FILES', 'SEE ALSO'),
     'sluice-load.1': ('NAME', 'SYNOPSIS', 'DESCRIPTION', 'OPTIONS', 'EXIT STATUS', 'SEE ALSO'),
+    'sluice-pcapgen.1': ('NAME', 'SYNOPSIS', 'DESCRIPTION', 'OPTIONS', 'EXIT STATUS', 'SEE ALSO'),
     'sluice-drivers.7': ('NAME', 'DESCRIPTION', 'KINDS OF PORT', 'CARDS', 'PITFALLS', 'SEE ALSO'),
     'sluice-loadtest.7': ('NAME', 'DESCRIPTION', 'PITFALLS', 'SEE ALSO'),
     'sluice.yaml.5': ('NAME', 'DESCRIPTION', 'KEYS', 'TUNABLES', 'SEE ALSO'),
@@ -54,6 +55,9 @@ def missing(path, text):
     elif path.endswith('load.1'):
         wanted += [rf'\b{name}\b' for name in
                    names('app/sluice-load/profile.def', r'^(?:RUN|GROUP)\((\w+),')]
+    elif path.endswith('pcapgen.1'):
+        wanted += [rf'^ *{name} '.replace('-', r'\\?-') for name in
+                   names('app/loadtest/kinds.def', r'^KIND\(\w+, +"([\w-]+)"')]
     elif path.endswith('.1'):
         wanted += [rf'^\.B {name}\b' for name in
                    names('stack/ctl/commands.def', r'^COMMAND\(\w+,\s*"([\w ]+)"')]
