@@ -98,6 +98,7 @@ open_device(struct port *port, const struct port_params *par, struct io_error *e
 			"port %s: no usable device name. Fix: choose one without a comma",
 			par->name);
 	eal_forget();
+	port_remove_stale_socket(par);
 	/* PCI devices were opened when DPDK started. */
 	occupy_rt_signals(&rt, port->type);
 	rc = par->type == PORT_TYPE_PCI ? 0 : rte_dev_probe(device);

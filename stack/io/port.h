@@ -111,6 +111,9 @@ struct port_status {
 /** Bytes behind PKT_HEADROOM that a packet needs for frames of this MTU, tags included. */
 unsigned int port_payload_bytes(uint16_t mtu);
 
+/** vhost: take away a socket that nobody serves: who was killed left it, and DPDK wants none. */
+void port_remove_stale_socket(const struct port_params *par);
+
 /**
  * Look whether the device can be there before DPDK is asked to open it: the interface, the socket,
  * the rights. Changes nothing. 0 or -errno with the fix in err.

@@ -94,6 +94,16 @@ try_socket(const char *path)
 	return rc;
 }
 
+void
+port_remove_stale_socket(const struct port_params *par)
+{
+	struct stat st;
+
+	if (par->type == PORT_TYPE_VHOST && lstat(par->device, &st) == 0 && S_ISSOCK(st.st_mode) &&
+		try_socket(par->device) == -ECONNREFUSED)
+		(void)unlink(par->device);
+}
+
 static int
 check_socket(const struct port_params *par, struct io_error *err)
 {

@@ -221,6 +221,18 @@ class OverVhost(Checks):
                         if row["name"].endswith("NeighDisputes")]
             self.assertEqual(disputes, [0])
 
+    def test_a_server_that_was_killed_starts_again_on_its_socket(self):
+        with VhostAppliance() as app:
+            app.proc.kill()
+            app.proc.wait()
+            app.proc.stdout.close()
+            app.log.close()
+            path = app.config["ports"]["wan0"]["path"]
+            self.assertTrue(os.path.exists(path))
+            app.start_again()
+            self.good("--target", bed.APPLIANCE + ":7", "--profile", "echo", "--count", "100",
+                      "--duration", "5s", port=("virtio_user", "--port-path", path))
+
     def test_a_server_that_ends_in_the_middle_ends_no_run(self):
         app = VhostAppliance().start()
         self.addCleanup(app.stop)
