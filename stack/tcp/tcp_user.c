@@ -312,16 +312,61 @@ tcp_queue_early(struct tcp_stack *stack, struct tcp_conn *c, const void *src, si
 	return n;
 }
 
-ptrdiff_t
-tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *src, size_t len,
+/*
+ * Does one packet take all, and nothing else is queued? Then no limit is near but that of the pool.
+ * One reason per line; built with SLUICE_FORCE_SLOW_PATH none is, and every test must pass so.
+ */
+static inline bool
+is_lone_write(const struct tcp_stack *stack, const struct tcp_conn *c, size_t len,
 	unsigned int flags)
+{
+	struct pkt_pool *pool = stack->env->pool;
+
+#if defined(SLUICE_FORCE_SLOW_PATH)
+	return false;
+#endif
+	return c->state == TCPS_ESTABLISHED &&
+		c->sendq_tail == NULL &&
+		!(c->flags & TF_FIN_QUEUED) &&
+		flags == 0 &&
+		len > 0 && len <= c->mss && len <= pool->payload_max &&
+		len <= tcp_sndbuf(stack, c) &&
+		pkt_pool_has_spare(pool);
+}
+
+/* False: there is no packet. */
+static inline bool
+write_lone(struct tcp_stack *stack, struct tcp_conn *c, const void *src, uint32_t len)
+{
+	struct pkt *p = pkt_alloc(stack->env->pool);
+	uint8_t *to;
+
+	if (SLUICE_UNLIKELY(p == NULL))
+		return false;
+	begin_write(stack, c);
+	to = pkt_data(p);
+	p->app.payload_off = p->data_off;
+	p->app.seq = c->write_seq;
+	p->app.end_seq = c->write_seq + len;
+	p->app.flags = PKT_F_PSH;
+	c->sendq_head = p;
+	c->sendq_tail = p;
+	c->send_next = p;
+	c->write_seq += len;
+	tcp_mem_take_snd(stack, tcp_cold(stack, c));
+	tcp_want_output(stack, c);
+	memcpy(to, src, len);
+	return true;
+}
+
+static SLUICE_NOINLINE ptrdiff_t
+send_any(struct tcp_stack *stack, tcp_handle conn, const void *src, size_t len, unsigned int flags)
 {
 	struct tcp_conn *c = tcp_conn_get(stack, conn);
 	const uint8_t *from = src;
 	uint32_t want, done, n;
 	int err = check_writable(stack, c);
 
-	stack->env = env;
 	if (err != 0 || len == 0)
 		return err;
 	want = (uint32_t)min_size(len, space(stack, c));
@@ -344,6 +389,19 @@ tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *
 		return -EAGAIN;
 	end_of_write(stack, c, flags);
 	return done;
+}
+
+ptrdiff_t
+tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *src, size_t len,
+	unsigned int flags)
+{
+	struct tcp_conn *c = tcp_conn_awake(stack, conn);
+
+	stack->env = env;
+	if (c != NULL && is_lone_write(stack, c, len, flags) &&
+		write_lone(stack, c, src, (uint32_t)len))
+		return (ptrdiff_t)len;
+	return send_any(stack, conn, src, len, flags);
 }
 
 ptrdiff_t
