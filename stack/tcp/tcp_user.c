@@ -67,6 +67,22 @@ read_parked(struct tcp_stack *stack, tcp_handle conn)
 	return c == NULL ? -EBADF : nothing_to_read(stack, c);
 }
 
+/* Most often all there is lies in one packet, and the connection goes on. */
+static SLUICE_NOINLINE ptrdiff_t
+read_lone(struct tcp_stack *stack, struct tcp_conn *c, void *dst)
+{
+	struct pkt *p = c->recvq_head;
+	uint16_t len = p->data_len;
+
+	c->recvq_head = NULL;
+	c->recvq_tail = NULL;
+	tcp_mem_give_rcv(stack, tcp_cold(stack, c));
+	memcpy(dst, pkt_data(p), len);
+	pkt_free(stack->env->pool, p);
+	tcp_data_read(stack, c, len);
+	return len;
+}
+
 static SLUICE_NOINLINE ptrdiff_t
 read_queue(struct tcp_stack *stack, struct tcp_conn *c, void *dst, size_t len)
 {
@@ -94,12 +110,16 @@ ptrdiff_t
 tcp_recv(struct tcp_stack *stack, struct env *env, tcp_handle conn, void *dst, size_t len)
 {
 	struct tcp_conn *c = tcp_conn_awake(stack, conn);
+	const struct pkt *p;
 
 	stack->env = env;
 	if (SLUICE_UNLIKELY(c == NULL))
 		return read_parked(stack, conn);
-	if (c->recvq_head == NULL)
+	p = c->recvq_head;
+	if (p == NULL)
 		return nothing_to_read(stack, c);
+	if (p->app.next == NULL && p->data_len <= len && c->state != TCPS_CLOSED)
+		return read_lone(stack, c, dst);
 	return read_queue(stack, c, dst, len);
 }
 
