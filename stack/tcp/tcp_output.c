@@ -359,9 +359,14 @@ static SLUICE_ALWAYS_INLINE uint32_t
 sendable(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p, uint32_t len,
 	uint32_t room)
 {
-	uint32_t fit = min_u32(min_u32(len, c->mss), room);
-	bool is_last = fit == len && p->app.next == NULL;
+	uint32_t fit;
+	bool is_last;
 
+	/* Most often a full segment, which nothing holds back. */
+	if (len >= c->mss && room >= c->mss)
+		return c->mss;
+	fit = min_u32(min_u32(len, c->mss), room);
+	is_last = fit == len && p->app.next == NULL;
 	/* A short packet in mid-queue is a segment of its own if it was sent before. */
 	if (fit == 0 || (!worth_sending(stack, c, p, fit, is_last) && !(fit == len && !is_last)))
 		return 0;
