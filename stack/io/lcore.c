@@ -313,6 +313,8 @@ run_once(struct lcore *lc, uint64_t now_us)
 		work += receive(lc, now_us);
 	if (lc->group->count > 1)
 		work += take_over(lc, now_us);
+	/* Answers do not wait for what timers have to do, nearly always nothing. */
+	work += transmit(lc, now_us);
 	if (lc->hooks.mail != NULL)
 		work += lc->hooks.mail(lc->hooks.ctx, lc->worker, now_us);
 	worker_poll(lc->worker, now_us);

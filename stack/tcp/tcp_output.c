@@ -22,7 +22,7 @@ offer_window(struct tcp_stack *stack, struct tcp_conn *c)
 	uint32_t wnd, field;
 
 	/* Not before a SYN-ACK may have to go again: it has the window it had. */
-	if (seq32_gt(edge, c->rcv_adv) && edge - c->rcv_adv >= min_u32(c->mss, half / 2) &&
+	if (seq32_diff(edge, c->rcv_adv) >= (int32_t)min_u32(c->mss, half / 2) &&
 		c->state != TCPS_SYN_RECEIVED)
 		c->rcv_adv = edge;
 	wnd = tcp_rcv_wnd(c);
@@ -359,9 +359,14 @@ static SLUICE_ALWAYS_INLINE uint32_t
 sendable(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p, uint32_t len,
 	uint32_t room)
 {
-	uint32_t fit = min_u32(min_u32(len, c->mss), room);
-	bool is_last = fit == len && p->app.next == NULL;
+	uint32_t fit;
+	bool is_last;
 
+	/* Most often a full segment, which nothing holds back. */
+	if (len >= c->mss && room >= c->mss)
+		return c->mss;
+	fit = min_u32(min_u32(len, c->mss), room);
+	is_last = fit == len && p->app.next == NULL;
 	/* A short packet in mid-queue is a segment of its own if it was sent before. */
 	if (fit == 0 || (!worth_sending(stack, c, p, fit, is_last) && !(fit == len && !is_last)))
 		return 0;
@@ -737,9 +742,8 @@ output_any(struct tcp_stack *stack, struct tcp_conn *c)
  * ACKs along. Built with SLUICE_FORCE_SLOW_PATH none is, and every test must pass so.
  */
 static inline bool
-is_lone(const struct tcp_stack *stack, const struct tcp_conn *c)
+is_lone(const struct tcp_stack *stack, const struct tcp_conn *c, const struct tcp_cold *cold)
 {
-	const struct tcp_cold *cold = tcp_cold(stack, c);
 	const struct pkt *p = c->send_next;
 	uint32_t len;
 
@@ -758,19 +762,27 @@ is_lone(const struct tcp_stack *stack, const struct tcp_conn *c)
 		tcp_tx_has_room(stack);
 }
 
+/* What send_next and tcp_chunk_used do, as far as it can concern such a segment. */
 static SLUICE_NOINLINE void
-output_lone(struct tcp_stack *stack, struct tcp_conn *c)
+output_lone(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold)
 {
-	struct tcp_cold *cold = tcp_cold(stack, c);
 	struct pkt *p = c->send_next;
+	uint32_t len = p->app.end_seq - p->app.seq;
 
-	if (!send_next(stack, c, cold, p->app.end_seq - p->app.seq)) {
+	if (!send_queued(stack, c, cold, p, 0)) {
 		output_any(stack, c);
 		return;
 	}
+	c->send_next = NULL;
+	c->snd_nxt += len;
+	if (len < c->mss)
+		cold->snd_sml = c->snd_nxt;
 	if (is_answer(stack, cold))
 		c->flags |= TF_PINGPONG;
-	tcp_chunk_used(stack, c, false);
+	/* All that was in flight before is acknowledged: what cwnd is used for begins anew. */
+	cold->is_cwnd_limited = len + c->mss > c->cwnd;
+	cold->max_out = len;
+	cold->usage_seq = c->snd_nxt;
 	note_limit(stack, c, true);
 	tcp_timers_on_sent(stack, c);
 }
@@ -778,8 +790,10 @@ output_lone(struct tcp_stack *stack, struct tcp_conn *c)
 void
 tcp_output(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	if (is_lone(stack, c))
-		output_lone(stack, c);
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	if (is_lone(stack, c, cold))
+		output_lone(stack, c, cold);
 	else
 		output_any(stack, c);
 }

@@ -432,6 +432,17 @@ tcp_next_event(struct tcp_stack *stack, struct tcp_event *ev)
 		if (stack->ev_head == TCP_NONE)
 			stack->ev_link = &stack->ev_head;
 		c->flags &= ~TF_EVENT;
+		/* Most often there is data and nothing else. */
+		if (c->ev == TCP_EV_READABLE) {
+			c->ev = 0;
+			*ev = (struct tcp_event){
+				.handle = (uint64_t)cold->gen << 32 | slot,
+				.data = cold->data,
+				.ops = cold->ops,
+				.what = TCP_EV_READABLE,
+			};
+			return true;
+		}
 		if (c->ev != 0) {
 			take_event(stack, slot, cold, ev);
 			return true;

@@ -67,6 +67,22 @@ read_parked(struct tcp_stack *stack, tcp_handle conn)
 	return c == NULL ? -EBADF : nothing_to_read(stack, c);
 }
 
+/* Most often all there is lies in one packet, and the connection goes on. */
+static SLUICE_NOINLINE ptrdiff_t
+read_lone(struct tcp_stack *stack, struct tcp_conn *c, void *dst)
+{
+	struct pkt *p = c->recvq_head;
+	uint16_t len = p->data_len;
+
+	c->recvq_head = NULL;
+	c->recvq_tail = NULL;
+	tcp_mem_give_rcv(stack, tcp_cold(stack, c));
+	memcpy(dst, pkt_data(p), len);
+	pkt_free(stack->env->pool, p);
+	tcp_data_read(stack, c, len);
+	return len;
+}
+
 static SLUICE_NOINLINE ptrdiff_t
 read_queue(struct tcp_stack *stack, struct tcp_conn *c, void *dst, size_t len)
 {
@@ -94,12 +110,16 @@ ptrdiff_t
 tcp_recv(struct tcp_stack *stack, struct env *env, tcp_handle conn, void *dst, size_t len)
 {
 	struct tcp_conn *c = tcp_conn_awake(stack, conn);
+	const struct pkt *p;
 
 	stack->env = env;
 	if (SLUICE_UNLIKELY(c == NULL))
 		return read_parked(stack, conn);
-	if (c->recvq_head == NULL)
+	p = c->recvq_head;
+	if (p == NULL)
 		return nothing_to_read(stack, c);
+	if (p->app.next == NULL && p->data_len <= len && c->state != TCPS_CLOSED)
+		return read_lone(stack, c, dst);
 	return read_queue(stack, c, dst, len);
 }
 
@@ -312,16 +332,61 @@ tcp_queue_early(struct tcp_stack *stack, struct tcp_conn *c, const void *src, si
 	return n;
 }
 
-ptrdiff_t
-tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *src, size_t len,
+/*
+ * Does one packet take all, and nothing else is queued? Then no limit is near but that of the pool.
+ * One reason per line; built with SLUICE_FORCE_SLOW_PATH none is, and every test must pass so.
+ */
+static inline bool
+is_lone_write(const struct tcp_stack *stack, const struct tcp_conn *c, size_t len,
 	unsigned int flags)
+{
+	struct pkt_pool *pool = stack->env->pool;
+
+#if defined(SLUICE_FORCE_SLOW_PATH)
+	return false;
+#endif
+	return c->state == TCPS_ESTABLISHED &&
+		c->sendq_tail == NULL &&
+		!(c->flags & TF_FIN_QUEUED) &&
+		flags == 0 &&
+		len > 0 && len <= c->mss && len <= pool->payload_max &&
+		len <= tcp_sndbuf(stack, c) &&
+		pkt_pool_has_spare(pool);
+}
+
+/* False: there is no packet. */
+static inline bool
+write_lone(struct tcp_stack *stack, struct tcp_conn *c, const void *src, uint32_t len)
+{
+	struct pkt *p = pkt_alloc(stack->env->pool);
+	uint8_t *to;
+
+	if (SLUICE_UNLIKELY(p == NULL))
+		return false;
+	begin_write(stack, c);
+	to = pkt_data(p);
+	p->app.payload_off = p->data_off;
+	p->app.seq = c->write_seq;
+	p->app.end_seq = c->write_seq + len;
+	p->app.flags = PKT_F_PSH;
+	c->sendq_head = p;
+	c->sendq_tail = p;
+	c->send_next = p;
+	c->write_seq += len;
+	tcp_mem_take_snd(stack, tcp_cold(stack, c));
+	tcp_want_output(stack, c);
+	memcpy(to, src, len);
+	return true;
+}
+
+static SLUICE_NOINLINE ptrdiff_t
+send_any(struct tcp_stack *stack, tcp_handle conn, const void *src, size_t len, unsigned int flags)
 {
 	struct tcp_conn *c = tcp_conn_get(stack, conn);
 	const uint8_t *from = src;
 	uint32_t want, done, n;
 	int err = check_writable(stack, c);
 
-	stack->env = env;
 	if (err != 0 || len == 0)
 		return err;
 	want = (uint32_t)min_size(len, space(stack, c));
@@ -344,6 +409,19 @@ tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *
 		return -EAGAIN;
 	end_of_write(stack, c, flags);
 	return done;
+}
+
+ptrdiff_t
+tcp_send(struct tcp_stack *stack, struct env *env, tcp_handle conn, const void *src, size_t len,
+	unsigned int flags)
+{
+	struct tcp_conn *c = tcp_conn_awake(stack, conn);
+
+	stack->env = env;
+	if (c != NULL && is_lone_write(stack, c, len, flags) &&
+		write_lone(stack, c, src, (uint32_t)len))
+		return (ptrdiff_t)len;
+	return send_any(stack, conn, src, len, flags);
 }
 
 ptrdiff_t

@@ -196,14 +196,14 @@ run_bulk(const struct effort *e)
 	linux_bulk(8, e->runs, e->bursts);
 }
 
-static uint64_t
+static struct stay_time
 serve_requests(void *arg, struct peer **peers, unsigned int n)
 {
 	struct linux_bed *bed = arg;
 
 	bed->cycles = 0;
 	linux_request_burst(bed, peers, n);
-	return bed->cycles;
+	return (struct stay_time){ .answered = bed->cycles, .all = bed->cycles };
 }
 
 static void

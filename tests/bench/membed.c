@@ -182,6 +182,29 @@ waste(struct membed *m)
 	m->cycles += spent;
 }
 
+/* What has been put out, at most max of it. */
+static void
+read_replies(const struct membed *m, struct peer_reply *replies, unsigned int max)
+{
+	for (unsigned int i = 0; i < m->w.frames.count && i < max; i++)
+		peer_reply_read(pkt_data(m->w.frames.pkts[i]), &replies[i]);
+}
+
+/* What timers have put out, behind the first n. */
+static unsigned int
+send_rest(struct membed *m, struct peer_reply *replies, unsigned int n, unsigned int max)
+{
+	unsigned int count = m->w.frames.count;
+	uint64_t start;
+
+	if (n < max)
+		read_replies(m, replies + n, max - n);
+	start = bench_now();
+	driver_sent(m, count);
+	m->cycles += bench_now() - start;
+	return count;
+}
+
 unsigned int
 membed_burst(struct membed *m, const struct peer_frame *frames, unsigned int n,
 	struct peer_reply *replies, unsigned int max)
@@ -200,17 +223,19 @@ membed_burst(struct membed *m, const struct peer_frame *frames, unsigned int n,
 	if (n > 0)
 		residence_enter(&m->residence, bench_ticks(), n);
 	worker_rx(&m->w, m->now_us, pkts, n);
-	worker_poll(&m->w, m->now_us);
 	m->cycles += bench_now() - start;
 	if (m->waste > 0 && n > 0)
 		waste(m);
 	count = m->w.frames.count;
-	for (unsigned int i = 0; i < count && i < max; i++)
-		peer_reply_read(pkt_data(m->w.frames.pkts[i]), &replies[i]);
+	read_replies(m, replies, max);
 	start = bench_now();
 	driver_sent(m, count);
 	if (residence_may_leave(&m->residence, m->w.ctr.TxPackets, m->w.ctr.TxPackets))
 		residence_leave(&m->residence, bench_ticks());
+	m->sent_at = m->cycles + bench_ticks() - start;
+	worker_poll(&m->w, m->now_us);
 	m->cycles += bench_now() - start;
+	if (m->w.frames.count > 0)
+		count += send_rest(m, replies, count, max);
 	return count;
 }

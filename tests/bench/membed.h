@@ -26,6 +26,7 @@ struct membed {
 	struct residence residence;
 	uint64_t now_us;
 	uint64_t cycles;	/* spent inside the worker since it was last set to 0 */
+	uint64_t sent_at;	/* ... when the answers of the last burst were gone */
 	uint64_t waste;		/* cycles for nothing in each burst: is it found out? */
 };
 

@@ -38,7 +38,7 @@ draw_gap(struct stream *s)
 	return -s->gap * log(1.0 - (double)(rng_u64(&s->rng) >> 11) / (double)(1ULL << 53));
 }
 
-static uint64_t
+static struct stay_time
 serve(struct stream *s, unsigned int n)
 {
 	struct peer *ptr[BURST];
@@ -56,7 +56,7 @@ step(struct stream *s)
 {
 	double came[BURST];
 	unsigned int n = 0;
-	uint64_t took;
+	struct stay_time took;
 
 	if (s->now < s->next)
 		s->now = s->next;
@@ -65,14 +65,17 @@ step(struct stream *s)
 		s->next += draw_gap(s);
 	}
 	took = serve(s, n);
-	if ((double)took > s->limit) {
+	if ((double)took.all > s->limit) {
 		s->preempted++;
 		return;
 	}
-	s->now += (double)took;
-	s->served.bucket[residence_bucket_of(took)] += n;
-	for (unsigned int j = 0; j < n; j++)
-		s->total.bucket[residence_bucket_of((uint64_t)(s->now - came[j]))]++;
+	s->served.bucket[residence_bucket_of(took.answered)] += n;
+	for (unsigned int j = 0; j < n; j++) {
+		double stayed = s->now + (double)took.answered - came[j];
+
+		s->total.bucket[residence_bucket_of((uint64_t)stayed)]++;
+	}
+	s->now += (double)took.all;
 }
 
 /* What a request costs in full bursts: the most that can be done. */
@@ -83,7 +86,7 @@ cost(struct stream *s, unsigned int bursts)
 	struct bench b = { 0 };
 
 	for (unsigned int i = 0; i < bursts; i++)
-		bench_run_add(&spent, serve(s, BURST));
+		bench_run_add(&spent, serve(s, BURST).all);
 	bench_run_end(&spent, &b, BURST);
 	return b.values[0];
 }
