@@ -194,20 +194,24 @@ acked_with_score(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_r
 	tcp_want_output(stack, c);
 }
 
-/* RFC 5681 s3.2: no data, no window change, something outstanding, nothing newly acknowledged. */
-static bool
-is_duplicate_ack(const struct tcp_conn *c, const struct tcp_rx *rx)
-{
-	return rx->ack == c->snd_una && rx->len == 0 && !(rx->flags & TCP_FIN) &&
-		rx->wnd == c->snd_wnd &&
-		c->snd_nxt != c->snd_una;
-}
-
 bool
 tcp_may_update_window(const struct tcp_conn *c, const struct tcp_rx *rx, uint32_t una)
 {
 	return seq32_gt(rx->ack, una) || seq32_gt(rx->seg->seq, c->snd_wl1) ||
 		(rx->seg->seq == c->snd_wl1 && (rx->wnd > c->snd_wnd || rx->wnd == 0));
+}
+
+/*
+ * RFC 5681 s2: no data, no window change, something outstanding, nothing newly acknowledged. As
+ * Linux: what may say a window anew is for that, and not for a segment of ours that arrived, if it
+ * says the same; the first ACK behind data of the peer is such a one.
+ */
+static bool
+is_duplicate_ack(const struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	return rx->ack == c->snd_una && rx->len == 0 && !(rx->flags & TCP_FIN) &&
+		rx->wnd == c->snd_wnd && !tcp_may_update_window(c, rx, c->snd_una) &&
+		c->snd_nxt != c->snd_una;
 }
 
 static void
