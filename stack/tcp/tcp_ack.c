@@ -222,6 +222,9 @@ update_window(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *
 	if (!tcp_may_update_window(c, rx, una))
 		return;
 	c->snd_wl1 = rx->seg->seq;
+	c->flags &= ~TF_WL1_AHEAD;
+	if (seq32_gt(c->snd_wl1, c->rcv_nxt))
+		c->flags |= TF_WL1_AHEAD;
 	if (rx->wnd == c->snd_wnd)
 		return;
 	c->snd_wnd = rx->wnd;
@@ -250,7 +253,7 @@ fastopen_established(struct tcp_stack *stack, struct tcp_conn *c, const struct t
 	cold->backoff = 0;
 	tcp_timers_on_progress(stack, c);
 	tcp_fastopen_settled(stack, c);
-	c->flags &= ~TF_FASTOPEN;
+	c->flags &= ~(TF_FASTOPEN | TF_SYN_RTX);
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
 	tcp_keep_opened(stack, c);
 	if (c->flags & TF_FIN_QUEUED)
@@ -283,7 +286,7 @@ synrcvd_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	tcp_conn_setup(stack, c, cold->peer_mss);
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
 	tcp_keep_opened(stack, c);
-	c->flags = (c->flags & ~TF_FASTOPEN) | TF_CONNECTED;
+	c->flags = (c->flags & ~(TF_FASTOPEN | TF_SYN_RTX)) | TF_CONNECTED;
 	tcp_raise(stack, c, TCP_EV_CONNECTED);
 	/* The owner closed while it was still SYN-RECEIVED. */
 	if (c->flags & TF_FIN_QUEUED)

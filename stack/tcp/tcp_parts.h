@@ -247,6 +247,9 @@ void tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
  * or closed at the same.
  */
 bool tcp_may_update_window(const struct tcp_conn *c, const struct tcp_rx *rx, uint32_t una);
+/* From ESTABLISHED on: what moved the window last came from beyond rcv_nxt. What comes before it
+ * tells an older one, so that header prediction, which notes any number it sees, has to wait. */
+#define TF_WL1_AHEAD TF_SYN_RTX
 /** A round trip, and the least that the same ACK shows. */
 void tcp_rtt_sample(
 	struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us, uint32_t least_us);
