@@ -4,6 +4,8 @@
 #include "tcp/tcp_headers.h"
 #include "tcp/tcp_parts.h"
 
+#define TCP_MSS_ETHERNET 1460u
+
 bool
 tcp_tx_has_room(const struct tcp_stack *stack)
 {
@@ -19,10 +21,12 @@ offer_window(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	uint32_t half = tcp_cold(stack, c)->rcvbuf / 2;
 	uint32_t edge = c->rcv_nxt + tcp_rcv_space(stack, c);
+	/* The peer's: ours may be shorter because of what it takes. */
+	uint32_t segment = max_u32(c->mss, TCP_MSS_ETHERNET);
 	uint32_t wnd, field;
 
 	/* Not before a SYN-ACK may have to go again: it has the window it had. */
-	if (seq32_gt(edge, c->rcv_adv) && edge - c->rcv_adv >= min_u32(c->mss, half / 2) &&
+	if (seq32_gt(edge, c->rcv_adv) && edge - c->rcv_adv >= min_u32(segment, half / 2) &&
 		c->state != TCPS_SYN_RECEIVED)
 		c->rcv_adv = edge;
 	wnd = tcp_rcv_wnd(c);
