@@ -487,7 +487,7 @@ rexmit_most(const struct tcp_conn *c, const struct pkt *p)
 
 /* FIN goes with the last packet each time, also if it first went alone. */
 bool
-tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
+tcp_send_copy(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
 	uint32_t most;
 	bool fin;
@@ -501,9 +501,17 @@ tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 	if (p->app.end_seq - p->app.seq > most && !tcp_sendq_split(stack, c, p, most))
 		return false;
 	fin = (c->flags & TF_FIN_SENT) && p->app.next == NULL;
-	if (!send_again(stack, c, p, fin ? TCP_FIN : 0))
+	return send_again(stack, c, p, fin ? TCP_FIN : 0);
+}
+
+bool
+tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
+{
+	if (!tcp_send_copy(stack, c, p))
 		return false;
 	tcp_score_resent(stack, c, p);
+	if (p == NULL)
+		return true;
 	/* The oldest has all of a timeout again, as in Linux. */
 	if (p == c->sendq_head && !(c->timers & TT_REORDER))
 		tcp_timers_on_timeout(stack, c);

@@ -484,6 +484,8 @@ bool tcp_send_empty(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, u
 bool tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
 /** Send p, or the FIN where it is NULL, again; false: no packet or no room. */
 bool tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
+/** The same of what is not taken for lost: nothing is counted for it. */
+bool tcp_send_copy(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
 /** The short segment that waits for more goes now; false: none waits, or it does not fit. */
 bool tcp_send_held(struct tcp_stack *stack, struct tcp_conn *c);
 bool tcp_tx_has_room(const struct tcp_stack *stack);
@@ -708,6 +710,8 @@ struct tcp_cc {
 	void (*undo)(struct tcp_stack *stack, struct tcp_conn *c);
 	/** A round trip was measured. NULL: not wanted. */
 	void (*on_rtt)(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us);
+	/** ... and it was a timeout. NULL: nothing to do. */
+	void (*on_timeout)(struct tcp_stack *stack, struct tcp_conn *c);
 	bool needs_ecn;		/* whatever tcp_ecn says, and marks told exactly (RFC 8257 s3.2) */
 };
 extern const struct tcp_cc tcp_cc_cubic;
