@@ -228,7 +228,8 @@ update_window(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *
 	if (rx->wnd == c->snd_wnd)
 		return;
 	c->snd_wnd = rx->wnd;
-	cold->max_snd_wnd = max_u32(cold->max_snd_wnd, rx->wnd);
+	if (rx->wnd > cold->max_snd_wnd)
+		tcp_pmtu_larger_window(stack, c, rx->wnd);
 	if (c->flags & TF_PERSIST)
 		tcp_timers_on_window(stack, c);
 	tcp_want_output(stack, c);
@@ -244,7 +245,8 @@ fastopen_established(struct tcp_stack *stack, struct tcp_conn *c, const struct t
 	c->snd_una = cold->iss + 1;
 	c->snd_wnd = rx->wnd;
 	c->snd_wl1 = rx->seg->seq;
-	cold->max_snd_wnd = max_u32(cold->max_snd_wnd, rx->wnd);
+	if (rx->wnd > cold->max_snd_wnd)
+		tcp_pmtu_larger_window(stack, c, rx->wnd);
 	if (!(c->flags & TF_SYN_RTX))
 		tcp_rtt_sample(stack, c, max_u32(1000 * rtt_ms, 1), max_u32(1000 * rtt_ms, 1));
 	else

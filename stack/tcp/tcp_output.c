@@ -339,8 +339,9 @@ is_held(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pk
 
 /*
  * RFC 9293 s3.8.6.2.1: a full segment; or all there is, if Nagle (s3.7.4) does not hold it; or half
- * of the largest window ever seen. Nagle as Minshall changed it: only a short segment in flight
- * holds a short one back, so the tail of a large write goes out with it.
+ * of the largest window ever seen, if it is no window of a few bytes: into that goes what the probe
+ * takes along, as in Linux. Nagle as Minshall changed it: only a short segment in flight holds a
+ * short one back, so the tail of a large write goes out with it.
  */
 static inline bool
 worth_sending(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p,
@@ -351,7 +352,7 @@ worth_sending(const struct tcp_stack *stack, const struct tcp_conn *c, const str
 	if (len >= c->mss)
 		return true;
 	if (!is_last)
-		return len >= cold->max_snd_wnd / 2;
+		return len >= max_u32(cold->max_snd_wnd / 2, tcp_pmtu_least_mss(c));
 	if (is_held(stack, c, p))
 		return false;
 	return (p->app.flags & PKT_F_NOW) || (c->flags & (TF_NODELAY | TF_FIN_QUEUED)) ||
@@ -509,9 +510,9 @@ tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
 	if (!tcp_send_copy(stack, c, p))
 		return false;
-	tcp_score_resent(stack, c, p);
 	if (p == NULL)
 		return true;
+	tcp_score_resent(stack, c, p);
 	/* The oldest has all of a timeout again, as in Linux. */
 	if (p == c->sendq_head && !(c->timers & TT_REORDER))
 		tcp_timers_on_timeout(stack, c);

@@ -603,8 +603,12 @@ void tcp_pmtu_on_timeout(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_pmtu_expired(struct tcp_stack *stack, struct tcp_conn *c);
 /** Segments are no longer than mss from now on; the path is tried again later. */
 void tcp_pmtu_lower(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss);
-/** The payload of a full segment, as the handshake left it. */
+/** The payload of a full segment, as the handshake and the peer's largest window have it. */
 uint32_t tcp_pmtu_full_mss(const struct tcp_stack *stack, const struct tcp_conn *c);
+/** It is never made less than this for the window's sake. */
+uint32_t tcp_pmtu_least_mss(const struct tcp_conn *c);
+/** The peer offers more than ever. */
+void tcp_pmtu_larger_window(struct tcp_stack *stack, struct tcp_conn *c, uint32_t wnd);
 
 /* tcp_mtu_probe.c: larger segments to find the path MTU upward (RFC 4821 s7). */
 /** A connection is set up: with tcp_mtu_probing 2 it begins small. */
@@ -706,12 +710,12 @@ struct tcp_cc {
 	uint32_t (*ssthresh_ce)(struct tcp_stack *stack, struct tcp_conn *c);
 	/** As many bytes will be acknowledged now with ECE. NULL: not wanted. */
 	void (*on_ce)(struct tcp_stack *stack, struct tcp_conn *c, uint32_t marked);
+	/** ... and it was a timeout. NULL: nothing to do. */
+	void (*on_timeout)(struct tcp_stack *stack, struct tcp_conn *c);
 	/** The event was none; called with cwnd and ssthresh already back. NULL: nothing to do. */
 	void (*undo)(struct tcp_stack *stack, struct tcp_conn *c);
 	/** A round trip was measured. NULL: not wanted. */
 	void (*on_rtt)(struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us);
-	/** ... and it was a timeout. NULL: nothing to do. */
-	void (*on_timeout)(struct tcp_stack *stack, struct tcp_conn *c);
 	bool needs_ecn;		/* whatever tcp_ecn says, and marks told exactly (RFC 8257 s3.2) */
 };
 extern const struct tcp_cc tcp_cc_cubic;
