@@ -81,6 +81,9 @@ tcp_ecn_text(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *r
 	bool exact = tcp_cc_of(stack, c)->needs_ecn;
 	bool is_on = exact ? rx->seg->ecn == IP_ECN_CE : echo_until_cwr(c, rx);
 
+	/* As Linux: there are senders that say so on an ACK. */
+	if (rx->len == 0 && (rx->flags & TCP_CWR) && !exact)
+		c->flags &= ~TF_ECN_ECE;
 	/* Nor does it count what is ignored, from behind the peer's FIN. */
 	if (rx->len == 0 || (c->flags & TF_FIN_RCVD) || is_on == ((c->flags & TF_ECN_ECE) != 0))
 		return;
