@@ -199,6 +199,21 @@ cubic_ssthresh(struct tcp_stack *stack, struct tcp_conn *c)
 	return max_u32((uint32_t)((uint64_t)segs * 717 / 1024), 2) * c->mss;
 }
 
+/*
+ * RFC 9438 s4.8: what the window was before a timeout says nothing of the path as it is now; the
+ * next epoch begins with K = 0 at the window it begins with.
+ */
+static void
+cubic_on_timeout(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	if (cold->ssthresh == TCP_SSTHRESH_INFINITE)
+		return;
+	cold->ccs.cubic.w_max = 0;
+	cold->ccs.cubic.w_est = 0;
+}
+
 /* The loss was none; cwnd and ssthresh are back. K and t begin anew from there: see 0004. */
 static void
 cubic_undo(struct tcp_stack *stack, struct tcp_conn *c)
@@ -224,6 +239,7 @@ const struct tcp_cc tcp_cc_cubic = {
 	.name = "cubic",
 	.on_ack = cubic_on_ack,
 	.ssthresh = cubic_ssthresh,
+	.on_timeout = cubic_on_timeout,
 	.undo = cubic_undo,
 	.on_rtt = cubic_on_rtt,
 };

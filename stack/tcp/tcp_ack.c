@@ -194,20 +194,24 @@ acked_with_score(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_r
 	tcp_want_output(stack, c);
 }
 
-/* RFC 5681 s3.2: no data, no window change, something outstanding, nothing newly acknowledged. */
-static bool
-is_duplicate_ack(const struct tcp_conn *c, const struct tcp_rx *rx)
-{
-	return rx->ack == c->snd_una && rx->len == 0 && !(rx->flags & TCP_FIN) &&
-		rx->wnd == c->snd_wnd &&
-		c->snd_nxt != c->snd_una;
-}
-
 bool
 tcp_may_update_window(const struct tcp_conn *c, const struct tcp_rx *rx, uint32_t una)
 {
 	return seq32_gt(rx->ack, una) || seq32_gt(rx->seg->seq, c->snd_wl1) ||
 		(rx->seg->seq == c->snd_wl1 && (rx->wnd > c->snd_wnd || rx->wnd == 0));
+}
+
+/*
+ * RFC 5681 s2: no data, no window change, something outstanding, nothing newly acknowledged. As
+ * Linux: what may say a window anew is for that, and not for a segment of ours that arrived, if it
+ * says the same; the first ACK behind data of the peer is such a one.
+ */
+static bool
+is_duplicate_ack(const struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	return rx->ack == c->snd_una && rx->len == 0 && !(rx->flags & TCP_FIN) &&
+		rx->wnd == c->snd_wnd && !tcp_may_update_window(c, rx, c->snd_una) &&
+		c->snd_nxt != c->snd_una;
 }
 
 static void
@@ -218,10 +222,14 @@ update_window(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *
 	if (!tcp_may_update_window(c, rx, una))
 		return;
 	c->snd_wl1 = rx->seg->seq;
+	c->flags &= ~TF_WL1_AHEAD;
+	if (seq32_gt(c->snd_wl1, c->rcv_nxt))
+		c->flags |= TF_WL1_AHEAD;
 	if (rx->wnd == c->snd_wnd)
 		return;
 	c->snd_wnd = rx->wnd;
-	cold->max_snd_wnd = max_u32(cold->max_snd_wnd, rx->wnd);
+	if (rx->wnd > cold->max_snd_wnd)
+		tcp_pmtu_larger_window(stack, c, rx->wnd);
 	if (c->flags & TF_PERSIST)
 		tcp_timers_on_window(stack, c);
 	tcp_want_output(stack, c);
@@ -237,7 +245,8 @@ fastopen_established(struct tcp_stack *stack, struct tcp_conn *c, const struct t
 	c->snd_una = cold->iss + 1;
 	c->snd_wnd = rx->wnd;
 	c->snd_wl1 = rx->seg->seq;
-	cold->max_snd_wnd = max_u32(cold->max_snd_wnd, rx->wnd);
+	if (rx->wnd > cold->max_snd_wnd)
+		tcp_pmtu_larger_window(stack, c, rx->wnd);
 	if (!(c->flags & TF_SYN_RTX))
 		tcp_rtt_sample(stack, c, max_u32(1000 * rtt_ms, 1), max_u32(1000 * rtt_ms, 1));
 	else
@@ -246,7 +255,7 @@ fastopen_established(struct tcp_stack *stack, struct tcp_conn *c, const struct t
 	cold->backoff = 0;
 	tcp_timers_on_progress(stack, c);
 	tcp_fastopen_settled(stack, c);
-	c->flags &= ~TF_FASTOPEN;
+	c->flags &= ~(TF_FASTOPEN | TF_SYN_RTX);
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
 	tcp_keep_opened(stack, c);
 	if (c->flags & TF_FIN_QUEUED)
@@ -279,7 +288,7 @@ synrcvd_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	tcp_conn_setup(stack, c, cold->peer_mss);
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
 	tcp_keep_opened(stack, c);
-	c->flags = (c->flags & ~TF_FASTOPEN) | TF_CONNECTED;
+	c->flags = (c->flags & ~(TF_FASTOPEN | TF_SYN_RTX)) | TF_CONNECTED;
 	tcp_raise(stack, c, TCP_EV_CONNECTED);
 	/* The owner closed while it was still SYN-RECEIVED. */
 	if (c->flags & TF_FIN_QUEUED)

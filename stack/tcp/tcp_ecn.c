@@ -16,6 +16,8 @@
  * sequence number and ACK, so that nobody beside the path can slow a connection down.
  */
 
+#define MARK_QUICKACKS 2u	/* ACKs sent at once after a mark, as Linux */
+
 bool
 tcp_ecn_is_offered(const struct tcp_stack *stack, const struct tcp_listener *l,
 	const struct tcp_seg *syn)
@@ -64,12 +66,24 @@ echo_until_cwr(const struct tcp_conn *c, const struct tcp_rx *rx)
 	return rx->seg->ecn == IP_ECN_CE || ((c->flags & TF_ECN_ECE) && !(rx->flags & TCP_CWR));
 }
 
+/* Its window may be small: what comes next is acknowledged at once, unless it ends with a FIN. */
+static void
+ack_marks_quickly(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	c->quickacks = (uint8_t)max_u32(c->quickacks, MARK_QUICKACKS);
+	tcp_cold(stack, c)->ato_ms = (uint16_t)stack->env->tun->tcp_delack_min;
+	c->flags &= ~TF_PINGPONG;
+}
+
 void
 tcp_ecn_text(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	bool exact = tcp_cc_of(stack, c)->needs_ecn;
 	bool is_on = exact ? rx->seg->ecn == IP_ECN_CE : echo_until_cwr(c, rx);
 
+	/* As Linux: there are senders that say so on an ACK. */
+	if (rx->len == 0 && (rx->flags & TCP_CWR) && !exact)
+		c->flags &= ~TF_ECN_ECE;
 	/* Nor does it count what is ignored, from behind the peer's FIN. */
 	if (rx->len == 0 || (c->flags & TF_FIN_RCVD) || is_on == ((c->flags & TF_ECN_ECE) != 0))
 		return;
@@ -77,8 +91,11 @@ tcp_ecn_text(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *r
 	if (exact && c->rcv_acked != c->rcv_nxt)
 		tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK);
 	c->flags ^= TF_ECN_ECE;
-	/* The sender waits for neither news. */
-	c->flags |= TF_ACK_NOW;
+	/* The sender waits for neither news; as Linux, that of a mark may ride with an answer. */
+	if (is_on && !exact)
+		ack_marks_quickly(stack, c);
+	else
+		c->flags |= TF_ACK_NOW;
 	tcp_want_output(stack, c);
 }
 

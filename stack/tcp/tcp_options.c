@@ -124,10 +124,8 @@ tcp_conn_setup(struct tcp_stack *stack, struct tcp_conn *c, uint16_t peer_mss)
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
 	cold->peer_mss = peer_mss;
-	c->mss = peer_mss;
-	if (c->flags & TF_TS)
-		c->mss = (uint16_t)(c->mss - TCP_TS_LEN);
 	cold->max_snd_wnd = max_u32(cold->max_snd_wnd, c->snd_wnd);
+	c->mss = (uint16_t)tcp_pmtu_full_mss(stack, c);
 	cold->ts_recent_at_ms = stack->env->now_ms;
 	cold->rcv_space_seq = c->rcv_nxt;
 	cold->end_seq = c->rcv_nxt;

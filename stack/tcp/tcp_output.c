@@ -4,6 +4,8 @@
 #include "tcp/tcp_headers.h"
 #include "tcp/tcp_parts.h"
 
+#define TCP_MSS_ETHERNET 1460u
+
 bool
 tcp_tx_has_room(const struct tcp_stack *stack)
 {
@@ -19,10 +21,12 @@ offer_window(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	uint32_t half = tcp_cold(stack, c)->rcvbuf / 2;
 	uint32_t edge = c->rcv_nxt + tcp_rcv_space(stack, c);
+	/* The peer's: ours may be shorter because of what it takes. */
+	uint32_t segment = max_u32(c->mss, TCP_MSS_ETHERNET);
 	uint32_t wnd, field;
 
 	/* Not before a SYN-ACK may have to go again: it has the window it had. */
-	if (seq32_diff(edge, c->rcv_adv) >= (int32_t)min_u32(c->mss, half / 2) &&
+	if (seq32_diff(edge, c->rcv_adv) >= (int32_t)min_u32(segment, half / 2) &&
 		c->state != TCPS_SYN_RECEIVED)
 		c->rcv_adv = edge;
 	wnd = tcp_rcv_wnd(c);
@@ -335,8 +339,9 @@ is_held(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pk
 
 /*
  * RFC 9293 s3.8.6.2.1: a full segment; or all there is, if Nagle (s3.7.4) does not hold it; or half
- * of the largest window ever seen. Nagle as Minshall changed it: only a short segment in flight
- * holds a short one back, so the tail of a large write goes out with it.
+ * of the largest window ever seen, if it is no window of a few bytes: into that goes what the probe
+ * takes along, as in Linux. Nagle as Minshall changed it: only a short segment in flight holds a
+ * short one back, so the tail of a large write goes out with it.
  */
 static inline bool
 worth_sending(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p,
@@ -347,7 +352,7 @@ worth_sending(const struct tcp_stack *stack, const struct tcp_conn *c, const str
 	if (len >= c->mss)
 		return true;
 	if (!is_last)
-		return len >= cold->max_snd_wnd / 2;
+		return len >= max_u32(cold->max_snd_wnd / 2, tcp_pmtu_least_mss(c));
 	if (is_held(stack, c, p))
 		return false;
 	return (p->app.flags & PKT_F_NOW) || (c->flags & (TF_NODELAY | TF_FIN_QUEUED)) ||
@@ -488,7 +493,7 @@ rexmit_most(const struct tcp_conn *c, const struct pkt *p)
 
 /* FIN goes with the last packet each time, also if it first went alone. */
 bool
-tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
+tcp_send_copy(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 {
 	uint32_t most;
 	bool fin;
@@ -502,8 +507,16 @@ tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
 	if (p->app.end_seq - p->app.seq > most && !tcp_sendq_split(stack, c, p, most))
 		return false;
 	fin = (c->flags & TF_FIN_SENT) && p->app.next == NULL;
-	if (!send_again(stack, c, p, fin ? TCP_FIN : 0))
+	return send_again(stack, c, p, fin ? TCP_FIN : 0);
+}
+
+bool
+tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p)
+{
+	if (!tcp_send_copy(stack, c, p))
 		return false;
+	if (p == NULL)
+		return true;
 	tcp_score_resent(stack, c, p);
 	/* The oldest has all of a timeout again, as in Linux. */
 	if (p == c->sendq_head && !(c->timers & TT_REORDER))

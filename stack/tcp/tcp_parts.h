@@ -247,6 +247,9 @@ void tcp_acked(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack);
  * or closed at the same.
  */
 bool tcp_may_update_window(const struct tcp_conn *c, const struct tcp_rx *rx, uint32_t una);
+/* From ESTABLISHED on: what moved the window last came from beyond rcv_nxt. What comes before it
+ * tells an older one, so that header prediction, which notes any number it sees, has to wait. */
+#define TF_WL1_AHEAD TF_SYN_RTX
 /** A round trip, and the least that the same ACK shows. */
 void tcp_rtt_sample(
 	struct tcp_stack *stack, struct tcp_conn *c, uint32_t rtt_us, uint32_t least_us);
@@ -485,6 +488,8 @@ bool tcp_send_empty(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, u
 bool tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
 /** Send p, or the FIN where it is NULL, again; false: no packet or no room. */
 bool tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
+/** The same of what is not taken for lost: nothing is counted for it. */
+bool tcp_send_copy(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
 /** The short segment that waits for more goes now; false: none waits, or it does not fit. */
 bool tcp_send_held(struct tcp_stack *stack, struct tcp_conn *c);
 bool tcp_tx_has_room(const struct tcp_stack *stack);
@@ -602,8 +607,12 @@ void tcp_pmtu_on_timeout(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_pmtu_expired(struct tcp_stack *stack, struct tcp_conn *c);
 /** Segments are no longer than mss from now on; the path is tried again later. */
 void tcp_pmtu_lower(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss);
-/** The payload of a full segment, as the handshake left it. */
+/** The payload of a full segment, as the handshake and the peer's largest window have it. */
 uint32_t tcp_pmtu_full_mss(const struct tcp_stack *stack, const struct tcp_conn *c);
+/** It is never made less than this for the window's sake. */
+uint32_t tcp_pmtu_least_mss(const struct tcp_conn *c);
+/** The peer offers more than ever. */
+void tcp_pmtu_larger_window(struct tcp_stack *stack, struct tcp_conn *c, uint32_t wnd);
 
 /* tcp_mtu_probe.c: larger segments to find the path MTU upward (RFC 4821 s7). */
 /** A connection is set up: with tcp_mtu_probing 2 it begins small. */
@@ -705,6 +714,8 @@ struct tcp_cc {
 	uint32_t (*ssthresh_ce)(struct tcp_stack *stack, struct tcp_conn *c);
 	/** As many bytes will be acknowledged now with ECE. NULL: not wanted. */
 	void (*on_ce)(struct tcp_stack *stack, struct tcp_conn *c, uint32_t marked);
+	/** ... and it was a timeout. NULL: nothing to do. */
+	void (*on_timeout)(struct tcp_stack *stack, struct tcp_conn *c);
 	/** The event was none; called with cwnd and ssthresh already back. NULL: nothing to do. */
 	void (*undo)(struct tcp_stack *stack, struct tcp_conn *c);
 	/** A round trip was measured. NULL: not wanted. */

@@ -6,6 +6,8 @@
 
 /* Every IPv6 link carries this much (RFC 8200 s5): less is a lie (RFC 8201 s4). */
 #define PMTU_IP6_MIN 1280u
+/* Every IPv4 link carries this much (RFC 791 s3.2); as Linux, the least for header and data. */
+#define SEGMENT_LEAST 68u
 
 /* What packets of c have in front of a full segment's payload. */
 static uint32_t
@@ -29,11 +31,61 @@ plateau_below(uint32_t len)
 }
 
 uint32_t
+tcp_pmtu_least_mss(const struct tcp_conn *c)
+{
+	return SEGMENT_LEAST - TCP_HDR_LEN - ((c->flags & TF_TS) ? TCP_TS_LEN : 0);
+}
+
+/*
+ * As Linux: no more than half of the largest window the peer ever offered, so that two go, and the
+ * ACK of the second need not wait; a window of less than the default segment is filled by one.
+ */
+static uint32_t
+window_most(const struct tcp_conn *c, uint32_t wnd)
+{
+	if (wnd == 0)
+		return UINT32_MAX;
+	return max_u32(wnd > TCP_MSS_V4_DEFAULT ? wnd / 2 : wnd, tcp_pmtu_least_mss(c));
+}
+
+uint32_t
 tcp_pmtu_full_mss(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
-	uint32_t mss = tcp_cold(stack, c)->peer_mss;
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t mss = cold->peer_mss;
 
-	return (c->flags & TF_TS) ? mss - TCP_TS_LEN : mss;
+	mss -= (c->flags & TF_TS) ? TCP_TS_LEN : 0;
+	return min_u32(mss, window_most(c, cold->max_snd_wnd));
+}
+
+/* A window is so many segments, of whatever size (RFC 6928 s2). */
+static uint32_t
+resized(uint32_t wnd, uint32_t from, uint32_t to)
+{
+	return (uint32_t)min_u64((uint64_t)(wnd / from) * to, TCP_CWND_MAX);
+}
+
+void
+tcp_pmtu_larger_window(struct tcp_stack *stack, struct tcp_conn *c, uint32_t wnd)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	bool is_full = c->mss == tcp_pmtu_full_mss(stack, c);
+	uint32_t was = c->mss;
+
+	ASSERT(wnd >= cold->max_snd_wnd);
+	cold->max_snd_wnd = wnd;
+	/* What the path does not carry it does not for a larger window either. */
+	if (!is_full)
+		return;
+	c->mss = (uint16_t)tcp_pmtu_full_mss(stack, c);
+	if (c->mss == was)
+		return;
+	/* What was cut small meanwhile is filled up. */
+	if (c->send_next != NULL)
+		c->send_next->app.flags |= PKT_F_REST;
+	c->cwnd = max_u32(resized(c->cwnd, was, c->mss), c->mss);
+	if (cold->ssthresh < TCP_SSTHRESH_INFINITE)
+		cold->ssthresh = resized(cold->ssthresh, was, c->mss);
 }
 
 void

@@ -204,6 +204,14 @@ judge_originals(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *s
 	}
 }
 
+/* Sent again, for lost or as a probe, and not known to be lost since. */
+static bool
+is_resent(const struct pkt *p)
+{
+	return (p->app.flags & PKT_F_RETRANS) ||
+		(p->app.sends > 1 && !(p->app.flags & (PKT_F_SACKED | PKT_F_LOST)));
+}
+
 static void
 judge_resent(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc, uint32_t wnd_us,
 	uint32_t *again_us)
@@ -217,7 +225,7 @@ judge_resent(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc, 
 			r = r->next;
 			continue;
 		}
-		if ((p->app.flags & PKT_F_RETRANS) && rack_is_after(sc, p))
+		if (is_resent(p) && rack_is_after(sc, p))
 			judge(stack, sc, p, wnd_us, again_us);
 		p = p->app.next;
 	}
@@ -262,7 +270,7 @@ tcp_rack_detect(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *s
 		return 0;
 	wnd_us = reo_wnd_us(stack, c, sc);
 	judge_originals(stack, c, sc, wnd_us, &again_us);
-	if (sc->retrans > 0)
+	if (sc->retrans > 0 || (sc->flags & SC_PROBE_RTX))
 		judge_resent(stack, c, sc, wnd_us, &again_us);
 	return again_us;
 }
@@ -346,7 +354,8 @@ send_probe(struct tcp_stack *stack, struct tcp_conn *c)
 		/* A FIN that followed alone is the tail. */
 		if ((c->flags & TF_FIN_SENT) && last != NULL && !(last->app.flags & PKT_F_FIN))
 			last = NULL;
-		sent = tcp_retransmit(stack, c, last);
+		/* As Linux, the copy takes no room of what cwnd allows: it may be one too many. */
+		sent = tcp_send_copy(stack, c, last);
 	}
 	if (!sent)
 		return;

@@ -139,6 +139,7 @@ static void
 retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
+	const struct tcp_cc *cc = tcp_cc_of(stack, c);
 	struct tcp_score *sc = tcp_score_get(stack, c);
 	unsigned int sent = stack->env->tx->count;
 	bool first = cold->rexmits == 0;
@@ -148,8 +149,10 @@ retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 	sc->flags &= (uint16_t)~(SC_PRR | SC_FRTO | SC_FRTO_NEW | SC_PROBE | SC_PROBE_RTX);
 	if (first && (!(c->flags & TF_RECOVERY) || seq32_geq(c->snd_una, cold->recover))) {
 		tcp_recovery_remember(c, cold, sc);
-		cold->ssthresh = tcp_cc_of(stack, c)->ssthresh(stack, c);
+		cold->ssthresh = cc->ssthresh(stack, c);
 	}
+	if (cc->on_timeout != NULL)
+		cc->on_timeout(stack, c);
 	/* RFC 5682 s2.1 step 1: not if an earlier loss is still being repaired. */
 	if (stack->env->tun->tcp_frto && (!tcp_is_repairing(stack, c) || !first))
 		sc->flags |= SC_FRTO;

@@ -192,7 +192,7 @@ established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		tcp_fastopen_learn(stack, c, &rx->seg->opts);
 	c->flags &= ~TF_FASTOPEN;
 	early_data_answered(stack, c, rx->ack);
-	c->flags |= TF_ACK_NOW | TF_CONNECTED;
+	c->flags = (c->flags & ~TF_SYN_RTX) | TF_ACK_NOW | TF_CONNECTED;
 	tcp_note_delivered(stack, c);
 	rx->outcome = OUT_SYN_SENT_DONE;
 	tcp_raise(stack, c, TCP_EV_CONNECTED);

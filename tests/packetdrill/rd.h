@@ -129,6 +129,7 @@ struct rd_record {
 	int err;
 	int state; /* TCP_INFO at the end; -1: no socket */
 	int inq, outq;
+	uint32_t cwnd, ssthresh, mss; /* of TCP_INFO, at the end; not compared */
 	unsigned int count, room;
 	struct rd_pkt *out;
 };

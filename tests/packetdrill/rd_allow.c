@@ -1,70 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Differences that are meant: what each is, and why. Of each the first that fits counts. */
 #include <errno.h>
-#include <inttypes.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "packetdrill/rd.h"
-
-/* --- what is looked at ----------------------------------------------------------------------- */
-
-static bool
-before(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b) < 0;
-}
-
-/* The segment of the step; NULL: it is a call. */
-static const struct rd_seg *
-seg_of(const struct rd_pair *p, const struct rd_diff *d)
-{
-	const struct rd_step *st = &p->script.steps[d->step];
-
-	return st->is_call ? NULL : &st->seg;
-}
-
-static const struct rd_pkt *
-kernel_pkt(const struct rd_pair *p, const struct rd_diff *d)
-{
-	return &p->kernel.rec[d->step].out[d->pkt];
-}
-
-static const struct rd_pkt *
-our_pkt(const struct rd_pair *p, const struct rd_diff *d)
-{
-	return &p->ours.rec[d->step].out[d->pkt];
-}
-
-static bool
-is_bare_ack(const struct rd_pkt *k)
-{
-	return (k->flags & ~VIEW_ECE) == VIEW_ACK && k->len == 0;
-}
+#include "packetdrill/rd_allow.h"
 
 /* The handshake of a passive open is not over. */
 static bool
 is_synrcvd(const struct rd_pair *p, const struct rd_diff *d)
 {
 	return !p->script.active && p->kernel.rec[d->step].una == 0;
-}
-
-/* The kernel's state before the step. */
-static int
-state_before(const struct rd_pair *p, const struct rd_diff *d)
-{
-	for (unsigned int k = d->step; k-- > 0;)
-		if (p->kernel.rec[k].played)
-			return p->kernel.rec[k].state;
-	return -1;
-}
-
-static bool
-differ_in_options(const struct rd_pkt *a, const struct rd_pkt *b)
-{
-	return a->flags == b->flags && a->seq == b->seq && a->ack == b->ack && a->len == b->len &&
-		strcmp(a->opts, b->opts) != 0;
 }
 
 /* --- the entries ----------------------------------------------------------------------------- */
@@ -320,12 +266,38 @@ handshake_out_of_order(const struct rd_pair *p, const struct rd_diff *d)
 	return RD_NO;
 }
 
+/* What differs is data, not a bare ACK. */
+static bool
+is_data(const struct rd_pair *p, const struct rd_diff *d)
+{
+	return d->what >= RD_PACKET && d->what <= RD_EXTRA &&
+		!is_bare_ack(d->what == RD_EXTRA ? our_pkt(p, d) : kernel_pkt(p, d));
+}
+
+static bool
+is_up_to_the_next_number(const struct rd_record *r)
+{
+	return r->end != r->seq && before(r->seq, r->next) && !before(r->end, r->acked) &&
+		!before(r->next, r->end);
+}
+
 static enum rd_verdict
 ends_at_the_next_number(const struct rd_pair *p, const struct rd_diff *d)
 {
-	const struct rd_record *r = &p->ours.rec[d->step];
+	const struct rd_record *r = p->ours.rec;
 
-	return seg_of(p, d) != NULL && r->end != r->seq && r->end == r->acked ? RD_END : RD_NO;
+	if (seg_of(p, d) != NULL && is_up_to_the_next_number(&r[d->step]))
+		return RD_END;
+	/* It moved the window that our data goes into. */
+	for (unsigned int k = 0; is_data(p, d) && k < d->step; k++) {
+		const struct rd_step *st = &p->script.steps[k];
+
+		if (r[k].played && !st->is_call && is_up_to_the_next_number(&r[k]) &&
+			(st->seg.flags & (VIEW_ACK | VIEW_RST)) == VIEW_ACK &&
+			st->seg.wnd != 65535)
+			return RD_END;
+	}
+	return RD_NO;
 }
 
 /* A FIN that waits behind a gap, or did until now, and what the peer has sent beyond it. */
@@ -427,8 +399,7 @@ edge_of_what_can_be_said(const struct rd_pair *p, const struct rd_diff *d)
 	const struct rd_record *r = &p->kernel.rec[d->step];
 
 	/* What it took then may have moved the window that our data goes into. */
-	if (d->what >= RD_PACKET && d->what <= RD_EXTRA && touched_the_edge(p, d) &&
-		!is_bare_ack(d->what == RD_EXTRA ? our_pkt(p, d) : kernel_pkt(p, d)))
+	if (is_data(p, d) && touched_the_edge(p, d))
 		return RD_END;
 	if (seg_of(p, d) == NULL)
 		return RD_NO;
@@ -448,200 +419,6 @@ number_after_a_shrink(const struct rd_pair *p, const struct rd_diff *d)
 			before(kernel_pkt(p, d)->seq, our_pkt(p, d)->seq) &&
 			our_pkt(p, d)->seq == p->ours.rec[d->step].sent ?
 		RD_GO_ON :
-		RD_NO;
-}
-
-/* What a segment to the peer takes at most. */
-static uint32_t
-full_len(const struct rd_pair *p)
-{
-	uint32_t most = p->script.ip6 ? 1440 : 1460;
-	uint32_t mss = p->script.mss == 0 ? 536 : p->script.mss;
-
-	return (mss < most ? mss : most) - (p->kernel.has_ts ? 12 : 0);
-}
-
-/* Not all segments were full, or one was acknowledged in part: bytes are no count of them. */
-static bool
-is_uneven(const struct rd_pair *p, const struct rd_diff *d)
-{
-	uint32_t full = full_len(p);
-
-	for (unsigned int k = 0; k <= d->step; k++) {
-		const struct rd_record *r = &p->kernel.rec[k];
-		const struct rd_step *st = &p->script.steps[k];
-
-		for (unsigned int i = 0; i < r->count; i++) {
-			if (r->out[i].len != 0 && r->out[i].len != full)
-				return true;
-		}
-		if (r->played && !st->is_call && before(r->una, r->ack) && before(r->ack, r->sent))
-			return true;
-	}
-	return false;
-}
-
-/* What x sends, data or FIN, the other side does not send in its step r at all. */
-static bool
-goes_alone(const struct rd_pkt *x, const struct rd_record *r)
-{
-	if (x->len == 0 && !(x->flags & VIEW_FIN))
-		return false;
-	for (unsigned int i = 0; i < r->count; i++)
-		if (r->out[i].seq == x->seq &&
-			(r->out[i].len > 0 || (r->out[i].flags & VIEW_FIN)))
-			return false;
-	return true;
-}
-
-static enum rd_verdict
-window_in_bytes(const struct rd_pair *p, const struct rd_diff *d)
-{
-	const struct rd_record *a = &p->kernel.rec[d->step], *b = &p->ours.rec[d->step];
-	bool k, o;
-
-	if (d->what != RD_PACKET && d->what != RD_MISSING && d->what != RD_EXTRA)
-		return RD_NO;
-	k = d->what != RD_EXTRA && goes_alone(kernel_pkt(p, d), b);
-	o = d->what != RD_MISSING && goes_alone(our_pkt(p, d), a);
-	return (k || o) && a->outq == b->outq && is_uneven(p, d) ? RD_END : RD_NO;
-}
-
-/* In order, and the reader is behind. */
-static enum rd_verdict
-second_of_two_segments(const struct rd_pair *p, const struct rd_diff *d)
-{
-	const struct rd_seg *g = seg_of(p, d);
-	const struct rd_record *r = &p->ours.rec[d->step];
-
-	return g != NULL && g->len > 0 && d->what == RD_EXTRA && is_bare_ack(our_pkt(p, d)) &&
-			before(r->acked, r->next) && !before(r->next, r->seq) &&
-			our_pkt(p, d)->ack == r->end && p->kernel.rec[d->step].inq > 0 ?
-		RD_END :
-		RD_NO;
-}
-
-static enum rd_verdict
-memory_of_small_segments(const struct rd_pair *p, const struct rd_diff *d)
-{
-	const struct rd_record *a = &p->kernel.rec[d->step], *b = &p->ours.rec[d->step];
-
-	return d->what == RD_RESULT && p->script.steps[d->step].call == RD_WRITE &&
-			a->result > 0 && b->result < a->result &&
-			(b->err == EAGAIN || b->result > 0) && b->outq > 100 * p->script.mss ?
-		RD_END :
-		RD_NO;
-}
-
-/* Ours reports a part of this very segment as a duplicate; else both say the same. */
-static enum rd_verdict
-joins_from_below(const struct rd_pair *p, const struct rd_diff *d)
-{
-	const struct rd_record *r = &p->ours.rec[d->step];
-	const char *k, *o, *rest;
-	uint32_t from, to;
-
-	if (seg_of(p, d) == NULL || d->what != RD_PACKET ||
-		!differ_in_options(kernel_pkt(p, d), our_pkt(p, d)))
-		return RD_NO;
-	k = strstr(kernel_pkt(p, d)->opts, "sack ");
-	o = strstr(our_pkt(p, d)->opts, "sack ");
-	if (k == NULL || o == NULL || sscanf(o, "sack %" SCNu32 ":%" SCNu32, &from, &to) != 2)
-		return RD_NO;
-	rest = strchr(o + strlen("sack "), ' ');
-	return rest != NULL && strcmp(rest + 1, k + strlen("sack ")) == 0 &&
-			!before(from, r->seq) && !before(r->end, to) ?
-		RD_GO_ON :
-		RD_NO;
-}
-
-/* TIME-WAIT, whose socket says CLOSE. */
-static enum rd_verdict
-in_time_wait(const struct rd_pair *p, const struct rd_diff *d)
-{
-	const struct rd_seg *g = seg_of(p, d);
-	int state = state_before(p, d);
-
-	if (g == NULL || (state != TCP_CLOSE && state != -1))
-		return RD_NO;
-	if ((g->flags & (VIEW_SYN | VIEW_FIN | VIEW_ACK | VIEW_RST)) == (VIEW_SYN | VIEW_FIN) &&
-		d->what == RD_EXTRA && is_bare_ack(our_pkt(p, d)))
-		return RD_END;
-	if (d->what != RD_PACKET || !is_bare_ack(our_pkt(p, d)) ||
-		!differ_in_options(kernel_pkt(p, d), our_pkt(p, d)))
-		return RD_NO;
-	for (unsigned int k = 0; k < d->step; k++)
-		if (p->kernel.rec[k].played && !p->script.steps[k].is_call &&
-			(p->script.steps[k].seg.flags & VIEW_RST) &&
-			p->script.steps[k].seg.ts != RD_TS_NONE)
-			return RD_GO_ON;
-	return RD_NO;
-}
-
-/* Both send the same data again, from the same number on. */
-static enum rd_verdict
-cut_elsewhere(const struct rd_pair *p, const struct rd_diff *d)
-{
-	const struct rd_pkt *k, *o;
-
-	if (d->what != RD_PACKET)
-		return RD_NO;
-	k = kernel_pkt(p, d);
-	o = our_pkt(p, d);
-	return k->len > 0 && o->len > 0 && k->seq == o->seq && k->len != o->len &&
-			before(k->seq, p->kernel.rec[d->step].sent) &&
-			before(o->seq, p->ours.rec[d->step].sent) ?
-		RD_END :
-		RD_NO;
-}
-
-/* The same data, but that ours acknowledges what the segment brought. */
-static enum rd_verdict
-repairs_before_it_reads(const struct rd_pair *p, const struct rd_diff *d)
-{
-	const struct rd_seg *g = seg_of(p, d);
-	const struct rd_pkt *k, *o;
-
-	if (g == NULL || d->what != RD_PACKET)
-		return RD_NO;
-	k = kernel_pkt(p, d);
-	o = our_pkt(p, d);
-	return k->len > 0 && k->len == o->len && k->seq == o->seq && k->flags == o->flags &&
-			k->ack == p->kernel.rec[d->step].acked &&
-			o->ack == p->ours.rec[d->step].end ?
-		RD_END :
-		RD_NO;
-}
-
-static enum rd_verdict
-reset_after_both_fins(const struct rd_pair *p, const struct rd_diff *d)
-{
-	int state = -1;
-
-	for (unsigned int k = 0; d->what == RD_RESULT && k < d->step; k++) {
-		const struct rd_record *r = &p->kernel.rec[k];
-
-		if (!r->played)
-			continue;
-		if ((state == TCP_LAST_ACK || state == TCP_CLOSING) && r->state == TCP_CLOSE &&
-			!p->script.steps[k].is_call &&
-			(p->script.steps[k].seg.flags & VIEW_RST))
-			return RD_END;
-		state = r->state;
-	}
-	return RD_NO;
-}
-
-static enum rd_verdict
-blocks_of_a_late_ack(const struct rd_pair *p, const struct rd_diff *d)
-{
-	const struct rd_seg *g = seg_of(p, d);
-	const struct rd_record *r = &p->kernel.rec[d->step];
-
-	return g != NULL && g->sack != RD_SACK_NONE && before(r->ack, r->una) &&
-			(d->what == RD_MISSING || d->what == RD_PACKET) &&
-			kernel_pkt(p, d)->len > 0 ?
-		RD_END :
 		RD_NO;
 }
 
@@ -695,9 +472,9 @@ const struct rd_allowed rd_allow_list[] = {
 		"The handshake is ended by a segment from further on: Linux takes its number as "
 		"the last that moved the window, and does not believe those before it." },
 	{ "ends-at-the-next-number", ends_at_the_next_number,
-		"All of it came before, up to the very next number: to Linux it is in the window, "
-		"so that its timestamp and RST count; RFC 9293 table 6 and RFC 7323 s5.3 R2 "
-		"reject it." },
+		"All of it came before, up to the very next number, or to one that is not "
+		"acknowledged yet: to Linux it is in the window, so that its timestamp, ACK, "
+		"window and RST count; RFC 9293 table 6 and RFC 7323 s5.3 R2 reject it." },
 	{ "beyond-its-own-fin", beyond_its_own_fin,
 		"The peer's FIN waits behind a gap, and there is data from beyond it: Linux holds "
 		"and SACKs that, and takes the FIN for the end of all; nothing follows a FIN "
@@ -722,34 +499,39 @@ const struct rd_allowed rd_allow_list[] = {
 	{ "number-after-a-shrink", number_after_a_shrink,
 		"The peer took window back: Linux numbers ACKs by the new end of it; ours by "
 		"SND.NXT (RFC 9293 s3.10.7.4), which a peer that shrinks has to expect." },
-	{ "window-in-bytes", window_in_bytes,
+	{ "window-in-bytes", rd_window_in_bytes,
 		"Linux counts the congestion window in segments, ours is in bytes (RFC 5681, RFC "
-		"9937), so that after small segments or parts of one either may send more; and "
+		"9937), so that after small segments or parts of one either may send more; in "
+		"congestion avoidance it looks at CUBIC's curve now and then, and takes what was "
+		"acknowledged meanwhile for what it says then (RFC 9438 s4.3: W_est at once); and "
 		"Linux fills the peer's window to its last byte, where RFC 9293 s3.8.6.2.1 "
 		"(MUST-38) has a short segment wait." },
-	{ "second-of-two-segments", second_of_two_segments,
+	{ "second-of-two-segments", rd_second_of_two_segments,
 		"More than a full segment is not acknowledged, and the reader is behind: Linux "
-		"goes on waiting, RFC 9293 (SHLD-19) has an ACK for every second." },
-	{ "memory-of-small-segments", memory_of_small_segments,
+		"goes on waiting if its memory has to take window back, RFC 9293 (SHLD-19) has an "
+		"ACK for every second; a FIN makes the difference where that memory allows it." },
+	{ "memory-of-small-segments", rd_memory_of_small_segments,
 		"More than a hundred segments wait to be acknowledged: each takes a packet here, "
 		"and the writer waits; Linux fills pages with them (docs/memory.md)." },
-	{ "joins-from-below", joins_from_below,
+	{ "joins-from-below", rd_joins_from_below,
 		"What continues a run behind a gap and reaches into the next: Linux appends it "
 		"and looks no further; ours reports the part that came twice (RFC 2883 s4)." },
-	{ "in-time-wait", in_time_wait,
+	{ "in-time-wait", rd_in_time_wait,
 		"TIME-WAIT: Linux gives it up for a SYN that has FIN, too, which its listener then "
 		"drops (RFC 9293 s3.6.1: an acceptable SYN); and it echoes the timestamp of a RST "
-		"that it ignores (RFC 1337), which whoever guesses could choose." },
-	{ "cut-elsewhere", cut_elsewhere,
+		"that it ignores (RFC 1337), or of what has no ACK or another than the last, which "
+		"whoever guesses could choose; if it is zero, none." },
+	{ "cut-elsewhere", rd_cut_elsewhere,
 		"Sent again: Linux cuts anew what left as one for the card, from wherever an ACK "
-		"or a block within a segment left it; here a segment stays one." },
-	{ "repairs-before-it-reads", repairs_before_it_reads,
+		"or a block within a segment left it; here a segment stays one. What was cut for a "
+		"small window and waits until it is large Linux leaves so; here it is filled up." },
+	{ "repairs-before-it-reads", rd_repairs_before_it_reads,
 		"What an ACK lets go in a recovery leaves before Linux has looked at the data that "
 		"came with it, which gets an ACK of its own; here one does for both." },
-	{ "reset-after-both-fins", reset_after_both_fins,
+	{ "reset-after-both-fins", rd_reset_after_both_fins,
 		"A RST in LAST-ACK or CLOSING: Linux tells ECONNRESET; RFC 9293 s3.10.7.4, "
 		"second: enter CLOSED, and no more." },
-	{ "blocks-of-a-late-ack", blocks_of_a_late_ack,
+	{ "blocks-of-a-late-ack", rd_blocks_of_a_late_ack,
 		"SACK blocks on an ACK that is older than another: what they show lost Linux sends "
 		"again without PRR, in one burst (RFC 9937)." },
 };

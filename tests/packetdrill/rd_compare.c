@@ -65,11 +65,12 @@ brief(const struct rd_pkt *p, char *out, size_t cap)
 
 /* --- timers near a step ---------------------------------------------------------------------- */
 
+/* What comes later than answer_us is a timer's: on the stack's clock, whatever is not at once. */
 static bool
-timer_at_end(const struct rd_record *r)
+timer_at_end(const struct rd_record *r, uint32_t answer_us)
 {
 	for (unsigned int i = 0; i < r->count; i++)
-		if (r->out[i].at_us > r->at_us + ANSWER_US &&
+		if (r->out[i].at_us > r->at_us + answer_us &&
 			r->out[i].at_us + TIMER_SLACK_US > r->end_us)
 			return true;
 	return false;
@@ -108,8 +109,8 @@ is_timer_alone(const struct rd_pair *p, const struct rd_diff *d)
 static bool
 is_timing(const struct rd_pair *p, const struct rd_diff *d)
 {
-	return timer_at_end(&p->kernel.rec[d->step]) || timer_at_end(&p->ours.rec[d->step]) ||
-		is_timer_alone(p, d);
+	return timer_at_end(&p->kernel.rec[d->step], ANSWER_US) ||
+		timer_at_end(&p->ours.rec[d->step], 0) || is_timer_alone(p, d);
 }
 
 /* Both FINs have been seen, or nobody reads any more. */
@@ -255,6 +256,17 @@ packet_text(const struct rd_side *s, const struct rd_record *r, unsigned int i, 
 }
 
 static void
+end_text(const struct rd_record *r, char *out, size_t cap)
+{
+	int n = snprintf(out, cap, "[%s in %d out %d", state_name(r->state), r->inq, r->outq);
+
+	if (r->outq > 0)
+		n += snprintf(out + n, cap - (size_t)n, ", cwnd %u ssthresh %d mss %u", r->cwnd,
+			(int)r->ssthresh, r->mss);
+	snprintf(out + n, cap - (size_t)n, "]");
+}
+
+static void
 print_step(const struct rd_pair *p, unsigned int k, FILE *to)
 {
 	const struct rd_record *a = &p->kernel.rec[k], *b = &p->ours.rec[k];
@@ -272,8 +284,8 @@ print_step(const struct rd_pair *p, unsigned int k, FILE *to)
 		packet_text(&p->ours, b, i, y, sizeof(y));
 		fprintf(to, "    %-85s| %s\n", x, y);
 	}
-	snprintf(x, sizeof(x), "[%s in %d out %d]", state_name(a->state), a->inq, a->outq);
-	snprintf(y, sizeof(y), "[%s in %d out %d]", state_name(b->state), b->inq, b->outq);
+	end_text(a, x, sizeof(x));
+	end_text(b, y, sizeof(y));
 	fprintf(to, "    %-85s| %s\n", x, y);
 }
 

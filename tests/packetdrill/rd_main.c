@@ -34,6 +34,8 @@ static const char *const sysctls[][2] = {
 	{ "ipv4/tcp_max_tw_buckets", "262144" },
 	/* Of a connection here, and of none in Linux: as many as may be. */
 	{ "ipv4/tcp_challenge_ack_limit", "1000000" },
+	/* Linux holds the fourth of a row of SACKs for a moment: a step may be shorter. */
+	{ "ipv4/tcp_comp_sack_nr", "0" },
 };
 
 /* A difference, by its key. */

@@ -474,8 +474,12 @@ rd_side_settle(struct rd_side *s, unsigned int k, uint64_t now_us)
 	r->state = -1;
 	if (s->conn < 0)
 		return;
-	if (s->pd->getsockopt(s->pd->ud, s->conn, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
+	if (s->pd->getsockopt(s->pd->ud, s->conn, IPPROTO_TCP, TCP_INFO, &info, &len) == 0) {
 		r->state = info.state;
+		r->cwnd = info.snd_cwnd;
+		r->ssthresh = info.snd_ssthresh;
+		r->mss = info.snd_mss;
+	}
 	s->pd->ioctl(s->pd->ud, s->conn, SIOCINQ, &r->inq);
 	s->pd->ioctl(s->pd->ud, s->conn, SIOCOUTQ, &r->outq);
 }

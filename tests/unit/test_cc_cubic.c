@@ -225,6 +225,28 @@ a_window_that_does_not_limit_neither_grows_nor_ages(void **state)
 	give_back(&f, start_ms);
 }
 
+/* s4.8: K = 0 from the window that congestion avoidance begins with; not up to the old maximum. */
+static void
+after_a_timeout_the_curve_begins_anew(void **state)
+{
+	struct tcp_bed *bed = *state;
+	uint32_t start_ms = bed->env.now_ms;
+	struct flow f;
+
+	start(&f, bed, 1000 * MSS, 100);
+	lose(&f);
+	tcp_cc_cubic.on_timeout(bed->stack, f.c);
+	/* Slow start is over. */
+	round_trip(&f);
+	assert_int_equal(f.cold->ccs.cubic.k_ms, 0);
+	assert_int_equal(f.cold->ccs.cubic.w_max, 700 * MSS);
+	for (unsigned int i = 0; i < 19; i++)
+		round_trip(&f);
+	/* 0.4 (2 s)^3 = 3.2; by the curve before it would be 158. */
+	assert_in_range(f.c->cwnd / MSS, 702, 712);
+	give_back(&f, start_ms);
+}
+
 static void
 undo_brings_the_old_maximum_back(void **state)
 {
@@ -295,6 +317,7 @@ main(void)
 		BED_TEST(on_a_short_path_it_grows_like_reno),
 		BED_TEST(idle_time_is_not_credited),
 		BED_TEST(a_window_that_does_not_limit_neither_grows_nor_ages),
+		BED_TEST(after_a_timeout_the_curve_begins_anew),
 		BED_TEST(undo_brings_the_old_maximum_back),
 		BED_TEST(extreme_windows_and_times_stay_in_range),
 	};

@@ -92,12 +92,12 @@ time_is_told_apart_by_what_sending_waits_for(void **state)
 	struct bed_peer p;
 
 	bed_peer_init(&p, bed);
-	p.wnd = 1460;
+	p.wnd = 2920;
 	bed_peer_reach(&p, TCPS_ESTABLISHED);
-	/* Two segments, and a window for one. */
-	write_bytes(&p, 2920, 2920);
+	/* Three segments, and a window for two. */
+	write_bytes(&p, 4380, 4380);
 	p.wnd = 65535;
-	ack_after(&p, 100, 1460);
+	ack_after(&p, 100, 2920);
 	n = notes_of(&p);
 	assert_int_equal(n.busy_us, 100000);
 	assert_int_equal(n.rwnd_limited_us, 100000);

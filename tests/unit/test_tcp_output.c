@@ -51,7 +51,7 @@ the_congestion_window_and_the_peers_window_bound_the_flight(void **state)
 		{ 65535, 10, "PA 13141+1460 ack 1" },
 		{ 14600, 10, "PA 13141+1460 ack 1" },
 		{ 5000, 4, "PA 4381+620 ack 1" },
-		{ 1460, 1, "A 1+1460 ack 1" },
+		{ 2920, 2, "PA 1461+1460 ack 1" },
 	};
 	struct tcp_bed *bed = *state;
 

@@ -197,14 +197,14 @@ a_connection_takes_over_what_the_syn_offered(void **state)
 		uint32_t wnd_want;
 		uint32_t flags_want;
 	} rows[] = {
-		{ 0, 1460, 1460, 1000, 0 },
-		{ 0, 0, 536, 1000, 0 },
-		{ 0, 10, 88, 1000, 0 },
-		{ 0, 9000, 1460, 1000, 0 },
-		{ TCP_OPT_WSCALE, 1460, 1460, 8000, 0 },
-		{ TCP_OPT_SACK_OK, 1460, 1460, 1000, TF_SACK },
-		{ TCP_OPT_TS, 1460, 1448, 1000, TF_TS },
-		{ TCP_OPT_TS | TCP_OPT_SACK_OK | TCP_OPT_WSCALE, 1000, 988, 8000,
+		{ 0, 1460, 1460, 5000, 0 },
+		{ 0, 0, 536, 5000, 0 },
+		{ 0, 10, 88, 5000, 0 },
+		{ 0, 9000, 1460, 5000, 0 },
+		{ TCP_OPT_WSCALE, 1460, 1460, 40000, 0 },
+		{ TCP_OPT_SACK_OK, 1460, 1460, 5000, TF_SACK },
+		{ TCP_OPT_TS, 1460, 1448, 5000, TF_TS },
+		{ TCP_OPT_TS | TCP_OPT_SACK_OK | TCP_OPT_WSCALE, 1000, 988, 40000,
 			TF_TS | TF_SACK },
 	};
 	struct tcp_bed *bed = *state;
@@ -217,7 +217,7 @@ a_connection_takes_over_what_the_syn_offered(void **state)
 		p.offer = rows[i].offer;
 		p.mss = rows[i].mss;
 		p.wscale = 3;
-		p.wnd = 1000;
+		p.wnd = 5000;
 		bed_peer_reach(&p, TCPS_ESTABLISHED);
 		c = bed_peer_conn(&p);
 		assert_int_equal(c->mss, rows[i].mss_want);
