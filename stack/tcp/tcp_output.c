@@ -77,22 +77,6 @@ sack_room(const struct tcp_conn *c, uint32_t payload)
 	return payload + 4 > c->mss ? 0 : min_u32((c->mss - payload - 4) / 8, most);
 }
 
-void
-tcp_report_duplicate(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint32_t len)
-{
-	struct tcp_cold *cold = tcp_cold(stack, c);
-
-	if (len == 0 || !(c->flags & TF_SACK))
-		return;
-	c->flags |= TF_DSACK;
-	cold->dsack_seq = seq;
-	cold->dsack_len = (uint16_t)len;
-	if (seq32_lt(seq, c->rcv_nxt))
-		stack->env->ctr->TCPDSACKOldSent++;
-	else
-		stack->env->ctr->TCPDSACKOfoSent++;
-}
-
 /*
  * RFC 2883 s4: what came twice is the first block, once; then what is held behind gaps, the run
  * with the duplicate first if it has one (tcp_reass.c made it the latest).

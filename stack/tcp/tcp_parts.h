@@ -364,6 +364,8 @@ void tcp_reass_prune(struct tcp_stack *stack, struct tcp_conn *c, unsigned int k
 unsigned int tcp_reass_runs(const struct tcp_stack *stack, const struct tcp_conn *c);
 unsigned int tcp_reass_sack(const struct tcp_stack *stack, const struct tcp_conn *c,
 	uint32_t blocks[][2], unsigned int max);
+/** len bytes from seq came a second time: the next ACK says so (RFC 2883). */
+void tcp_report_duplicate(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint32_t len);
 
 struct tcp_range *tcp_range_new(struct tcp_stack *stack);
 void tcp_range_free(struct tcp_stack *stack, struct tcp_range *r);
@@ -493,8 +495,6 @@ bool tcp_send_copy(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
 /** The short segment that waits for more goes now; false: none waits, or it does not fit. */
 bool tcp_send_held(struct tcp_stack *stack, struct tcp_conn *c);
 bool tcp_tx_has_room(const struct tcp_stack *stack);
-/** len bytes from seq came a second time: the next ACK says so (RFC 2883). */
-void tcp_report_duplicate(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint32_t len);
 
 /* tcp_chunk.c: how Linux cuts what it sends. */
 /** Segments of a chunk, at most. */

@@ -399,6 +399,22 @@ keep_latest(const struct tcp_range **latest, unsigned int n, unsigned int max,
 	return n;
 }
 
+void
+tcp_report_duplicate(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint32_t len)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	if (len == 0 || !(c->flags & TF_SACK))
+		return;
+	c->flags |= TF_DSACK;
+	cold->dsack_seq = seq;
+	cold->dsack_len = (uint16_t)len;
+	if (seq32_lt(seq, c->rcv_nxt))
+		stack->env->ctr->TCPDSACKOldSent++;
+	else
+		stack->env->ctr->TCPDSACKOfoSent++;
+}
+
 /* RFC 2018 s4: the run with the latest segment first, then those that grew before it. */
 unsigned int
 tcp_reass_sack(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t blocks[][2],
