@@ -35,6 +35,10 @@ SERVERS = {
 }
 BASE = 'nginx'  # what the others are compared with
 
+# In memory: what is written to a disk the kernel brings there half a minute later, on the CPUs that
+# are measured.
+PLACE = '/dev/shm' if os.path.isdir('/dev/shm') else tempfile.gettempdir()
+
 # A place for other stacks: each program here is a server of its name. It is called with an address
 # and two files, page.bin and large.bin, and is to serve these over HTTP/1.1 on port 80 of the
 # address until it is terminated. It runs on the server's CPU, in the server's network namespace,
@@ -124,7 +128,7 @@ class Bed:
 
     def __init__(self, options):
         self.options = options
-        self.folder = tempfile.mkdtemp(prefix=f'sluice-http-{os.getpid()}-')
+        self.folder = tempfile.mkdtemp(prefix=f'sluice-http-{os.getpid()}-', dir=PLACE)
         self.root = os.path.join(self.folder, 'www')
         self.server_ns = f'sluice-bench-s{os.getpid()}'
         self.client_ns = f'sluice-bench-c{os.getpid()}'
@@ -173,9 +177,9 @@ class Bed:
         for name, pid in re.findall(r'^(sluice-bench-[scr](\d+))\b', sh('ip', 'netns'), re.M):
             if dead(pid):
                 subprocess.run(['ip', 'netns', 'del', name], capture_output=True, check=False)
-        for name in os.listdir(tempfile.gettempdir()):
+        for name in os.listdir(PLACE):
             match = re.fullmatch(r'sluice-http-(\d+)-\w+', name)
-            path = os.path.join(tempfile.gettempdir(), name)
+            path = os.path.join(PLACE, name)
             if match and dead(match.group(1)) and os.stat(path).st_uid == os.geteuid():
                 shutil.rmtree(path, ignore_errors=True)
 

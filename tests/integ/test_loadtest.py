@@ -212,8 +212,8 @@ class Floods(Kit):
     def test_an_appliance_that_ends_has_failed_at_once_and_with_a_result(self):
         bed.need("trafgen")
         vhost = "vhost:" + self.path("vh.sock")
-        rows = [["syn-flood", "--via", "tap:gen0"], ["mixed", "--via", vhost]]
-        for words in rows + [["rfc2544"]] if bed.long_run() else rows:
+        rows = [["mixed", "--via", vhost], ["syn-flood", "--via", "tap:gen0"], ["rfc2544"]]
+        for words in rows if bed.long_run() else rows[:1]:
             code, made, said = self.broken("sluiced", *words)
             self.assertEqual(code, FAIL, said)
             self.assertEqual(made["verdict"], "fail")
