@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Trouble of many kinds, made on a running daemon: what diagnose says, and that it helps."""
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ import test_live
 import test_live_ends
 
 ECHO, HOLD, SMALL = 8001, 8002, 8007    # forward: to who echoes, to who never closes; echo for one
-FILE_BYTES = 12000      # more than the least window of Linux, less than tcp_wmem
+FILE_BYTES = 6000       # more than the least window of Linux; in short segments within tcp_wmem
 SMALL_WINDOW = 2304
 TCP_REPAIR, TCP_REPAIR_OFF, TCP_TIMESTAMP = 19, -1, 24     # linux/tcp.h
 DAY_MS = 86400000
@@ -212,7 +213,9 @@ class Advice(test_live.Knobs):
                 except PermissionError:
                     self.skipTest("no right to turn a socket's clock back")
                 now = s.getsockopt(socket.IPPROTO_TCP, TCP_TIMESTAMP)
-                s.setsockopt(socket.IPPROTO_TCP, TCP_TIMESTAMP, (now - DAY_MS) & 0x7fffffff)
+                # Of 32 bits, and signed: a mask of 31 would set it forward half of the time.
+                s.setsockopt(socket.IPPROTO_TCP, TCP_TIMESTAMP,
+                             ctypes.c_int32(now - DAY_MS).value)
                 s.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF)
             with repeating(lambda: [speak(s) for s in socks], 0.2):
                 self.is_told("paws", WARNS, "share an address behind a NAT", "timestamps")
