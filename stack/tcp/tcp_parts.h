@@ -328,7 +328,6 @@ tcp_prefetch_conn(const struct tcp_stack *stack, uint32_t slot)
 static inline void
 tcp_prefetch_cold(const struct tcp_stack *stack, uint32_t slot)
 {
-	const struct pkt *oldest = stack->conns[slot].sendq_head;
 	uint32_t cold = stack->conns[slot].cold;
 	const char *at = cold == TCP_NONE ? (const char *)&stack->park[slot] :
 					    (const char *)&stack->cold[cold];
@@ -336,9 +335,6 @@ tcp_prefetch_cold(const struct tcp_stack *stack, uint32_t slot)
 	prefetch0(at);
 	prefetch0(at + CACHE_LINE);
 	prefetch0(at + 2 * CACHE_LINE);
-	/* What a segment acknowledges first; NULL does no harm. */
-	prefetch0(oldest);
-	prefetch0((const char *)oldest + CACHE_LINE);
 }
 
 /* tcp_mem.c: what all queues hold, and who gives it back. */
