@@ -56,7 +56,7 @@ static const struct metric core_metrics[] = {
 	{ "sluice_core_loop_max_seconds", "loop_max_us", "gauge", NULL, NULL,
 		"Longest loop since the start.", MICRO },
 	{ "sluice_core_stalls_total", "stalls", "counter", NULL, NULL,
-		"Loops of 1 ms and more: something else had the CPU.", 1 },
+		"Loops of 1 ms and more; most often something else had the CPU.", 1 },
 	{ "sluice_core_stalled_seconds_total", "stalled_ns", "counter", NULL, NULL,
 		"Time in these.", NANO },
 	{ "sluice_core_connections", "connections", "gauge", NULL, NULL, "Connections.", 1 },

@@ -22,7 +22,7 @@ struct ctl_core_row {
 	uint64_t busy_ns; /* in loops that had work */
 	uint64_t idle_ns; /* in the others, sleep included */
 	uint64_t loop_max_us; /* longest loop that had work */
-	uint64_t stalls; /* loops of 1 ms and more: something else had its CPU */
+	uint64_t stalls; /* loops of 1 ms and more: most often the CPU was away */
 	uint64_t stalled_ns; /* in these */
 	uint64_t sleeps;
 	uint32_t pkts_free; /* packet buffers, of the pool that all workers share */

@@ -21,7 +21,7 @@
 #define LCORE_BURST_MAX WORKER_BURST_MAX
 _Static_assert(LCORE_BURST_MAX <= STEER_BURST_MAX, "a burst is steered at once");
 
-/** No loop has work for so long: whoever needs it had to share the CPU. */
+/** A loop takes microseconds: where one took so long, most often something else had the CPU. */
 #define LCORE_STALL_US 1000u
 
 /** Plain cells, written by the lcore only, read by the control thread at any time. */

@@ -35,8 +35,7 @@ SERVERS = {
 }
 BASE = 'nginx'  # what the others are compared with
 
-# In memory: what is written to a disk the kernel brings there half a minute later, on the CPUs that
-# are measured.
+# In memory: what is written to a disk the kernel brings there later, on the CPUs that are measured.
 PLACE = '/dev/shm' if os.path.isdir('/dev/shm') else tempfile.gettempdir()
 
 # A place for other stacks: each program here is a server of its name. It is called with an address
