@@ -183,7 +183,20 @@ mail_order_all(struct mail_hub *hub, enum ctl_op op, const struct tunables *tun)
 		mail->is_dropped = true;
 		mail_send(hub, mail);
 	}
+	hub->ordered++;
 	return 0;
+}
+
+bool
+mail_has_orders(const struct mail_hub *hub)
+{
+	unsigned int i;
+
+	for (i = 0; i < hub->workers * MAIL_ORDERS_MAX; i++) {
+		if (hub->orders[i].is_away)
+			return true;
+	}
+	return false;
 }
 
 struct ctl_msg *

@@ -43,6 +43,7 @@ struct mail_hub {
 	void *wake_ctx;
 	struct mail *listings; /* MAIL_LISTINGS_MAX with room for rows */
 	struct mail *orders; /* MAIL_ORDERS_MAX for each worker, without rows */
+	uint64_t ordered; /* calls of mail_order_all() that were carried out */
 	struct capture *capture; /* the one that may be under way; capture.h */
 };
 
@@ -69,6 +70,9 @@ void mail_collect(struct mail_hub *hub);
  * tun: of CTL_SET_TUNABLES.
  */
 int mail_order_all(struct mail_hub *hub, enum ctl_op op, const struct tunables *tun);
+
+/** Is an order still with a worker, as far as mail_collect() knows? Anybody's. */
+bool mail_has_orders(const struct mail_hub *hub);
 
 /** Worker: the next message, or NULL. */
 struct ctl_msg *mailbox_next(struct mailbox *box);

@@ -26,8 +26,7 @@
  * piece of work for each client. Nothing here touches a worker but through its mailbox.
  */
 
-/* While a worker has a listing's message there is no descriptor to wait on: look again after this.
- */
+/* While a worker has a message there is no descriptor to wait on: look again after this. */
 #define ANSWER_WAIT_MS 1
 
 struct client {
@@ -37,6 +36,7 @@ struct client {
 	uint64_t asked_us; /* last complete request, or the connection */
 	uint64_t begun_us; /* first byte of an incomplete request; 0: none */
 	uint64_t moved_us; /* it last took queued bytes, or none were queued */
+	uint64_t ordered_us; /* its order is with the workers since then; 0: none is */
 	struct ctl_session session;
 	struct ctl_buf out;
 	struct ctl_lines in;
@@ -198,6 +198,7 @@ client_open(struct ctl_server *server, int fd)
 	c->asked_us = now_us(server);
 	c->begun_us = 0;
 	c->moved_us = c->asked_us;
+	c->ordered_us = 0;
 	c->in.begin = 0;
 	c->in.end = 0;
 	c->in.scanned = 0;
@@ -288,6 +289,7 @@ client_request(struct ctl_server *server, struct client *c)
 {
 	const char *line;
 	ssize_t len = ctl_lines_next(&c->in, &line);
+	uint64_t ordered;
 
 	if (len == -E2BIG)
 		client_fail(c, CTL_E_TOO_LONG, "a request has at most 64 KiB");
@@ -295,8 +297,24 @@ client_request(struct ctl_server *server, struct client *c)
 		return;
 	c->asked_us = now_us(server);
 	c->begun_us = ctl_lines_is_empty(&c->in) ? 0 : c->asked_us;
-	if (!is_blank(line, (size_t)len))
-		ctl_session_request(&c->session, line, (size_t)len, &c->out);
+	if (is_blank(line, (size_t)len))
+		return;
+	ordered = server->par.backend->hub->ordered;
+	ctl_session_request(&c->session, line, (size_t)len, &c->out);
+	if (server->par.backend->hub->ordered != ordered)
+		c->ordered_us = c->asked_us;
+}
+
+/*
+ * What was ordered holds for the next packet after the answer, so the answer waits for the workers;
+ * not for one that stands still.
+ */
+static void
+client_await(struct ctl_server *server, struct client *c)
+{
+	if (!mail_has_orders(server->par.backend->hub) ||
+		now_us(server) - c->ordered_us > CTL_ORDER_TIMEOUT_US)
+		c->ordered_us = 0;
 }
 
 static void
@@ -323,7 +341,8 @@ has_room(const struct client *c)
 static bool
 is_ready(const struct client *c)
 {
-	return !ctl_session_is_busy(&c->session) && !c->is_closing && has_room(c);
+	return !ctl_session_is_busy(&c->session) && !c->is_closing && c->ordered_us == 0 &&
+		has_room(c);
 }
 
 /* --- time ----------------------------------------------------------------------------------- */
@@ -356,7 +375,7 @@ client_events(const struct client *c)
 
 	if (is_ready(c) && !c->is_eof)
 		events |= POLLIN;
-	if (ctl_buf_len(&c->out) > 0)
+	if (ctl_buf_len(&c->out) > 0 && c->ordered_us == 0)
 		events |= POLLOUT;
 	return events;
 }
@@ -374,8 +393,8 @@ wait_ms(const struct ctl_server *server, int timeout_ms)
 			continue;
 		if (is_ready(c) && ctl_lines_has_line(&c->in))
 			return 0;
-		if (ctl_session_is_busy(&c->session) && has_room(c) && timeout_ms > ANSWER_WAIT_MS)
-			timeout_ms = ANSWER_WAIT_MS;
+		if (c->ordered_us != 0 || (ctl_session_is_busy(&c->session) && has_room(c)))
+			timeout_ms = timeout_ms < ANSWER_WAIT_MS ? timeout_ms : ANSWER_WAIT_MS;
 	}
 	return timeout_ms;
 }
@@ -395,7 +414,9 @@ client_serve(struct ctl_server *server, struct client *c, short revents)
 		client_request(server, c);
 	if (c->fd >= 0 && ctl_session_is_busy(&c->session))
 		ctl_session_step(&c->session, has_room(c), &c->out);
-	if (c->fd >= 0 && ctl_buf_len(&c->out) > 0)
+	if (c->fd >= 0 && c->ordered_us != 0)
+		client_await(server, c);
+	if (c->fd >= 0 && c->ordered_us == 0 && ctl_buf_len(&c->out) > 0)
 		client_write(server, c);
 	if (c->fd >= 0 && (revents & (POLLERR | POLLNVAL)) != 0)
 		client_close(server, c);

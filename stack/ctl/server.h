@@ -11,6 +11,7 @@
 #define CTL_REQUEST_TIMEOUT_US 10000000u /* from the first byte of a request to its newline */
 #define CTL_IDLE_TIMEOUT_US 60000000u /* without a request */
 #define CTL_STALL_TIMEOUT_US 10000000u /* with answers queued and none taken */
+#define CTL_ORDER_TIMEOUT_US 1000000u /* an answer waits no longer until its order is carried out */
 #define CTL_OUT_MAX (1u << 20) /* bytes queued for a client */
 #define CTL_BUSY_US 1000000u /* who asked within this is sent away for admins only */
 

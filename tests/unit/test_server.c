@@ -463,6 +463,57 @@ c07_without_descriptors_nothing_spins(void **state)
 		close(spare[i]);
 }
 
+/* Asks for tcp_syn_retries 3 and 4 at once while the workers stand still. */
+static int
+dial_and_set_twice(void)
+{
+	int fd = dial_and_greet();
+
+	fake.workers_asleep = true;
+	say(fd, "{\"cmd\":\"set\",\"args\":{\"name\":\"tcp_syn_retries\",\"value\":\"3\"}}\n"
+		"{\"cmd\":\"set\",\"args\":{\"name\":\"tcp_syn_retries\",\"value\":\"4\"}}\n");
+	rounds(2);
+	return fd;
+}
+
+static void
+what_was_set_holds_on_every_worker_when_it_is_answered(void **state)
+{
+	char text[2000];
+	int fd = dial_and_set_twice(), other = dial_and_greet();
+
+	(void)state;
+	later(CTL_ORDER_TIMEOUT_US / 2);
+	assert_int_equal(hear(fd, text, sizeof(text)), 0);
+	say(other, "{\"cmd\":\"get\",\"args\":{\"name\":\"tcp_syn_retries\"}}\n");
+	rounds(2);
+	assert_true(hear(other, text, sizeof(text)) > 0);
+	fake.workers_asleep = false;
+	rounds(6);
+	assert_true(hear(fd, text, sizeof(text)) > 0);
+	assert_int_equal(count_lines(text), 2);
+	for (unsigned int i = 0; i < FAKE_WORKERS; i++)
+		assert_int_equal(fake.worker_tunables[i].tcp_syn_retries, 4);
+	close(fd);
+	close(other);
+}
+
+static void
+a_worker_that_stands_still_is_not_waited_for(void **state)
+{
+	char text[2000];
+	int fd = dial_and_set_twice();
+
+	(void)state;
+	later(CTL_ORDER_TIMEOUT_US + 1);
+	assert_true(hear(fd, text, sizeof(text)) > 0);
+	assert_int_equal(count_lines(text), 1);
+	later(CTL_ORDER_TIMEOUT_US + 1);
+	assert_true(hear(fd, text, sizeof(text)) > 0);
+	assert_int_equal(count_lines(text), 1);
+	close(fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
@@ -483,6 +534,8 @@ main(void)
 		TEST(c06_what_was_asked_before_the_end_is_still_done),
 		TEST(a_client_may_close_its_side_and_read_on),
 		TEST(c07_without_descriptors_nothing_spins),
+		TEST(what_was_set_holds_on_every_worker_when_it_is_answered),
+		TEST(a_worker_that_stands_still_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
