@@ -198,7 +198,8 @@ class Active(unittest.TestCase):
         end = time.monotonic() + 5
         while len(errors) == before and time.monotonic() < end:
             time.sleep(0.05)
-        self.assertIsInstance(errors[-1], ConnectionResetError)
+        self.assertEqual([type(e) for e in errors[before:]], [ConnectionResetError],
+                         (self.app.ctl("show", "connections"), self.app.ctl("show", "drops")))
 
     def fails(self, name, seconds):
         """The client is reset, as early as in its connect(); returns after how long."""

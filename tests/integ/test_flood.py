@@ -77,7 +77,7 @@ class Flood(unittest.TestCase):
             sent = self.counters()["TcpExtSyncookiesSent"] - before["TcpExtSyncookiesSent"]
             if sent >= wanted or time.monotonic() > end:
                 return sent
-            time.sleep(0.1)
+            time.sleep(0.02)
 
     def test_a_burst_that_came_while_the_worker_was_away_is_answered_in_full(self):
         frames = [syn(self.rng, self.ethernet) for _ in range(BURST)]
@@ -88,23 +88,25 @@ class Flood(unittest.TestCase):
 
     def test_a_flood_gets_one_answer_each_and_nothing_grows(self):
         frames = [syn(self.rng, self.ethernet) for _ in range(1000)]
+        start = self.counters()
         self.send(frames)
-        time.sleep(0.5)
+        self.assertEqual(self.answered(start, len(frames)), len(frames))
         before, memory = self.counters(), rss_kb(self.app.proc.pid)
+        syns = 0
         for _ in range(FLOOD // len(frames)):
             self.send(frames)
+            syns += len(frames)
             # A client in between gets through, flood or not.
             if self.rng.random() < 0.05:
+                syns += 1
                 with bed.connect(7) as s:
                     s.sendall(b"x")
                     self.assertEqual(s.recv(1), b"x")
-        sent = self.answered(before, FLOOD)
+            # No more on the way than the port's ring has room for, however late the worker is.
+            self.assertEqual(self.answered(before, syns), syns)
         after = self.counters()
-        syns = after["SluiceRxPackets"] - before["SluiceRxPackets"]
-        self.assertGreaterEqual(syns, sent)
-        # What the kernel's ring lost never came in; all that did was answered, once.
-        self.assertGreater(sent, FLOOD * 0.9)
-        self.assertLessEqual(after["SluiceTxPackets"] - before["SluiceTxPackets"], syns)
+        self.assertLessEqual(after["SluiceTxPackets"] - before["SluiceTxPackets"],
+                             after["SluiceRxPackets"] - before["SluiceRxPackets"])
         self.assertEqual(after["SluiceHalfOpen"], 0)
         self.assertLessEqual(rss_kb(self.app.proc.pid) - memory, 1024)
 
