@@ -265,7 +265,7 @@ def parse():
     parser.add_argument('--rtts', default=','.join(map(str, ROUND_TRIPS)), metavar='A,B',
                         help='some of ' + ' '.join(map(str, ROUND_TRIPS)) + ' ms')
     parser.add_argument('--losses', default=','.join(LOSSES), metavar='A,B',
-                        help='some of ' + ', '.join(LOSSES))
+                        help='some of ' + ', '.join(LOSSES).replace('%', '%%'))
     parser.add_argument('--tests', default=','.join(TESTS), metavar='A,B',
                         help='some of ' + ' '.join(TESTS))
     parser.add_argument('--seconds', type=float, default=4, help='of each test (4)')

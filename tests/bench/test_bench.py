@@ -375,6 +375,16 @@ class Relay(unittest.TestCase):
         self.assertEqual(cells[:2] + cells[4:5], ['10', '1 %', '2.00x'])
 
 
+class Words(unittest.TestCase):
+    def test_every_command_says_how_it_is_used(self):
+        for name in ('compare', 'flood', 'gate', 'http_compare', 'relay_compare', 'stages'):
+            with self.subTest(command=name):
+                done = subprocess.run([sys.executable, os.path.join(HERE, name + '.py'), '--help'],
+                                      capture_output=True, text=True, check=False)
+                self.assertEqual((done.returncode, done.stderr), (0, ''))
+                self.assertIn('usage: ', done.stdout)
+
+
 class Document(unittest.TestCase):
     """Tables get into a document, and nothing else is touched."""
 
