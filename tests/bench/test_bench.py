@@ -376,6 +376,12 @@ class Relay(unittest.TestCase):
 
 
 class Words(unittest.TestCase):
+    def test_processors_of_one_name_are_told_apart(self):
+        text = ('processor\t: 0\ncpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\n'
+                'stepping\t: 1\n')
+        self.assertEqual(report.cpu_name(text), 'AMD EPYC (family 25, model 17)')
+        self.assertEqual(report.cpu_name('model name : Some ARM\n'), 'Some ARM')
+
     def test_every_command_says_how_it_is_used(self):
         for name in ('compare', 'flood', 'gate', 'http_compare', 'relay_compare', 'stages'):
             with self.subTest(command=name):
