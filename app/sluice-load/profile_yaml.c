@@ -312,7 +312,7 @@ load_profile_load(struct load_profile *p, const char *path, struct config_report
 	} else {
 		len = fread(text, 1, FILE_MAX + 1, file);
 		if (ferror(file))
-			rc = -EIO;
+			rc = -errno;
 		else if (len > FILE_MAX)
 			rc = -EFBIG;
 	}

@@ -180,6 +180,24 @@ say_unreachable(const struct run *run, unsigned int group, int err)
 	return err;
 }
 
+/* A target that is ourselves would only be waited for. */
+static int
+refuse_own_targets(const struct run *run)
+{
+	for (unsigned int i = 0; i < run->options->profile.group_count; i++) {
+		const struct load_group *g = &run->options->profile.groups[i];
+
+		if (local_addrs_find(&run->appliance->local, &g->target.ip) < 0)
+			continue;
+		fprintf(stderr,
+			"sluice-load: the target of group %s is our own --address. Fix: give the "
+			"server's in --target\n",
+			g->name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* Wait until every worker has reached every target. */
 static int
 wait_reached(const struct run *run)
@@ -348,7 +366,9 @@ run_all(struct run *run, FILE *live, struct load_result *out)
 		fprintf(stderr, "sluice-load: %s\n", err.text);
 		return rc;
 	}
-	rc = wait_reached(run);
+	rc = refuse_own_targets(run);
+	if (rc == 0)
+		rc = wait_reached(run);
 	if (rc == 0)
 		watch(run, live);
 	/* Once the workers have ended, what was left is reset and accounted for. */

@@ -198,6 +198,16 @@ class AgainstAppliance(Checks):
         self.assertIsNone(result)
         self.assertIn("refused", err)
 
+    def test_an_own_address_is_no_target(self):
+        status, _, err = load("--target", OURS + ":80")
+        self.assertEqual(status, START)
+        self.assertIn("our own --address", err)
+
+    def test_a_profile_that_is_a_folder_is_said_to_be_one(self):
+        status, _, err = load("--profile", "/", "--target", bed.APPLIANCE + ":80")
+        self.assertEqual(status, USAGE)
+        self.assertIn("Is a directory", err)
+
     def test_wrong_usage_is_exit_status_2(self):
         status, _, err = load("--target", "nowhere")
         self.assertEqual(status, USAGE)
