@@ -390,7 +390,6 @@ def table(rows, servers):
 
 PLOT = """\
 set terminal svg size 900,520 dynamic background rgb 'white'
-set output '{path}'
 set title 'Times {base} ({base} = 1; of latencies, memory and CPU less is better)'
 set style data histograms
 set style fill solid 0.8 border -1
@@ -410,8 +409,11 @@ def plot(path, rows, servers):
     data = ' '.join(['figure', *others]) + '\n' + ''.join(
         ' '.join([row['figure'], *(f"{row['ratio'].get(server) or 1:.4f}" for server in others)])
         + '\n' for row in rows) + 'e\n'
-    script = PLOT.format(path=path, base=BASE, last=len(others) + 1) + data * len(others)
-    subprocess.run(['gnuplot'], input=script, text=True, check=True)
+    script = PLOT.format(base=BASE, last=len(others) + 1) + data * len(others)
+    drawn = subprocess.run(['gnuplot'], input=script, text=True, stdout=subprocess.PIPE,
+                           check=True).stdout
+    with open(path, 'w', encoding='utf-8') as file:
+        file.writelines(line.rstrip() + '\n' for line in drawn.splitlines())
 
 
 def missing(options, servers, tests):

@@ -46,7 +46,7 @@ def git(*words):
 
 
 def cpu_name(text):
-    """Of /proc/cpuinfo. Clouds call several generations by one name; the numbers tell them apart."""
+    """Of /proc/cpuinfo. Clouds call several generations by one name: the numbers differ."""
     found = dict(re.findall(r'^(model name|cpu family|model)\s*:\s*(.*)$', text, re.M))
     if len(found) < 3:
         return found.get('model name', platform.machine())
