@@ -13,6 +13,7 @@
 #define SLOW_START_PERCENT 200u	/* tcp_pacing_ss_ratio of Linux */
 #define AVOIDANCE_PERCENT 120u	/* tcp_pacing_ca_ratio */
 #define WINDOW_DIVISOR 3u	/* tcp_tso_win_divisor: this part of the window need not wait */
+#define NEAR_US 1000u		/* an ACK that is further away is not waited for */
 
 uint32_t
 tcp_chunk_segs(const struct tcp_stack *stack, const struct tcp_conn *c)
@@ -34,7 +35,7 @@ tcp_chunk_segs(const struct tcp_stack *stack, const struct tcp_conn *c)
 
 /*
  * cwnd_room and wnd_room: bytes that each window lets go now. Only while something left a moment
- * ago, and the oldest in flight has been out for half a round trip: its ACK comes soon.
+ * ago, and the ACK of the oldest in flight is to come within a millisecond and half a round trip.
  */
 bool
 tcp_chunk_waits(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t segs,
@@ -53,7 +54,7 @@ tcp_chunk_waits(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_
 	if (c->sendq_head == c->send_next || limit > c->write_seq - c->snd_nxt)
 		return false;
 	age_us = (uint32_t)stack->env->now_us - c->sendq_head->app.sent_us;
-	return age_us >= cold->srtt_us / 2;
+	return age_us + min_u32(cold->srtt_us / 2, NEAR_US) >= cold->srtt_us;
 }
 
 /*

@@ -58,7 +58,7 @@ a_chunk_cut_short_waits_only_if_an_ack_is_near(void **state)
 	tcp_bed_discard(bed);
 	/* Something left just now, but the oldest is young: the ACK is far. */
 	assert_false(tcp_chunk_waits(bed->stack, c, 2, MSS, 65535));
-	tcp_bed_advance(bed, 49);
+	tcp_bed_advance(bed, 98);
 	tcp_cold(bed->stack, c)->last_sent_ms = bed->env.now_ms;
 	assert_false(tcp_chunk_waits(bed->stack, c, 2, MSS, 65535));
 	tcp_bed_advance(bed, 1);
