@@ -104,9 +104,9 @@ bench_connection(const struct effort *e, uint32_t live, bool data)
 	free(m);
 }
 
-/* Axis (c): a request on an open connection, chosen at random. */
-static void
-bench_request(const struct effort *e, uint32_t conns, bool acked)
+/* Requests on open connections chosen at random, so many at a time; returns cycles of one. */
+static struct bench
+measure_requests(const struct effort *e, uint32_t conns, unsigned int at_a_time, bool acked)
 {
 	struct membed *m = bench_alloc(1, sizeof(*m));
 	struct peer *peers = bench_alloc(conns, sizeof(*peers));
@@ -123,23 +123,43 @@ bench_request(const struct effort *e, uint32_t conns, bool acked)
 			struct peer *ptr[BURST];
 			uint32_t at = rng_below(&rng, conns);
 
-			for (unsigned int j = 0; j < BURST; j++) {
+			for (unsigned int j = 0; j < at_a_time; j++) {
 				ptr[j] = &peers[at];
 				at = (at + PEER_STRIDE) % conns;
 			}
 			m->cycles = 0;
-			engine_request_burst(m, ptr, BURST);
+			engine_request_burst(m, ptr, at_a_time);
 			/* This connection's next request is far away: it acknowledges first. */
 			if (acked)
-				engine_ack_burst(m, ptr, BURST);
+				engine_ack_burst(m, ptr, at_a_time);
 			bench_run_add(&spent, m->cycles);
 		}
-		bench_run_end(&spent, &b, BURST);
+		bench_run_end(&spent, &b, at_a_time);
 	}
-	bench_print(&b, acked ? "request_acked" : "request", conns);
 	membed_close(m);
 	free(peers);
 	free(m);
+	return b;
+}
+
+/* Axis (c): a request on an open connection. */
+static void
+bench_request(const struct effort *e, uint32_t conns, bool acked)
+{
+	struct bench b = measure_requests(e, conns, BURST, acked);
+
+	bench_print(&b, acked ? "request_acked" : "request", conns);
+}
+
+/* What a request costs that comes with few others; the size is how many come at a time. */
+static void
+run_request_bursts(const struct effort *e)
+{
+	for (unsigned int n = 1; n <= BURST; n *= 2) {
+		struct bench b = measure_requests(e, 1000, n, false);
+
+		bench_print(&b, "request_burst", n);
+	}
 }
 
 static void
@@ -264,6 +284,7 @@ static const struct subject subjects[] = {
 	{ "connection_live", run_connection_live },
 	{ "request", run_request },
 	{ "request_live", run_request_live },
+	{ "request_bursts", run_request_bursts },
 	{ "bulk", run_bulk },
 	{ "residence", run_residence },
 	{ "scaling", run_scaling },

@@ -123,6 +123,25 @@ class Comparison(unittest.TestCase):
             self.assertLessEqual(entry['awake'], entry['size'])
 
 
+class Floors(unittest.TestCase):
+    """Programs that are run by hand, for what stands beside a figure in the document."""
+
+    def lines(self, *words):
+        """What a program prints."""
+        command = [os.path.join(BUILD, 'tests/bench', words[0]), *words[1:]]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return [json.loads(text) for text in done.stdout.splitlines()]
+
+    def test_a_request_among_few_costs_more(self):
+        rows = self.lines('bench_engine', '--quick', 'request_bursts')
+        self.assertEqual([row['size'] for row in rows], [1, 2, 4, 8, 16, 32])
+        self.assertTrue(all(row['median'] > 0 for row in rows))
+
+    def test_a_thread_is_woken(self):
+        row, = self.lines('wake_floor', '--quick')
+        self.assertTrue(0 < row['p50'] <= row['p99'])
+
+
 class Figures(unittest.TestCase):
     """Lines that are known make rows that are known."""
 
