@@ -132,7 +132,7 @@ class Floors(unittest.TestCase):
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         return [json.loads(text) for text in done.stdout.splitlines()]
 
-    def test_a_request_among_few_costs_more(self):
+    def test_requests_come_few_at_a_time(self):
         rows = self.lines('bench_engine', '--quick', 'request_bursts')
         self.assertEqual([row['size'] for row in rows], [1, 2, 4, 8, 16, 32])
         self.assertTrue(all(row['median'] > 0 for row in rows))
