@@ -138,6 +138,7 @@ static const struct rule rule_table[] = {
 	{ "mark_ppm", offsetof(struct relay_rules, mark_ppm), false, 1 },
 	{ "loss_ppm", offsetof(struct relay_rules, loss_ppm), false, 1 },
 	{ "burst", offsetof(struct relay_rules, burst), false, 1 },
+	{ "spare_syns", offsetof(struct relay_rules, spare_syns), false, 1 },
 };
 
 /* One word of an order, NAME=NUMBER. */

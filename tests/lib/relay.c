@@ -11,6 +11,7 @@
 #define TYPE_IP4 0x0800u
 #define TYPE_IP6 0x86ddu
 #define PROTO_TCP 6u
+#define TCP_SYN 2u
 #define ECN_CE 3u
 
 void
@@ -54,6 +55,14 @@ is_tcp(const uint8_t *b, uint32_t len)
 {
 	return (is_ip4(b, len) && b[ETHER + 9] == PROTO_TCP) ||
 		(is_ip6(b, len) && b[ETHER + 6] == PROTO_TCP);
+}
+
+static bool
+is_syn(const uint8_t *b, uint32_t len)
+{
+	uint32_t flags = ETHER + (is_ip4(b, len) ? (b[ETHER] & 15u) * 4 : 40u) + 13;
+
+	return is_tcp(b, len) && flags < len && (b[flags] & TCP_SYN) != 0;
 }
 
 /* Sets CE where the sender understands it (RFC 3168 s5); returns false where it does not. */
@@ -176,7 +185,7 @@ relay_put(struct relay_way *w, uint64_t now_ns, const uint8_t *frame, uint32_t l
 		w->counts.oversized++;
 		return;
 	}
-	if (is_tcp(frame, len))
+	if (is_tcp(frame, len) && !(w->rules.spare_syns != 0 && is_syn(frame, len)))
 		fate = draw(w);
 	if (fate.is_lost) {
 		w->counts.lost++;

@@ -33,6 +33,7 @@ struct relay_rules {
 	uint32_t mark_ppm; /* of those that are ECN-capable */
 	uint32_t loss_ppm; /* at which a run of losses begins */
 	uint32_t burst; /* frames lost in a run; 0 is 1 */
+	uint32_t spare_syns; /* not 0: what has SYN set has no fate */
 };
 
 struct relay_counts {

@@ -167,6 +167,34 @@ losses_come_in_runs_of_the_length_asked_for(void **state)
 }
 
 static void
+handshake_is_spared_where_that_is_the_rule_and_takes_no_fate(void **state)
+{
+	(void)state;
+	begin((struct relay_rules){ .loss_ppm = 1000000, .burst = 2, .spare_syns = 1 }, 1);
+	frame[14 + 20 + 13] = 0x12;
+	put(0, 1);
+	expect(0, 1);
+	frame[14 + 20 + 13] = 0x10;
+	put(0, 2);
+	assert_int_equal(way.counts.lost, 1);
+	frame[14 + 20 + 13] = 0x02;
+	put(0, 3);
+	expect(0, 3);
+	store_be16(frame + 12, 0x86dd);
+	frame[14 + 6] = 6;
+	frame[14 + 40 + 13] = 0x02;
+	relay_put(&way, 0, frame, LEN);
+	assert_non_null(relay_take(&way, 0));
+	assert_int_equal(way.counts.lost, 1);
+	/* Without the rule, and where the flags are cut off, it has the fate of others. */
+	relay_put(&way, 0, frame, 14 + 40 + 13);
+	assert_int_equal(way.counts.lost, 2);
+	begin((struct relay_rules){ .loss_ppm = 1000000 }, 1);
+	relay_put(&way, 0, frame, LEN);
+	assert_int_equal(way.counts.lost, 1);
+}
+
+static void
 what_is_not_tcp_is_neither_lost_nor_marked(void **state)
 {
 	(void)state;
@@ -246,6 +274,7 @@ main(void)
 		cmocka_unit_test_setup(
 			the_same_seed_loses_the_same_frames_at_any_time_beside_any_rule, fresh),
 		cmocka_unit_test_setup(losses_come_in_runs_of_the_length_asked_for, fresh),
+		cmocka_unit_test_setup(handshake_is_spared_where_that_is_the_rule_and_takes_no_fate, fresh),
 		cmocka_unit_test_setup(what_is_not_tcp_is_neither_lost_nor_marked, fresh),
 		cmocka_unit_test_setup(late_frame_is_overtaken, fresh),
 		cmocka_unit_test_setup(
