@@ -91,6 +91,32 @@ a_message_dropped_while_away_is_free_only_when_it_is_back(void **state)
 }
 
 static void
+an_order_is_under_way_until_the_last_worker_has_taken_it(void **state)
+{
+	struct mail_hub hub;
+	struct mail *listing;
+
+	(void)state;
+	assert_int_equal(mail_hub_create(2, NULL, NULL, &hub), 0);
+	/* Who lists connections waits for nobody's order. */
+	listing = mail_take(&hub);
+	assert_non_null(listing);
+	listing->msg.worker = 0;
+	mail_send(&hub, listing);
+	assert_false(mail_has_orders(&hub));
+	assert_int_equal(answer(&hub, 0, 1), 1);
+	assert_int_equal(mail_order_all(&hub, CTL_DRAIN, NULL), 0);
+	assert_true(mail_has_orders(&hub));
+	assert_int_equal(answer(&hub, 0, 1), 1);
+	mail_collect(&hub);
+	assert_true(mail_has_orders(&hub));
+	assert_int_equal(answer(&hub, 1, 1), 1);
+	mail_collect(&hub);
+	assert_false(mail_has_orders(&hub));
+	mail_hub_destroy(&hub);
+}
+
+static void
 an_order_goes_to_all_workers_or_to_none(void **state)
 {
 	struct tunables tun;
@@ -197,6 +223,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_message_goes_there_and_back),
 		cmocka_unit_test(a_message_dropped_while_away_is_free_only_when_it_is_back),
+		cmocka_unit_test(an_order_is_under_way_until_the_last_worker_has_taken_it),
 		cmocka_unit_test(an_order_goes_to_all_workers_or_to_none),
 		cmocka_unit_test(workers_on_threads_see_whole_messages),
 	};
