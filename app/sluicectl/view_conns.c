@@ -165,19 +165,33 @@ put_round_trip(FILE *out, const json_t *row)
 		fprintf(out, " ssthresh:%lld", (long long)(ssthresh / mss));
 }
 
-/* The speed that window and round trip allow, as ss computes it; nothing is paced here. */
+static void
+put_bps(FILE *out, const char *title, double bps)
+{
+	if (bps >= 1e9)
+		fprintf(out, "%s%.2fGbps", title, bps / 1e9);
+	else if (bps >= 1e6)
+		fprintf(out, "%s%.2fMbps", title, bps / 1e6);
+	else if (bps > 0)
+		fprintf(out, "%s%.0fbps", title, bps);
+}
+
+/* The speed that window and round trip allow, as ss computes it. */
 static void
 put_speed(FILE *out, const json_t *row)
 {
 	json_int_t srtt = view_int(row, "srtt_us", NULL);
-	double bps = srtt > 0 ? (double)view_int(row, "cwnd", NULL) * 8e6 / (double)srtt : 0;
 
-	if (bps >= 1e9)
-		fprintf(out, " send:%.2fGbps", bps / 1e9);
-	else if (bps >= 1e6)
-		fprintf(out, " send:%.2fMbps", bps / 1e6);
-	else if (bps > 0)
-		fprintf(out, " send:%.0fbps", bps);
+	if (srtt > 0)
+		put_bps(out, " send:", (double)view_int(row, "cwnd", NULL) * 8e6 / (double)srtt);
+}
+
+/* Of who is paced, and the most that is allowed, as ss has it. */
+static void
+put_pacing(FILE *out, const json_t *row)
+{
+	put_bps(out, " pacing_rate ", (double)view_int(row, "pacing_rate_bps", NULL));
+	put_bps(out, "/", (double)view_int(row, "max_pacing_rate_bps", NULL));
 }
 
 /* How it repairs losses, if it does. */
@@ -269,6 +283,7 @@ put_info(struct table *t, const json_t *row)
 	put_figure(out, row, "lastsnd", "sent_idle_ms");
 	put_figure(out, row, "lastrcv", "data_idle_ms");
 	put_figure(out, row, "lastack", "idle_ms");
+	put_pacing(out, row);
 	put_recovery(out, row);
 	put_figure(out, row, "inflight", "in_flight");
 	put_figure(out, row, "notsent", "not_sent");

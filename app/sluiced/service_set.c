@@ -60,6 +60,7 @@ listen_params(const struct config_service *conf)
 		.first_byte_s = conf->first_byte_s,
 		.idle_s = conf->idle_s,
 		.blackhole = (int)conf->blackhole - CONFIG_BLACKHOLE_DEFAULT,
+		.wishes = { .max_pacing_rate = conf->max_pacing_rate },
 		.name = conf->name,
 	};
 

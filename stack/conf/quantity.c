@@ -76,6 +76,8 @@ unit_name(enum unit unit)
 		return "packets";
 	case UNIT_PER_SEC:
 		return "per s";
+	case UNIT_PERCENT:
+		return "%";
 	}
 	ASSERT(false);
 	return "";
@@ -178,6 +180,7 @@ quantity_parse(const char *text, enum unit unit, uint64_t *out)
 	case UNIT_MODE:
 	case UNIT_BITS:
 	case UNIT_PORT:
+	case UNIT_PERCENT:
 		break;
 	}
 	if (*text != '\0')

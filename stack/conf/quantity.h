@@ -22,6 +22,7 @@ enum unit {
 	UNIT_PACKETS,
 	UNIT_PORT,
 	UNIT_PER_SEC,
+	UNIT_PERCENT,
 };
 
 /** The word shown after a number: "bytes", "s" ...; "" where the number stands alone. */

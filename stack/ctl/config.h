@@ -161,6 +161,7 @@ struct config_service {
 	uint32_t source_syn_rate, source_conns; /* of each source prefix; 0: the tunable */
 	uint32_t first_byte_s, idle_s; /* of each connection; 0: the tunable */
 	uint32_t blackhole; /* enum config_blackhole */
+	uint32_t max_pacing_rate; /* bytes/s of each connection; 0: any */
 	struct config_endpoint to; /* forward: where connections go */
 	char root[CONFIG_PATH_LEN]; /* http: the directory served; "": the built-in page only */
 	uint32_t max_conns; /* echo, http, forward: connections of each worker */

@@ -83,6 +83,7 @@ limit_name(unsigned int limit)
 		[TCP_LIMIT_OWNER] = "app",
 		[TCP_LIMIT_CWND] = "cwnd",
 		[TCP_LIMIT_PEER] = "rwnd",
+		[TCP_LIMIT_PACING] = "pacing",
 	};
 
 	return limit < ARRAY_SIZE(names) ? names[limit] : "?";
@@ -116,6 +117,9 @@ ctl_conn_info_json(json_t *row, const struct tcp_conn_info *info)
 	put(row, "in_flight", info->flight_bytes);
 	put(row, "not_sent", info->notsent_bytes);
 	json_object_set_new(row, "limited_by", json_string(limit_name(info->limit)));
+	/* Before the first round trip there is no rate. */
+	put(row, "pacing_rate_bps", info->pacing_rate < UINT64_MAX ? 8 * info->pacing_rate : 0);
+	put(row, "max_pacing_rate_bps", 8ull * info->max_pacing_rate);
 	put(row, "memory", info->space_bytes);
 	put(row, "acked_mod_4gi", info->acked_bytes);
 	put(row, "received_mod_4gi", info->received_bytes);

@@ -129,6 +129,7 @@ to_wishes(const struct sluice_wishes *w)
 		.rcvbuf = w->rcvbuf,
 		.window_clamp = w->window_clamp == 0 ? 0 : max_u32(w->window_clamp, CLAMP_MIN),
 		.no_cookie = w->fastopen_no_cookie,
+		.max_pacing_rate = w->max_pacing_rate,
 	};
 }
 
@@ -305,6 +306,7 @@ static const enum tcp_sockopt sockopts[] = {
 	[SLUICE_TCP_KEEPCNT] = TCP_SO_KEEPCNT,
 	[SLUICE_TCP_LINGER2] = TCP_SO_LINGER2,
 	[SLUICE_TCP_QUICKACK] = TCP_SO_QUICKACK,
+	[SLUICE_SO_MAX_PACING_RATE] = TCP_SO_MAX_PACING_RATE,
 };
 
 int

@@ -109,9 +109,10 @@ bool tcp_next_event(struct tcp_stack *stack, struct tcp_event *ev);
 struct tcp_wishes {
 	uint16_t mss_max;	/* largest segment, both ways */
 	uint8_t syn_retries;	/* of an active open */
+	bool no_cookie;		/* Fast Open without one: peers are trusted (RFC 7413 s7.1) */
 	uint32_t rcvbuf;	/* bytes: fixed, and what the window scale is chosen for */
 	uint32_t window_clamp;	/* bytes: no larger window is offered */
-	bool no_cookie;		/* Fast Open without one: peers are trusted (RFC 7413 s7.1) */
+	uint32_t max_pacing_rate; /* bytes/s of data at most; 0: any */
 };
 
 struct tcp_listen_params {
@@ -217,6 +218,7 @@ enum tcp_sockopt {
 	TCP_SO_KEEPCNT,
 	TCP_SO_LINGER2,		/* seconds, for tcp_fin_timeout; -1: no FIN-WAIT-2 after close */
 	TCP_SO_QUICKACK,	/* 1: ACKs go at once, until the owner answers; 0: they wait */
+	TCP_SO_MAX_PACING_RATE,	/* bytes/s of data at most; 0 or -1: any */
 };
 
 int tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_sockopt opt,
@@ -310,6 +312,8 @@ struct tcp_conn_info {
 	uint16_t pmtu;		/* IP packet of a full segment */
 	uint32_t min_rtt_us;	/* 0: no sample yet */
 	uint32_t notsent_bytes;	/* queued, never sent */
+	uint64_t pacing_rate;	/* bytes/s at which it is paced; 0: it is not */
+	uint32_t max_pacing_rate; /* ... and what its owner allows; 0: any */
 	uint32_t lost_bytes, sacked_bytes; /* of those in flight; 0 where nothing may be lost */
 	uint32_t space_bytes;	/* queues in whole buffers, as tcp_mem counts */
 	uint32_t sent_idle_ms;	/* since data was sent; UINT32_MAX: none was */
@@ -326,6 +330,7 @@ enum tcp_limit {
 	TCP_LIMIT_OWNER,	/* it has written no more */
 	TCP_LIMIT_CWND,		/* the congestion window is full */
 	TCP_LIMIT_PEER,		/* the peer's window is */
+	TCP_LIMIT_PACING,	/* its turn comes later */
 };
 
 /** How the congestion control sees the path, as Linux numbers it in tcpi_ca_state. */

@@ -66,13 +66,13 @@ tcp_cc_is_limited(const struct tcp_stack *stack, const struct tcp_conn *c, uint3
 
 /*
  * What an ACK adds in slow start: splitting ACKs gains nothing, and one for a lot lets no more than
- * L segments out at once (RFC 3465 s2.2).
+ * L segments out at once (RFC 3465 s2.2), unless it is paced (RFC 9406 s4.2).
  */
 uint32_t
 tcp_cc_slow_start(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t acked,
 	uint32_t limit_segs)
 {
-	if (!stack->env->tun->tcp_growth_limit)
+	if (!stack->env->tun->tcp_growth_limit || tcp_cold(stack, c)->is_paced)
 		return acked;
 	return min_u32(acked, limit_segs * c->mss);
 }

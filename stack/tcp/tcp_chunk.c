@@ -10,27 +10,32 @@
  */
 #define CHUNK_SEGS_MIN 2u
 #define CHUNK_BYTES_MAX 65536u
-#define SLOW_START_PERCENT 200u	/* tcp_pacing_ss_ratio of Linux */
-#define AVOIDANCE_PERCENT 120u	/* tcp_pacing_ca_ratio */
 #define WINDOW_DIVISOR 3u	/* tcp_tso_win_divisor: this part of the window need not wait */
 #define NEAR_US 1000u		/* an ACK that is further away is not waited for */
+
+static uint32_t
+segs_of(const struct tcp_conn *c, uint64_t bytes)
+{
+	return max_u32((uint32_t)min_u64(bytes, CHUNK_BYTES_MAX) / c->mss, CHUNK_SEGS_MIN);
+}
 
 uint32_t
 tcp_chunk_segs(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	const struct tcp_cold *cold = tcp_cold(stack, c);
-	uint32_t percent = c->cwnd < cold->ssthresh / 2 ? SLOW_START_PERCENT : AVOIDANCE_PERCENT;
+	const struct tunables *tun = stack->env->tun;
+	uint32_t percent = c->cwnd < cold->ssthresh / 2 ? tun->tcp_pacing_ss_ratio :
+							  tun->tcp_pacing_ca_ratio;
 	/* Bytes in 1/1024 s times the round trip in us: cwnd < 2^30, so below 2^41. */
 	uint64_t bytes = (uint64_t)c->cwnd * percent * 10000 >> 10;
 	uint64_t three = (uint64_t)(CHUNK_SEGS_MIN + 1) * c->mss * cold->srtt_us;
 
+	if (SLUICE_UNLIKELY(cold->is_paced))
+		return segs_of(c, tcp_pacing_rate(stack, c, cold) >> 10);
 	if (bytes < three)
 		return CHUNK_SEGS_MIN;
 	/* Before the first round trip is known nothing is paced. */
-	if (cold->srtt_us == 0)
-		return max_u32(CHUNK_BYTES_MAX / c->mss, CHUNK_SEGS_MIN);
-	bytes = min_u64(bytes / cold->srtt_us, CHUNK_BYTES_MAX);
-	return max_u32((uint32_t)bytes / c->mss, CHUNK_SEGS_MIN);
+	return segs_of(c, cold->srtt_us == 0 ? CHUNK_BYTES_MAX : bytes / cold->srtt_us);
 }
 
 /*

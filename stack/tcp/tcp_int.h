@@ -96,7 +96,7 @@
 #define TT_DELACK 0x02u
 #define TT_KEEP 0x04u		/* keepalive, first byte, idle; FIN_WAIT_2, linger */
 #define TT_APP 0x08u		/* the owner's */
-#define TT_NOBUF 0x10u		/* a writer refused for lack of packets is called again */
+#define TT_AGAIN 0x10u		/* output, or a writer refused for lack of packets: once more */
 #define TT_PMTU 0x80u		/* the path MTU was lowered: tried again */
 #define TT_PROBE 0x20u		/* TT_REXMIT is for the tail loss probe (RFC 8985 s7) */
 #define TT_REORDER 0x40u	/* TT_REXMIT is for RACK's reordering window (RFC 8985 s6) */
@@ -187,18 +187,6 @@ struct tcp_dctcp {
 	bool is_started;
 };
 
-/**
- * What few owners set, by slot beside tcp_cold. All zero, and so never resident, where nobody has
- * set anything: tcp_cold.has_extra tells.
- */
-struct tcp_extra {
-	struct tcp_wishes wishes;
-	uint16_t keep_idle_s, keep_intvl_s; /* 0: the tunables */
-	uint8_t keep_probes;
-	int16_t linger2_s;	/* 0: tcp_fin_timeout; -1: no FIN-WAIT-2 */
-	bool refuses;		/* TCP_SHUT_REFUSE */
-};
-
 /** What an algorithm remembers; all zero when it begins. */
 union tcp_cc_state {
 	struct tcp_hystart hystart;
@@ -248,6 +236,7 @@ struct tcp_cold {
 	uint8_t is_end_twice : 1; /* there were two of end_seq since the last ACK */
 	uint8_t is_cwnd_limited : 1; /* cwnd was the limit, not the owner or the peer */
 	uint8_t has_extra : 1;	/* tcp_extra is not all zero */
+	uint8_t is_paced : 1;	/* data is spread over time (tcp_pacing.c) */
 	/* Line 2: now and then. */
 	uint32_t last_sent_ms;	/* when data was sent last */
 	uint32_t usage_seq;	/* snd_nxt when cwnd was used most, until acknowledged */
@@ -282,7 +271,7 @@ struct tcp_cold {
 		uint32_t acceptq_prev; /* slot, while nobody owns it */
 	};
 	union {
-		uint32_t nobuf_at_ms;
+		uint32_t again_at_ms;
 		uint32_t next;	/* accept queue, by slot; of a free one: the next free one */
 	};
 	uint32_t pmtu_at_ms;
@@ -656,12 +645,6 @@ static inline struct tcp_cold *
 tcp_cold(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	return &stack->cold[c->cold];
-}
-
-static inline const struct tcp_extra *
-tcp_extra(const struct tcp_stack *stack, const struct tcp_conn *c)
-{
-	return &stack->extra[c - stack->conns];
 }
 
 /** The scoreboard; NULL: nothing in flight is suspect. */

@@ -41,7 +41,7 @@ ca_of(const struct tcp_conn *c, const struct tcp_score *sc)
 
 /* What keeps data from going out just now; the peer's window first: no knob of ours widens it. */
 static enum tcp_limit
-limit_of(const struct tcp_conn *c, const struct tcp_conn_info *row)
+limit_of(const struct tcp_conn *c, const struct tcp_conn_info *row, bool is_early)
 {
 	uint32_t next = row->flight_bytes + c->mss;
 
@@ -51,7 +51,9 @@ limit_of(const struct tcp_conn *c, const struct tcp_conn_info *row)
 		return TCP_LIMIT_OWNER;
 	if (next > c->snd_wnd)
 		return TCP_LIMIT_PEER;
-	return next > c->cwnd ? TCP_LIMIT_CWND : TCP_LIMIT_NONE;
+	if (next > c->cwnd)
+		return TCP_LIMIT_CWND;
+	return is_early ? TCP_LIMIT_PACING : TCP_LIMIT_NONE;
 }
 
 /* What of the flight is known to have arrived, or thought lost. */
@@ -71,7 +73,11 @@ fill_path(const struct tcp_stack *stack, const struct tcp_conn *c, const struct 
 	/* Our FIN has a number, too. */
 	if (seq32_gt(c->write_seq, c->snd_nxt))
 		row->notsent_bytes = c->write_seq - c->snd_nxt;
-	row->limit = (uint8_t)limit_of(c, row);
+	row->limit = (uint8_t)limit_of(c, row, cold->is_paced && tcp_pacing_is_early(stack, c));
+	if (cold->is_paced) {
+		row->pacing_rate = tcp_pacing_rate(stack, c, cold);
+		row->max_pacing_rate = tcp_extra(stack, c)->wishes.max_pacing_rate;
+	}
 	row->space_bytes = cold->rmem + cold->wmem;
 	if (sc != NULL) {
 		row->lost_bytes = sc->lost;

@@ -255,6 +255,8 @@ send_queued(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold, 
 	}
 	p->app.sent_us = (uint32_t)stack->env->now_us;
 	cold->last_sent_ms = stack->env->now_ms;
+	if (SLUICE_UNLIKELY(cold->is_paced))
+		tcp_pacing_sent(stack, c, p->app.end_seq - p->app.seq);
 	if (p->app.flags & (PKT_F_PSH | PKT_F_CHUNK))
 		flags |= TCP_PSH;
 	/* It is sent again alone. */
@@ -544,6 +546,8 @@ send_lost(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc)
 		if (room == 0 ||
 			cwnd_room(stack, c) < min_u32(p->app.end_seq - p->app.seq, c->mss))
 			return true;
+		if (tcp_cold(stack, c)->is_paced && tcp_pacing_waits(stack, c))
+			return true;
 		room -= min_u32(room, c->mss);
 		tcp_sendq_collapse(stack, c, p);
 		goes_on = room > 0 && next_goes_too(stack, c, p);
@@ -589,6 +593,8 @@ send_new(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold)
 			tcp_sendq_fill(stack, c, p);
 		len = sendable(stack, c, p, p->app.end_seq - p->app.seq, room);
 		if (len == 0)
+			break;
+		if (SLUICE_UNLIKELY(cold->is_paced) && ch.segs == 0 && tcp_pacing_waits(stack, c))
 			break;
 		if (!chunk_next(stack, c, p, len, room, &ch))
 			break;
@@ -644,8 +650,12 @@ send_data(struct tcp_stack *stack, struct tcp_conn *c)
 	if (c->snd_nxt != before)
 		tcp_timers_on_sent(stack, c);
 	note_limit(stack, c, c->snd_nxt != before);
-	/* Nothing in flight and nothing may go: only a probe can find out when (s3.8.6.1). */
-	if (done && (c->send_next != NULL || fin_is_due(c)) && c->snd_nxt == c->snd_una)
+	/*
+	 * Nothing in flight and nothing may go: only a probe can find out when (s3.8.6.1), unless
+	 * it is paced and will be tried again.
+	 */
+	if (done && (c->send_next != NULL || fin_is_due(c)) && c->snd_nxt == c->snd_una &&
+		!(tcp_cold(stack, c)->is_paced && (c->timers & TT_AGAIN)))
 		tcp_timers_on_closed_window(stack, c);
 	return done;
 }
@@ -686,28 +696,6 @@ tcp_send_held(struct tcp_stack *stack, struct tcp_conn *c)
 	return true;
 }
 
-static bool
-may_send_data(const struct tcp_conn *c)
-{
-	switch ((enum tcp_state)c->state) {
-	case TCPS_ESTABLISHED:
-	case TCPS_CLOSE_WAIT:
-	case TCPS_FIN_WAIT_1:
-	case TCPS_CLOSING:
-	case TCPS_LAST_ACK:
-		return true;
-	case TCPS_SYN_RECEIVED:
-		return tcp_is_fastopen_child(c);
-	case TCPS_CLOSED:
-	case TCPS_LISTEN:
-	case TCPS_SYN_SENT:
-	case TCPS_FIN_WAIT_2:
-	case TCPS_TIME_WAIT:
-		return false;
-	}
-	return false;
-}
-
 /* Whatever there is. */
 static SLUICE_NOINLINE void
 output_any(struct tcp_stack *stack, struct tcp_conn *c)
@@ -716,7 +704,7 @@ output_any(struct tcp_stack *stack, struct tcp_conn *c)
 
 	if (!tcp_is_synchronised(c) && !tcp_is_fastopen_child(c))
 		return;
-	if (may_send_data(c) && !send_all(stack, c)) {
+	if (tcp_may_send_data(c) && !send_all(stack, c)) {
 		/* No room: with the next flush. No packet: a little later. */
 		if (tcp_tx_has_room(stack))
 			tcp_timers_nobuf(stack, c);
@@ -753,7 +741,7 @@ is_lone(const struct tcp_stack *stack, const struct tcp_conn *c, const struct tc
 	return !(p->app.flags & (PKT_F_MORE | PKT_F_NOW | PKT_F_REST)) &&
 		!(c->flags & (TF_FIN_QUEUED | TF_SCORE)) &&
 		c->snd_nxt == c->snd_una &&
-		!cold->is_corked &&
+		!cold->is_corked && !cold->is_paced &&
 		cold->mss_high == 0 &&
 		len <= c->mss && len <= c->snd_wnd && len <= c->cwnd &&
 		tcp_tx_has_room(stack);

@@ -148,6 +148,7 @@ restore(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold
 		.moved_ticks = park->moved_ticks,
 		.cc = park->cc,
 		.has_extra = park->has_extra & 1u,
+		.is_paced = park->has_extra && stack->extra[tcp_slot(stack, c)].is_paced,
 		.owner = tcp_slot(stack, c),
 		.next = TCP_NONE,
 		.reo_mult = park->reo_mult,

@@ -3,6 +3,7 @@
 #ifndef TCP_TCP_PARTS_H
 #define TCP_TCP_PARTS_H
 
+#include "tcp/tcp_extra.h"
 #include "tcp/tcp_int.h"
 #include "tcp/tcp_notes.h"
 
@@ -82,6 +83,8 @@ bool tcp_brief_is(const struct tcp_stack *stack, const struct tcp_brief *brief,
 
 /* tcp_state.c: the only writer of tcp_conn.state. */
 void tcp_set_state(struct tcp_stack *stack, struct tcp_conn *c, enum tcp_state state);
+/** In a state in which data goes, of which some may still be queued. */
+bool tcp_may_send_data(const struct tcp_conn *c);
 
 /* tcp_listen.c: LISTEN (RFC 9293 s3.10.7.2). */
 struct tcp_listener *tcp_listener_find(const struct tcp_stack *stack, const struct flow_key *key);
@@ -647,6 +650,8 @@ void tcp_timers_keep(struct tcp_stack *stack, struct tcp_conn *c, uint64_t delay
 void tcp_timers_keep_off(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_app(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms);
 void tcp_timers_nobuf(struct tcp_stack *stack, struct tcp_conn *c);
+/** Data that is paced: output is tried again then, if not before. */
+void tcp_timers_paced(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms);
 void tcp_timers_pmtu(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms);
 void tcp_timers_stop(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_keep_app(struct tcp_stack *stack, struct tcp_conn *c);
@@ -676,14 +681,6 @@ uint32_t tcp_syn_window(struct tcp_stack *stack, const struct flow_key *key,
 	const struct tcp_wishes *w, bool has_ts);
 /** Take the negotiated options and windows over into a connection that becomes ESTABLISHED. */
 void tcp_conn_setup(struct tcp_stack *stack, struct tcp_conn *c, uint16_t peer_mss);
-
-/* tcp_sockopt.c: what an owner sets on its connection. */
-/** c begins as its owner wants it. */
-void tcp_extra_begin(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_wishes *w);
-/** TCP_SHUT_REFUSE. */
-void tcp_extra_refuse(struct tcp_stack *stack, struct tcp_conn *c);
-/** Its slot is given back. */
-void tcp_extra_clear(struct tcp_stack *stack, const struct tcp_conn *c);
 
 /* tcp_port.c: RFC 6056. */
 int tcp_port_choose(struct tcp_stack *stack, struct flow_key *key, uint64_t *hash);

@@ -10,8 +10,8 @@
 
 /* --- what few set --------------------------------------------------------------------------- */
 
-static struct tcp_extra *
-extra_to_write(struct tcp_stack *stack, struct tcp_conn *c)
+struct tcp_extra *
+tcp_extra_to_write(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	tcp_cold(stack, c)->has_extra = 1;
 	return &stack->extra[tcp_slot(stack, c)];
@@ -35,17 +35,19 @@ void
 tcp_extra_begin(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_wishes *w)
 {
 	if (w->mss_max == 0 && w->syn_retries == 0 && w->rcvbuf == 0 && w->window_clamp == 0 &&
-		!w->no_cookie)
+		!w->no_cookie && w->max_pacing_rate == 0) {
+		tcp_pacing_begin(stack, c);
 		return;
-	extra_to_write(stack, c)->wishes = *w;
+	}
+	tcp_extra_to_write(stack, c)->wishes = *w;
+	tcp_pacing_begin(stack, c);
 	if (w->rcvbuf != 0 || w->window_clamp != 0)
 		apply_buffer(stack, c);
 }
-
 void
 tcp_extra_refuse(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	extra_to_write(stack, c)->refuses = true;
+	tcp_extra_to_write(stack, c)->refuses = true;
 }
 
 void
@@ -82,7 +84,7 @@ set_buffer(struct tcp_stack *stack, struct tcp_conn *c, enum tcp_sockopt opt, in
 		c->flags |= TF_SNDBUF_FIXED;
 		return 0;
 	}
-	extra_to_write(stack, c)->wishes.rcvbuf =
+	tcp_extra_to_write(stack, c)->wishes.rcvbuf =
 		clamp_u32((uint32_t)value, tun->tcp_rmem[0], tun->tcp_rmem[2]);
 	apply_buffer(stack, c);
 	return 0;
@@ -97,7 +99,7 @@ set_clamp(struct tcp_stack *stack, struct tcp_conn *c, int value)
 
 	if (value <= 0)
 		return -EINVAL;
-	w = &extra_to_write(stack, c)->wishes;
+	w = &tcp_extra_to_write(stack, c)->wishes;
 	w->window_clamp = max_u32((uint32_t)value, CLAMP_MIN);
 	if (w->rcvbuf == 0)
 		cold->rcvbuf = max_u32(cold->rcvbuf, stack->env->tun->tcp_rmem[1]);
@@ -116,11 +118,11 @@ set_keepalive(struct tcp_stack *stack, struct tcp_conn *c, enum tcp_sockopt opt,
 	if (!is_within(value, 1, opt == TCP_SO_KEEPCNT ? KEEP_PROBES_MAX : KEEP_MAX_S))
 		return -EINVAL;
 	if (opt == TCP_SO_KEEPCNT)
-		extra_to_write(stack, c)->keep_probes = (uint8_t)value;
+		tcp_extra_to_write(stack, c)->keep_probes = (uint8_t)value;
 	else if (opt == TCP_SO_KEEPINTVL)
-		extra_to_write(stack, c)->keep_intvl_s = (uint16_t)value;
+		tcp_extra_to_write(stack, c)->keep_intvl_s = (uint16_t)value;
 	else
-		extra_to_write(stack, c)->keep_idle_s = (uint16_t)value;
+		tcp_extra_to_write(stack, c)->keep_idle_s = (uint16_t)value;
 	/* As Linux: what waits already goes on waiting, unless it is the first wait. */
 	if (opt == TCP_SO_KEEPIDLE && (c->flags & TF_KEEPALIVE))
 		tcp_keep_changed(stack, c);
@@ -159,6 +161,18 @@ set_on_wire(struct tcp_stack *stack, struct tcp_conn *c, enum tcp_sockopt opt, i
 	return 0;
 }
 
+/* As Linux: none is all ones. What waits for its turn may have one now. */
+static int
+set_pacing(struct tcp_stack *stack, struct tcp_conn *c, int value)
+{
+	if (value < -1)
+		return -EINVAL;
+	tcp_extra_to_write(stack, c)->wishes.max_pacing_rate = value < 0 ? 0 : (uint32_t)value;
+	tcp_pacing_begin(stack, c);
+	tcp_want_output(stack, c);
+	return 0;
+}
+
 int
 tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_sockopt opt,
 	int value)
@@ -192,7 +206,7 @@ tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_s
 		return 0;
 	case TCP_SO_LINGER2:
 		value = value < LINGER2_MAX_S ? value : LINGER2_MAX_S;
-		extra_to_write(stack, c)->linger2_s = (int16_t)(value < 0 ? -1 : value);
+		tcp_extra_to_write(stack, c)->linger2_s = (int16_t)(value < 0 ? -1 : value);
 		return 0;
 	case TCP_SO_USER_TIMEOUT:
 		if (value < 0)
@@ -204,6 +218,8 @@ tcp_setopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_s
 			return -EINVAL;
 		tcp_cc_change(stack, c, (uint8_t)value);
 		return 0;
+	case TCP_SO_MAX_PACING_RATE:
+		return set_pacing(stack, c, value);
 	case TCP_SO_MAXSEG:
 		/* It is agreed on with the SYN: tcp_wishes. */
 		return -EINVAL;
@@ -272,6 +288,9 @@ tcp_getopt(struct tcp_stack *stack, struct env *env, tcp_handle conn, enum tcp_s
 		return 0;
 	case TCP_SO_CONGESTION:
 		*value = cold->cc;
+		return 0;
+	case TCP_SO_MAX_PACING_RATE:
+		*value = x->wishes.max_pacing_rate == 0 ? -1 : (int)x->wishes.max_pacing_rate;
 		return 0;
 	}
 	return -EINVAL;

@@ -42,3 +42,25 @@ tcp_set_state(struct tcp_stack *stack, struct tcp_conn *c, enum tcp_state state)
 	ctr->CurrEstab += is_current(state);
 	ctr->CurrEstab -= is_current(old);
 }
+
+bool
+tcp_may_send_data(const struct tcp_conn *c)
+{
+	switch ((enum tcp_state)c->state) {
+	case TCPS_ESTABLISHED:
+	case TCPS_CLOSE_WAIT:
+	case TCPS_FIN_WAIT_1:
+	case TCPS_CLOSING:
+	case TCPS_LAST_ACK:
+		return true;
+	case TCPS_SYN_RECEIVED:
+		return tcp_is_fastopen_child(c);
+	case TCPS_CLOSED:
+	case TCPS_LISTEN:
+	case TCPS_SYN_SENT:
+	case TCPS_FIN_WAIT_2:
+	case TCPS_TIME_WAIT:
+		return false;
+	}
+	return false;
+}

@@ -12,7 +12,7 @@
  *	TT_DELACK  delack_at_ms  an ACK is owed
  *	TT_KEEP    keep_at_ms    keepalive, first byte, idle; FIN-WAIT-2 of an orphan, linger
  *	TT_APP     app_at_ms     the owner's own
- *	TT_NOBUF   nobuf_at_ms   a writer was refused for lack of packets
+ *	TT_AGAIN   again_at_ms   a writer was refused for lack of packets, or data is paced
  *	TT_PMTU    pmtu_at_ms    the path MTU was lowered
  *
  * SYN-queue entries have a node each, with ids behind the connections'.
@@ -271,14 +271,29 @@ tcp_timers_app(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms)
 	arm(stack, c, cold->app_at_ms);
 }
 
+static void
+try_again(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t at_ms = stack->env->now_ms + delay_ms;
+
+	if ((c->timers & TT_AGAIN) && seq32_leq(cold->again_at_ms, at_ms))
+		return;
+	c->timers |= TT_AGAIN;
+	cold->again_at_ms = at_ms;
+	arm(stack, c, at_ms);
+}
+
 void
 tcp_timers_nobuf(struct tcp_stack *stack, struct tcp_conn *c)
 {
-	struct tcp_cold *cold = tcp_cold(stack, c);
+	try_again(stack, c, TCP_NOBUF_RETRY_MS);
+}
 
-	c->timers |= TT_NOBUF;
-	cold->nobuf_at_ms = stack->env->now_ms + TCP_NOBUF_RETRY_MS;
-	arm(stack, c, cold->nobuf_at_ms);
+void
+tcp_timers_paced(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms)
+{
+	try_again(stack, c, delay_ms);
 }
 
 void
@@ -347,8 +362,8 @@ rearm(struct tcp_stack *stack, struct tcp_conn *c)
 		arm(stack, c, cold->keep_at_ms);
 	if (c->timers & TT_APP)
 		arm(stack, c, cold->app_at_ms);
-	if (c->timers & TT_NOBUF)
-		arm(stack, c, cold->nobuf_at_ms);
+	if (c->timers & TT_AGAIN)
+		arm(stack, c, cold->again_at_ms);
 	if (c->timers & TT_PMTU)
 		arm(stack, c, cold->pmtu_at_ms);
 }
@@ -402,8 +417,8 @@ conn_fired(struct tcp_stack *stack, struct tcp_conn *c)
 		c->timers &= (uint8_t)~TT_APP;
 		tcp_raise(stack, c, TCP_EV_TIMEOUT);
 	}
-	if (is_due(stack, c, TT_NOBUF, cold->nobuf_at_ms)) {
-		c->timers &= (uint8_t)~TT_NOBUF;
+	if (is_due(stack, c, TT_AGAIN, cold->again_at_ms)) {
+		c->timers &= (uint8_t)~TT_AGAIN;
 		tcp_sendq_wake(stack, c);
 		tcp_want_output(stack, c);
 	}

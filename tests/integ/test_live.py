@@ -236,6 +236,21 @@ class Live(Knobs):
             self.grows("SluiceSourceRateDrops", self.knock_often)
         bed.connect(7).close()
 
+    def test_pacing_of_new_connections(self):
+        def send_some():
+            with bed.connect(7) as s:
+                for _ in range(20):
+                    s.sendall(bytes(20000))
+                    bed.recv_exact(s, 20000)
+                row, = self.app.ctl("show", "connections", "--info", "--remote",
+                                    ":%d" % s.getsockname()[1])["connections"]
+                return row["pacing_rate_bps"]
+        self.assertEqual(send_some(), 0)
+        self.assertEqual(self.counter("SluiceTcpPacingWaits"), 0)
+        # A hundredth of a window per round trip, so that there is something to wait for.
+        with self.changed("tcp_pacing", "1"), self.changed("tcp_pacing_ss_ratio", "1"):
+            self.grows("SluiceTcpPacingWaits", lambda: self.assertGreater(send_some(), 0))
+
     def knock_often(self):
         socks = [socket.socket() for _ in range(20)]
         with bed.closing(*socks):

@@ -2,6 +2,7 @@
 /* The formula of docs/memory.md, term by term. */
 #include "lib/mem_bound.h"
 
+#include "tcp/tcp_extra.h"
 #include "tcp/tcp_notes.h"
 
 /* Of one connection, SYN-queue entry, TIME-WAIT entry, run. */

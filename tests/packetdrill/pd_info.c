@@ -128,7 +128,10 @@ pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len)
 		if (!s->connecting)
 			fill_streams(&d, &info);
 	}
-	info.max_pacing_rate = UINT64_MAX;
+	info.max_pacing_rate = s->value[PD_OPT_MAX_PACING_RATE] == -1 ?
+		UINT64_MAX :
+		(uint32_t)s->value[PD_OPT_MAX_PACING_RATE];
+	info.pacing_rate = min_u64(info.pacing_rate, info.max_pacing_rate);
 	info.advmss = pd->mtu - (s->domain == AF_INET ? 40u : 60u) - (d.has_ts ? 12u : 0);
 	/* As Linux begins; what more the owner reads in a round trip makes the buffer grow. */
 	info.rcv_space = d.rcvbuf > pd->tun.tcp_rmem[1] ? d.rcvbuf / 2 :

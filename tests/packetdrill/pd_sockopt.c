@@ -66,6 +66,9 @@ pd_opts_default(const struct pd *pd, struct pd_sock *s)
 static void
 set_engine(struct pd *pd, const struct pd_sock *s, enum tcp_sockopt opt, int value)
 {
+	/* A rate is unsigned, and all ones are none. */
+	if (opt == TCP_SO_MAX_PACING_RATE && value < 0)
+		value = -1;
 	if (s->kind == PD_CONN && s->handle != 0)
 		tcp_setopt(pd->tcp, &pd->env, s->handle, opt, value);
 }
@@ -89,6 +92,7 @@ engine_opt(unsigned int i, enum tcp_sockopt *opt)
 		{ PD_OPT_KEEPCNT, TCP_SO_KEEPCNT },
 		{ PD_OPT_LINGER2, TCP_SO_LINGER2 },
 		{ PD_OPT_QUICKACK, TCP_SO_QUICKACK },
+		{ PD_OPT_MAX_PACING_RATE, TCP_SO_MAX_PACING_RATE },
 	};
 
 	for (size_t k = 0; k < ARRAY_SIZE(map); k++) {

@@ -109,6 +109,7 @@ do_listen(struct runner *r, const struct stmt *st)
 		.source_conns = (unsigned int)st->source_conns,
 		.first_byte_s = (unsigned int)st->first_byte,
 		.blackhole = st->blackhole,
+		.wishes = { .max_pacing_rate = (unsigned int)st->max_pacing_rate },
 		.ops = &ops,
 		.ctx = r,
 		.name = "script",
@@ -264,10 +265,11 @@ do_setopt(struct runner *r, struct flow *f, const struct stmt *st)
 		[SLUICE_TCP_MAXSEG] = "TCP_MAXSEG",
 		[SLUICE_TCP_CONGESTION] = "TCP_CONGESTION",
 		[SLUICE_TCP_CORK] = "TCP_CORK",
+		[SLUICE_SO_MAX_PACING_RATE] = "SO_MAX_PACING_RATE",
 	};
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(st->word, names[i]) == 0)
+		if (names[i] != NULL && strcmp(st->word, names[i]) == 0)
 			return sluice_setopt(&r->host.w.sluice, f->conn->handle, (enum sluice_opt)i,
 				(int)st->value);
 	runner_fail(r, "no option is called %s", st->word);

@@ -246,9 +246,13 @@ parse_listen(struct parser *p, struct stmt *st)
 		} else if (parse_keyword(p, "first_byte")) {
 			if (!parse_char(p, '=') || !parse_number(p, &st->first_byte))
 				return parse_error(p, "first_byte=N");
+		} else if (parse_keyword(p, "max_pacing_rate")) {
+			if (!parse_char(p, '=') || !parse_number(p, &st->max_pacing_rate))
+				return parse_error(p, "max_pacing_rate=N");
 		} else {
 			return parse_error(p, "port, backlog=N, syncookies=N, source_conns=N, "
-					      "first_byte=N, nodelay, fastopen or blackhole");
+					      "first_byte=N, max_pacing_rate=N, nodelay, fastopen "
+					      "or blackhole");
 		}
 	}
 	return true;

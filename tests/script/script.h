@@ -63,7 +63,7 @@ struct stmt {
 	bool has_result;
 	long result; /* a count or -errno */
 	/* listen */
-	long port, backlog, syncookies, source_conns, first_byte;
+	long port, backlog, syncookies, source_conns, first_byte, max_pacing_rate;
 	bool nodelay, more, fastopen, blackhole;
 	long early; /* connect: bytes to go with the SYN; -1: an ordinary connect. icmp: MTU */
 	struct pattern pat;

@@ -314,6 +314,7 @@ static const struct {
 	{ "tcp_base_mss", { "512" } },
 	{ "mtu_expires", { "10" } },
 	{ "dad_transmits", { "0" } },
+	{ "tcp_pacing", { "1" } },
 };
 
 static void

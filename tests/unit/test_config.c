@@ -90,6 +90,7 @@ static const char full[] =
 	"  web: {type: http, port: 8080, listen: 192.0.2.1, backlog: 128, syncookies: 0,\n"
 	"    nodelay: yes, congestion_control: reno, source_syn_rate: 500, source_conns: 64,\n"
 	"    first_byte_timeout: 10s, tcp_idle_timeout: 10m, blackhole: on,\n"
+	"    max_pacing_rate: 125k,\n"
 	"    root: /srv/www, max_conns: 500, max_header: 16Ki, idle_timeout: 5m}\n"
 	"  echo:\n"
 	"  api: {type: forward, port: 90, to: 198.51.100.7:8080}\n"
@@ -155,6 +156,8 @@ every_key_reaches_its_field(void **state)
 	assert_int_equal(web->first_byte_s, 10);
 	assert_int_equal(web->idle_s, 600);
 	assert_int_equal(web->blackhole, CONFIG_BLACKHOLE_ON);
+	assert_int_equal(web->max_pacing_rate, 125000);
+	assert_int_equal(conf.services[1].max_pacing_rate, 0);
 	assert_int_equal(conf.services[1].source_conns, 0);
 	assert_int_equal(conf.services[1].blackhole, CONFIG_BLACKHOLE_DEFAULT);
 	assert_string_equal(web->root, "/srv/www");

@@ -76,6 +76,7 @@ enum sluice_opt {
 	SLUICE_TCP_KEEPCNT,
 	SLUICE_TCP_LINGER2,	/* s in FIN-WAIT-2 after close, for tcp_fin_timeout; -1: none */
 	SLUICE_TCP_QUICKACK,	/* 1: ACKs go at once until the service answers; 0: they wait */
+	SLUICE_SO_MAX_PACING_RATE, /* bytes/s: data is spread over time, no faster; 0 or -1: any */
 };
 
 /** Why sluice_shutdown() was called; as SHUT_RD, SHUT_WR, SHUT_RDWR. */
@@ -101,6 +102,7 @@ struct sluice_wishes {
 	unsigned int window_clamp; /* TCP_WINDOW_CLAMP: bytes; no larger window is offered */
 	unsigned int syn_retries; /* TCP_SYNCNT: of an active open, 1..127 */
 	bool fastopen_no_cookie; /* Fast Open with peers that are known and trusted */
+	unsigned int max_pacing_rate; /* SO_MAX_PACING_RATE: bytes/s; 0: as fast as windows go */
 };
 
 /** How a listener behaves beyond the tunables. Zeroed: all defaults. */
