@@ -371,6 +371,8 @@ tcp_process_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	take_acknowledgements(stack, c, rx);
 	if (seq32_geq(rx->ack, una))
 		update_window(stack, c, rx, una);
+	if (rx->len == 0 && c->send_next != NULL && tcp_nothing_follows(c))
+		tcp_want_output(stack, c);
 	/* A probe that was answered shows that the peer lives. */
 	tcp_cold(stack, c)->probes = 0;
 	if (tcp_fin_acked(c) && tcp_fin_acked_now(stack, c)) {

@@ -310,7 +310,7 @@ asks_with_new_data(const struct tcp_stack *stack, const struct tcp_conn *c)
 
 /*
  * A short segment waits for more, as its owner asked, until it is told otherwise or closes. As in
- * Linux "more follows" is over once new data is acknowledged, a cork stays.
+ * Linux "more follows" is over once new data is acknowledged or a bare ACK comes, a cork stays.
  */
 static bool
 is_held(const struct tcp_stack *stack, const struct tcp_conn *c, const struct pkt *p)
@@ -691,7 +691,7 @@ tcp_send_held(struct tcp_stack *stack, struct tcp_conn *c)
 	if (p == NULL || p != c->sendq_tail || !is_held(stack, c, p) ||
 		p->app.end_seq - p->app.seq > window_room(stack, c))
 		return false;
-	p->app.flags |= PKT_F_NOW | PKT_F_PSH;
+	p->app.flags |= PKT_F_NOW;
 	tcp_want_output(stack, c);
 	return true;
 }

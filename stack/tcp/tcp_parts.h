@@ -493,6 +493,8 @@ bool tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
 bool tcp_send_copy(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
 /** The short segment that waits for more goes now; false: none waits, or it does not fit. */
 bool tcp_send_held(struct tcp_stack *stack, struct tcp_conn *c);
+/** tcp_sendq.c: what the last write said of more is over; false: it said nothing that holds. */
+bool tcp_nothing_follows(struct tcp_conn *c);
 bool tcp_tx_has_room(const struct tcp_stack *stack);
 
 /* tcp_chunk.c: how Linux cuts what it sends. */

@@ -199,6 +199,7 @@ tcp_rexmit_timer(struct tcp_stack *stack, struct tcp_conn *c)
 	/* Linux: what waits for more data waits for one timeout, 200 ms at least. */
 	if ((c->flags & TF_PERSIST) && tcp_send_held(stack, c)) {
 		c->flags &= ~TF_PERSIST;
+		c->send_next->app.flags |= PKT_F_PSH;
 		tcp_output(stack, c);
 	} else if (c->flags & TF_PERSIST) {
 		probe(stack, c);

@@ -205,3 +205,14 @@ tcp_sendq_wake_writer(struct tcp_stack *stack, struct tcp_conn *c)
 	tcp_note_send_state(stack, c, 1u << TCP_SENDS_TO_BUFFER, TCP_SENDS);
 	tcp_raise(stack, c, TCP_EV_WRITABLE);
 }
+
+bool
+tcp_nothing_follows(struct tcp_conn *c)
+{
+	struct pkt *p = c->sendq_tail;
+
+	if (p == NULL || !(p->app.flags & PKT_F_MORE) || p->app.sends > 0)
+		return false;
+	p->app.flags &= (uint16_t)~PKT_F_MORE;
+	return true;
+}

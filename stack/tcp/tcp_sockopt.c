@@ -156,6 +156,9 @@ set_on_wire(struct tcp_stack *stack, struct tcp_conn *c, enum tcp_sockopt opt, i
 			tcp_send_held(stack, c);
 	} else {
 		cold->is_corked = value != 0;
+		/* ... and pulling one out also lets go what a write said goes on. */
+		if (value == 0)
+			tcp_nothing_follows(c);
 	}
 	tcp_want_output(stack, c);
 	return 0;
