@@ -146,6 +146,14 @@ tcp_keep_changed(struct tcp_stack *stack, struct tcp_conn *c)
 }
 
 void
+tcp_keep_idle_changed(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	uint32_t gone_ms = stack->env->now_ms - tcp_cold(stack, c)->last_rx_ms;
+
+	tcp_keep_arm(stack, c, left_ms(tcp_keep_idle_s(stack, c), gone_ms));
+}
+
+void
 tcp_keep_opened(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	if (others_left(stack, c) != TCP_KEEP_NEVER)
@@ -163,15 +171,19 @@ is_unanswered(const struct tcp_stack *stack, const struct tcp_conn *c)
 	return cold->probes > 0 && stack->env->now_ms - cold->last_rx_ms >= cold->user_timeout_ms;
 }
 
+/* What is in flight, a FIN, too, or queued has a timer of its own. */
+static bool
+is_timed_otherwise(const struct tcp_conn *c)
+{
+	return c->snd_una != c->snd_nxt || c->send_next != NULL;
+}
+
 /* The next probe, or the end. False: the connection is gone. */
 static bool
 keepalive(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	/* Data in flight or queued is timed by its own timer. */
-	if (c->write_seq != c->snd_una)
-		return true;
 	if (is_unanswered(stack, c)) {
 		stack->env->ctr->TCPAbortOnTimeout++;
 		tcp_reset(stack, c, -ETIMEDOUT);
@@ -203,7 +215,9 @@ tcp_keep_timer(struct tcp_stack *stack, struct tcp_conn *c)
 	if ((c->flags & TF_KEEPALIVE) && tcp_cold(stack, c)->probes > 0 &&
 		others_left(stack, c) == TCP_KEEP_NEVER)
 		left_ms = 0;
-	if (left_ms == 0) {
+	if (left_ms == 0 && is_timed_otherwise(c)) {
+		left_ms = 1000ULL * tcp_keep_idle_s(stack, c);
+	} else if (left_ms == 0) {
 		if (!keepalive(stack, c))
 			return;
 		left_ms = 1000ULL * tcp_keep_intvl_s(stack, c);

@@ -464,6 +464,8 @@ void tcp_keep_opened(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_keep_arm(struct tcp_stack *stack, struct tcp_conn *c, uint64_t keepalive_ms);
 /** The owner has changed its own: it counts from now. */
 void tcp_keep_changed(struct tcp_stack *stack, struct tcp_conn *c);
+/** ... how long its first wait is: that counts from what was received. */
+void tcp_keep_idle_changed(struct tcp_stack *stack, struct tcp_conn *c);
 uint32_t tcp_keep_idle_s(const struct tcp_stack *stack, const struct tcp_conn *c);
 uint32_t tcp_keep_intvl_s(const struct tcp_stack *stack, const struct tcp_conn *c);
 uint32_t tcp_keep_probes(const struct tcp_stack *stack, const struct tcp_conn *c);

@@ -111,6 +111,9 @@ static int
 set_keepalive(struct tcp_stack *stack, struct tcp_conn *c, enum tcp_sockopt opt, int value)
 {
 	if (opt == TCP_SO_KEEPALIVE) {
+		/* As Linux: on again it changes nothing. */
+		if (value != 0 && (c->flags & TF_KEEPALIVE))
+			return 0;
 		set_flag(c, TF_KEEPALIVE, value != 0);
 		tcp_keep_changed(stack, c);
 		return 0;
@@ -123,9 +126,9 @@ set_keepalive(struct tcp_stack *stack, struct tcp_conn *c, enum tcp_sockopt opt,
 		tcp_extra_to_write(stack, c)->keep_intvl_s = (uint16_t)value;
 	else
 		tcp_extra_to_write(stack, c)->keep_idle_s = (uint16_t)value;
-	/* As Linux: what waits already goes on waiting, unless it is the first wait. */
+	/* As Linux: what waits already goes on waiting; the first wait counts from what came. */
 	if (opt == TCP_SO_KEEPIDLE && (c->flags & TF_KEEPALIVE))
-		tcp_keep_changed(stack, c);
+		tcp_keep_idle_changed(stack, c);
 	return 0;
 }
 
