@@ -258,7 +258,7 @@ struct tcp_cold {
 	uint32_t recover;	/* RFC 6582: highest sent when recovery began */
 	uint32_t cwnd_acked;	/* bytes acknowledged towards the next segment of cwnd */
 	uint32_t max_snd_wnd;	/* largest window the peer offered (RFC 9293 s3.8.6.2.1) */
-	uint32_t stalled_at_ms;	/* with rexmits: last progress, or when the oldest went out */
+	uint32_t stalled_at_ms;	/* with rexmits, probes: when the first of them went out */
 	/* Behind a gap. */
 	struct tcp_range *ooo;	/* out-of-order runs, by sequence */
 	uint32_t dsack_seq;	/* with TF_DSACK: data received twice (RFC 2883) */

@@ -180,7 +180,7 @@ tcp_rexmit_timer(struct tcp_stack *stack, struct tcp_conn *c)
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
 	if (cold->rexmits == 0 && cold->probes == 0) {
-		cold->stalled_at_ms = c->rexmit_at_ms - tcp_rto_backed_off(stack, c);
+		cold->stalled_at_ms = c->rexmit_at_ms;
 		/* Of an earlier trouble that went by. */
 		if (tcp_is_synchronised(c))
 			cold->err = 0;

@@ -165,8 +165,28 @@ a_user_timeout_replaces_the_count(void **state)
 	assert_int_equal(
 		tcp_setopt(bed->stack, &bed->env, p.h, TCP_SO_USER_TIMEOUT, 5000), 0);
 	send_bytes(&p, 1);
-	/* Not when a repetition comes, after 3 and 7 s, but when the time is over. */
-	tcp_bed_advance(bed, 4999);
+	/* From the first repetition, after 1 s; not when another comes, after 3 and 7 s. */
+	tcp_bed_advance(bed, 1000 + 4999);
+	assert_int_equal(bed_peer_state(&p), TCPS_ESTABLISHED);
+	tcp_bed_advance(bed, 1);
+	assert_int_equal(bed_peer_state(&p), TCPS_CLOSED);
+	tcp_bed_discard(bed);
+}
+
+/* As Linux: shorter than a timeout, it still lets one lost packet be repaired. */
+static void
+a_user_timeout_allows_one_repetition(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	open_unmeasured(&p, bed);
+	assert_int_equal(
+		tcp_setopt(bed->stack, &bed->env, p.h, TCP_SO_USER_TIMEOUT, 300), 0);
+	send_bytes(&p, 1);
+	tcp_bed_advance(bed, 1000);
+	assert_sent(&p, "PA 1+1 ack 1");
+	tcp_bed_advance(bed, 299);
 	assert_int_equal(bed_peer_state(&p), TCPS_ESTABLISHED);
 	tcp_bed_advance(bed, 1);
 	assert_int_equal(bed_peer_state(&p), TCPS_CLOSED);
@@ -184,10 +204,11 @@ progress_starts_the_user_timeout_again(void **state)
 	assert_int_equal(
 		tcp_setopt(bed->stack, &bed->env, p.h, TCP_SO_USER_TIMEOUT, 5000), 0);
 	send_bytes(&p, 2);
-	tcp_bed_advance(bed, 4999);
+	tcp_bed_advance(bed, 1000 + 4999);
 	tcp_bed_discard(bed);
 	bed_peer_send_at(&p, 0, 1, TCP_ACK, 0);
-	tcp_bed_advance(bed, 4999);
+	/* The timeout was doubled twice, and nothing has measured the path since. */
+	tcp_bed_advance(bed, 4000 + 4999);
 	assert_int_equal(bed_peer_state(&p), TCPS_ESTABLISHED);
 	tcp_bed_advance(bed, 1);
 	assert_int_equal(bed_peer_state(&p), TCPS_CLOSED);
@@ -263,7 +284,8 @@ a_user_timeout_ends_a_window_that_stays_closed(void **state)
 	wait_for_window(&p, bed);
 	assert_int_equal(
 		tcp_setopt(bed->stack, &bed->env, p.h, TCP_SO_USER_TIMEOUT, 6000), 0);
-	for (unsigned int i = 0; i < 5999; i++) {
+	/* From the first probe, after 1 s. */
+	for (unsigned int i = 0; i < 1000 + 5999; i++) {
 		tcp_bed_advance(bed, 1);
 		if (tcp_bed_discard(bed) > 0)
 			bed_peer_send_at(&p, 0, 0, TCP_ACK, 0);
@@ -392,6 +414,7 @@ main(void)
 		BED_TEST(connections_are_given_up_after_their_number_of_tries),
 		BED_TEST(an_orphans_fin_is_repeated_eight_times_or_as_tcp_orphan_retries_says),
 		BED_TEST(a_user_timeout_replaces_the_count),
+		BED_TEST(a_user_timeout_allows_one_repetition),
 		BED_TEST(progress_starts_the_user_timeout_again),
 		BED_TEST(a_closed_window_is_probed_and_its_opening_believed),
 		BED_TEST(a_peer_that_answers_probes_may_keep_its_window_closed),
