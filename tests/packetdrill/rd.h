@@ -78,7 +78,37 @@ enum rd_call {
 	RD_LINGER,
 	RD_ERROR,	/* SO_ERROR */
 	RD_POLL,
+	RD_MORE,	/* a write with MSG_MORE */
+	RD_EOR,		/* ... with MSG_EOR */
+	RD_KEEPALIVE,
+	RD_KEEPIDLE,
+	RD_KEEPINTVL,
+	RD_KEEPCNT,
+	RD_USER_TIMEOUT,
+	RD_LINGER2,
+	RD_QUICKACK,
+	RD_NOTSENT_LOWAT,
+	RD_DEFER_ACCEPT, /* of the listener */
+	RD_ICMP,	/* no call, but no segment either */
 	RD_CALL_COUNT,
+};
+
+enum rd_icmp_what {
+	RD_ICMP_NET,
+	RD_ICMP_HOST,
+	RD_ICMP_PORT,
+	RD_ICMP_PROHIBITED,
+	RD_ICMP_TOO_BIG,
+	RD_ICMP_TTL,
+	RD_ICMP_COUNT,
+};
+
+/** An error about a segment of the stack's. */
+struct rd_icmp {
+	uint8_t what; /* enum rd_icmp_what */
+	uint8_t seq_from; /* the quoted number, as an acknowledgement's */
+	int32_t seq_off;
+	uint16_t mtu;
 };
 
 struct rd_step {
@@ -87,6 +117,7 @@ struct rd_step {
 	enum rd_call call;
 	uint32_t arg;
 	struct rd_seg seg;
+	struct rd_icmp icmp;
 };
 
 struct rd_script {
@@ -121,7 +152,7 @@ struct rd_record {
 	bool played;
 	uint64_t at_us, end_us;
 	char input[RD_TEXT_MAX]; /* in this side's relative numbers */
-	uint32_t seq, end, ack; /* a segment's */
+	uint32_t seq, end, ack; /* a segment's; seq: also what an ICMP error quotes */
 	uint32_t next, acked, edge, sent, una; /* of its side, before it */
 	bool has_ts; /* timestamps are agreed on */
 	uint8_t shift; /* of the windows it offers */
@@ -142,6 +173,7 @@ struct rd_side {
 	uint8_t peer[16], local[16];
 	int listener, conn; /* -1: none */
 	bool first; /* nothing was injected yet */
+	bool defers; /* the handshake is over when data has come */
 	uint32_t next, acked, edge, sent, una; /* enum rd_seq_from, rd_ack_from; relative */
 	uint8_t shift; /* of the windows it offers */
 	uint32_t syn_ts; /* the timestamp of its SYN */
@@ -168,6 +200,8 @@ void rd_side_take(struct rd_side *s, const struct view *v, uint64_t at_us);
 void rd_side_close(struct rd_side *s);
 void rd_side_free(struct rd_side *s);
 int rd_connect(struct rd_side *s);
+/** rd_icmp.c: hand it an error, and its text. */
+long rd_icmp_send(struct rd_side *s, const struct rd_icmp *icmp, char *text, size_t cap);
 /** rd_calls.c: do it, and its text. */
 long rd_do_call(struct rd_side *s, const struct rd_step *st, char *text, size_t cap);
 

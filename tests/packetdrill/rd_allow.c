@@ -6,11 +6,13 @@
 
 #include "packetdrill/rd_allow.h"
 
-/* The handshake of a passive open is not over. */
+/* The handshake of a passive open is not over, or the first data was waited for. */
 static bool
 is_synrcvd(const struct rd_pair *p, const struct rd_diff *d)
 {
-	return !p->script.active && p->kernel.rec[d->step].una == 0;
+	const struct rd_record *r = &p->kernel.rec[d->step];
+
+	return !p->script.active && (r->una == 0 || (p->kernel.defers && r->acked <= 1));
 }
 
 /* --- the entries ----------------------------------------------------------------------------- */
@@ -351,6 +353,14 @@ data_after_fin(const struct rd_pair *p, const struct rd_diff *d)
 		RD_NO;
 }
 
+static enum rd_verdict
+beyond_a_fin(const struct rd_pair *p, const struct rd_diff *d)
+{
+	enum rd_verdict v = data_after_fin(p, d);
+
+	return v == RD_NO ? beyond_its_own_fin(p, d) : v;
+}
+
 /* Both closed by us, and our FIN acknowledged: the kernel has but a record left. */
 static enum rd_verdict
 orphan_in_fin_wait_2(const struct rd_pair *p, const struct rd_diff *d)
@@ -413,13 +423,42 @@ edge_of_what_can_be_said(const struct rd_pair *p, const struct rd_diff *d)
 static enum rd_verdict
 number_after_a_shrink(const struct rd_pair *p, const struct rd_diff *d)
 {
-	return d->what == RD_PACKET && is_bare_ack(kernel_pkt(p, d)) &&
-			is_bare_ack(our_pkt(p, d)) &&
-			kernel_pkt(p, d)->ack == our_pkt(p, d)->ack &&
-			before(kernel_pkt(p, d)->seq, our_pkt(p, d)->seq) &&
-			our_pkt(p, d)->seq == p->ours.rec[d->step].sent ?
+	const struct rd_pkt *k, *o;
+
+	if (d->what != RD_PACKET)
+		return RD_NO;
+	k = kernel_pkt(p, d);
+	o = our_pkt(p, d);
+	return k->flags == o->flags && (is_bare_ack(k) || (k->flags & VIEW_RST)) &&
+			k->len == 0 && o->len == 0 && k->ack == o->ack &&
+			before(k->seq, o->seq) && o->seq == p->ours.rec[d->step].sent ?
 		RD_GO_ON :
 		RD_NO;
+}
+
+/* An error that only Linux believes. */
+static bool
+is_refused_error(const struct rd_pair *p, unsigned int k)
+{
+	const struct rd_record *r = &p->kernel.rec[k];
+	const struct rd_step *st = &p->script.steps[k];
+	bool too_big = st->icmp.what == RD_ICMP_TOO_BIG;
+	uint16_t floor = p->script.ip6 ? 1280 : 552;
+
+	if (!r->played || !st->is_call || st->call != RD_ICMP)
+		return false;
+	if (too_big && (st->icmp.mtu < floor || r->una == 0))
+		return true;
+	return r->seq == r->sent || (!p->script.active && r->una == 0 && r->seq == 0);
+}
+
+static enum rd_verdict
+icmp_not_believed(const struct rd_pair *p, const struct rd_diff *d)
+{
+	for (unsigned int k = 0; k <= d->step; k++)
+		if (is_refused_error(p, k))
+			return RD_END;
+	return RD_NO;
 }
 
 const struct rd_allowed rd_allow_list[] = {
@@ -475,16 +514,14 @@ const struct rd_allowed rd_allow_list[] = {
 		"All of it came before, up to the very next number, or to one that is not "
 		"acknowledged yet: to Linux it is in the window, so that its timestamp, ACK, "
 		"window and RST count; RFC 9293 table 6 and RFC 7323 s5.3 R2 reject it." },
-	{ "beyond-its-own-fin", beyond_its_own_fin,
-		"The peer's FIN waits behind a gap, and there is data from beyond it: Linux holds "
-		"and SACKs that, and takes the FIN for the end of all; nothing follows a FIN "
-		"(stack/tcp/tcp_reass.c)." },
 	{ "reset-behind-a-gap", reset_behind_a_gap,
 		"A RST behind the last SACKed byte: Linux takes it for exact; RFC 5961 s3.2 knows "
 		"only the next number, and asks." },
-	{ "data-after-fin", data_after_fin,
+	{ "beyond-a-fin", beyond_a_fin,
 		"Data beyond the peer's FIN: Linux resets, or takes it if what it comes with "
-		"began before; RFC 9293 s3.10.7.4, seventh: ignored." },
+		"began before; where the FIN waits behind a gap it holds and SACKs what lies "
+		"beyond, and takes the FIN for the end of all. Nothing follows a FIN (RFC 9293 "
+		"s3.10.7.4, seventh; stack/tcp/tcp_reass.c)." },
 	{ "orphan-in-fin-wait-2", orphan_in_fin_wait_2,
 		"Closed, our FIN acknowledged: what Linux keeps is a record that looks at no ACK, "
 		"takes no data out of order and lets any RST end it; here all checks go on to the "
@@ -497,7 +534,7 @@ const struct rd_allowed rd_allow_list[] = {
 		"exactly, and Linux rounds up what it offers, but not what it takes. Without "
 		"scaling it takes more than the 65535 bytes that it can offer." },
 	{ "number-after-a-shrink", number_after_a_shrink,
-		"The peer took window back: Linux numbers ACKs by the new end of it; ours by "
+		"The peer took window back: Linux numbers ACKs and RSTs by the new end; ours by "
 		"SND.NXT (RFC 9293 s3.10.7.4), which a peer that shrinks has to expect." },
 	{ "window-in-bytes", rd_window_in_bytes,
 		"Linux counts the congestion window in segments, ours is in bytes (RFC 5681, RFC "
@@ -531,6 +568,10 @@ const struct rd_allowed rd_allow_list[] = {
 	{ "reset-after-both-fins", rd_reset_after_both_fins,
 		"A RST in LAST-ACK or CLOSING: Linux tells ECONNRESET; RFC 9293 s3.10.7.4, "
 		"second: enter CLOSED, and no more." },
+	{ "icmp-not-believed", icmp_not_believed,
+		"ICMP errors: what they quote has to be in flight (RFC 5927 s4.1); to Linux the "
+		"number behind it will do, a SYN may be too big, and an MTU below the least is "
+		"taken for that. Nor do they end what is half open (RFC 9293 MUST-56)." },
 	{ "blocks-of-a-late-ack", rd_blocks_of_a_late_ack,
 		"SACK blocks on an ACK that is older than another: what they show lost Linux sends "
 		"again without PRR, in one burst (RFC 9937)." },

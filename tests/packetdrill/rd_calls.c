@@ -23,6 +23,31 @@ static const char *const names[RD_CALL_COUNT] = {
 	[RD_LINGER] = "linger 0",
 	[RD_ERROR] = "so_error",
 	[RD_POLL] = "poll",
+	[RD_MORE] = "write more",
+	[RD_EOR] = "write eor",
+	[RD_KEEPALIVE] = "keepalive",
+	[RD_KEEPIDLE] = "keepidle",
+	[RD_KEEPINTVL] = "keepintvl",
+	[RD_KEEPCNT] = "keepcnt",
+	[RD_USER_TIMEOUT] = "user timeout",
+	[RD_LINGER2] = "linger2",
+	[RD_QUICKACK] = "quickack",
+	[RD_NOTSENT_LOWAT] = "notsent lowat",
+	[RD_DEFER_ACCEPT] = "defer accept",
+	[RD_ICMP] = "icmp",
+};
+
+/* Those that only set a number of TCP's. */
+static const int options[RD_CALL_COUNT] = {
+	[RD_NODELAY] = TCP_NODELAY,
+	[RD_CORK] = TCP_CORK,
+	[RD_KEEPIDLE] = TCP_KEEPIDLE,
+	[RD_KEEPINTVL] = TCP_KEEPINTVL,
+	[RD_KEEPCNT] = TCP_KEEPCNT,
+	[RD_USER_TIMEOUT] = TCP_USER_TIMEOUT,
+	[RD_LINGER2] = TCP_LINGER2,
+	[RD_QUICKACK] = TCP_QUICKACK,
+	[RD_NOTSENT_LOWAT] = TCP_NOTSENT_LOWAT,
 };
 
 const char *
@@ -30,8 +55,10 @@ rd_step_text(const struct rd_step *st, char *out, size_t cap)
 {
 	char flags[9];
 
-	if (st->is_call)
-		snprintf(out, cap, "%s %u", names[st->call], st->arg);
+	if (st->is_call && st->call == RD_ICMP)
+		snprintf(out, cap, "icmp %u mtu %u", st->icmp.what, st->icmp.mtu);
+	else if (st->is_call)
+		snprintf(out, cap, "%s %d", names[st->call], (int)st->arg);
 	else
 		snprintf(out, cap, "%s", view_flags_text(st->seg.flags, flags));
 	return out;
@@ -60,7 +87,7 @@ do_read(struct rd_side *s, uint32_t len)
 }
 
 static long
-do_write(struct rd_side *s, uint32_t len)
+do_write(struct rd_side *s, uint32_t len, int flags)
 {
 	uint8_t *buf = malloc(len);
 	ssize_t n;
@@ -69,7 +96,7 @@ do_write(struct rd_side *s, uint32_t len)
 		abort();
 	for (uint32_t i = 0; i < len; i++)
 		buf[i] = rd_byte(s->write_at + i);
-	n = s->pd->send(s->pd->ud, s->conn, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	n = s->pd->send(s->pd->ud, s->conn, buf, len, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
 	s->write_at += n > 0 ? (uint32_t)n : 0;
 	free(buf);
 	return n;
@@ -102,11 +129,11 @@ do_accept(struct rd_side *s)
 }
 
 static long
-set_option(struct rd_side *s, int name, uint32_t value)
+set_option(struct rd_side *s, int fd, int level, int name, uint32_t value)
 {
 	int v = (int)value;
 
-	return s->pd->setsockopt(s->pd->ud, s->conn, IPPROTO_TCP, name, &v, sizeof(v));
+	return s->pd->setsockopt(s->pd->ud, fd, level, name, &v, sizeof(v));
 }
 
 static long
@@ -148,7 +175,11 @@ do_conn_call(struct rd_side *s, const struct rd_step *st)
 	case RD_READ:
 		return do_read(s, st->arg);
 	case RD_WRITE:
-		return do_write(s, st->arg);
+		return do_write(s, st->arg, 0);
+	case RD_MORE:
+		return do_write(s, st->arg, MSG_MORE);
+	case RD_EOR:
+		return do_write(s, st->arg, MSG_EOR);
 	case RD_SHUT_RD:
 		return s->pd->shutdown(s->pd->ud, s->conn, SHUT_RD);
 	case RD_SHUT_WR:
@@ -158,9 +189,17 @@ do_conn_call(struct rd_side *s, const struct rd_step *st)
 	case RD_CLOSE:
 		return do_close(s);
 	case RD_NODELAY:
-		return set_option(s, TCP_NODELAY, st->arg);
 	case RD_CORK:
-		return set_option(s, TCP_CORK, st->arg);
+	case RD_KEEPIDLE:
+	case RD_KEEPINTVL:
+	case RD_KEEPCNT:
+	case RD_USER_TIMEOUT:
+	case RD_LINGER2:
+	case RD_QUICKACK:
+	case RD_NOTSENT_LOWAT:
+		return set_option(s, s->conn, IPPROTO_TCP, options[st->call], st->arg);
+	case RD_KEEPALIVE:
+		return set_option(s, s->conn, SOL_SOCKET, SO_KEEPALIVE, st->arg);
 	case RD_LINGER:
 		return s->pd->setsockopt(
 			s->pd->ud, s->conn, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
@@ -170,6 +209,8 @@ do_conn_call(struct rd_side *s, const struct rd_step *st)
 		return do_poll(s);
 	case RD_WAIT:
 	case RD_ACCEPT:
+	case RD_DEFER_ACCEPT:
+	case RD_ICMP:
 	case RD_CALL_COUNT:
 		break;
 	}
@@ -179,9 +220,15 @@ do_conn_call(struct rd_side *s, const struct rd_step *st)
 long
 rd_do_call(struct rd_side *s, const struct rd_step *st, char *text, size_t cap)
 {
-	snprintf(text, cap, "%s %u", names[st->call], st->arg);
+	snprintf(text, cap, "%s %d", names[st->call], (int)st->arg);
 	if (st->call == RD_WAIT)
 		return 0;
+	if (st->call == RD_ICMP)
+		return rd_icmp_send(s, &st->icmp, text, cap);
+	if (st->call == RD_DEFER_ACCEPT) {
+		s->defers = st->arg != 0;
+		return set_option(s, s->listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, st->arg);
+	}
 	if (st->call == RD_ACCEPT)
 		return do_accept(s);
 	if (s->conn < 0) {

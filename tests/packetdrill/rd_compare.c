@@ -11,6 +11,8 @@
 #define TIMER_SLACK_US 15000u
 /* What comes later than this is no answer but a timer's doing. */
 #define ANSWER_US 1500u
+/* What the kernel's timers of seconds are late. */
+#define SILENT_END_US 300000u
 /* Delayed ACKs, and the kernel's ticks: when within a step is none of the comparison. */
 #define TS_SLACK_MS 80u
 
@@ -105,12 +107,31 @@ is_timer_alone(const struct rd_pair *p, const struct rd_diff *d)
 			(int32_t)(r->out[d->pkt].seq - r->sent) < 0);
 }
 
+/* Ended by a timer that sends nothing, as a user timeout, and the other a moment later. */
+static bool
+is_end_alone(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_record *a = &p->kernel.rec[d->step], *b = &p->ours.rec[d->step];
+	uint64_t until_us = a->end_us + SILENT_END_US;
+
+	if (d->what != RD_STATE || (a->state == TCP_CLOSE) == (b->state == TCP_CLOSE))
+		return false;
+	for (unsigned int k = d->step + 1; k < p->script.count; k++) {
+		a = &p->kernel.rec[k];
+		if (a->played && a->at_us < until_us && a->state == TCP_CLOSE &&
+			p->ours.rec[k].state == TCP_CLOSE)
+			return true;
+	}
+	return false;
+}
+
 /* Which side of the step it falls on is then chance. */
 static bool
 is_timing(const struct rd_pair *p, const struct rd_diff *d)
 {
 	return timer_at_end(&p->kernel.rec[d->step], ANSWER_US) ||
-		timer_at_end(&p->ours.rec[d->step], 0) || is_timer_alone(p, d);
+		timer_at_end(&p->ours.rec[d->step], 0) || is_timer_alone(p, d) ||
+		is_end_alone(p, d);
 }
 
 /* Both FINs have been seen, or nobody reads any more. */

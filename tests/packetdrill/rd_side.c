@@ -182,7 +182,8 @@ add_options(const struct rd_side *s, const struct rd_seg *g, uint64_t now_us,
 {
 	const struct rd_script *sc = s->script;
 	/* As a peer that is alive: until the handshake is over, only the SYN is echoed. */
-	uint32_t echo = s->una == 0 ? s->syn_ts : s->flow.ts_last;
+	bool half_open = s->una == 0 || (s->defers && s->conn < 0 && s->acked == 1);
+	uint32_t echo = half_open ? s->syn_ts : s->flow.ts_last;
 	uint32_t now_ts = sc->ts_first + (uint32_t)((now_us - s->start_us) / 1000), v[2];
 
 	opts->count = 0;
