@@ -77,22 +77,31 @@ resolve(const struct tcp_stack *stack, const struct burst *b, unsigned int i)
 	return tcp_flow_find(stack, &b->segs[i].key, b->hash[i]);
 }
 
-static void
-conn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *seg, struct pkt *pkt,
-	struct tcp_rx *rx)
+/* Step by step, in rx. */
+static SLUICE_NOINLINE void
+general_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *seg,
+	struct pkt *pkt, struct tcp_rx *rx)
 {
 	*rx = tcp_rx_of(c, seg, pkt);
-	tcp_wake(stack, c);
-	tcp_note_in(stack, c, seg->len);
-	tcp_note_ect(stack, c, seg);
-	tcp_note_rcv_rtt(stack, c, seg);
 	if (c->state == TCPS_SYN_SENT)
 		tcp_synsent_input(stack, c, rx);
-	else if (!tcp_fast_input(stack, c, rx))
+	else
 		tcp_segment_arrives(stack, c, rx);
 	tcp_outcome(stack, rx->outcome);
 	if (rx->pkt != NULL)
 		pkt_free(stack->env->pool, rx->pkt);
+}
+
+static void
+conn_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *seg, struct pkt *pkt,
+	struct tcp_rx *rx)
+{
+	tcp_wake(stack, c);
+	tcp_note_in(stack, c, seg->len);
+	tcp_note_ect(stack, c, seg);
+	tcp_note_rcv_rtt(stack, c, seg);
+	if (!tcp_fast_input(stack, c, seg, pkt, rx))
+		general_input(stack, c, seg, pkt, rx);
 }
 
 /* LISTEN (s3.10.7.2), or no connection at all (s3.10.7.1). */

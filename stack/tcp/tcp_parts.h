@@ -226,8 +226,11 @@ void tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c);
 SLUICE_NOINLINE void tcp_segment_arrives(struct tcp_stack *stack, struct tcp_conn *c,
 	struct tcp_rx *rx);
 
-/* tcp_fast.c: header prediction; false: the general path decides. */
-bool tcp_fast_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+/* tcp_fast.c: header prediction. */
+/** True: the segment is dealt with, pkt taken over and its outcome counted. False: the general path
+ * decides, and nothing was done. room: for what only a few need of it. */
+bool tcp_fast_input(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *seg,
+	struct pkt *pkt, struct tcp_rx *room);
 
 /* tcp_check.c: first to fourth step. */
 enum tcp_verdict tcp_check_sequence(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
@@ -274,8 +277,10 @@ bool tcp_text_pack_pkt(struct tcp_stack *stack, const struct tcp_cold *cold, str
 struct pkt *tcp_take_payload(struct tcp_rx *rx);
 /** Put the payload of rx at the end of the receive queue. */
 void tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
-/** The same, and decide when its ACK goes: of a segment that is nothing but the next data. */
-void tcp_take_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx);
+/** The same of a segment that is nothing but the next data, in pkt, which is taken over, for an
+ * owner that reads; and decide when its ACK goes. */
+void tcp_take_text(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *seg,
+	struct pkt *pkt, struct tcp_rx *room);
 /** The next segments are acknowledged at once. */
 void tcp_ack_quickly(struct tcp_stack *stack, struct tcp_conn *c);
 /** ... of data that came twice, whether the owner answers or not. */

@@ -87,17 +87,24 @@ tcp_text_pack(struct tcp_stack *stack, const struct tcp_cold *cold, struct pkt *
 	return false;
 }
 
+/* Cut p down to the len bytes at off, which are from seq on. */
+static inline void
+cut_down(struct pkt *p, uint32_t off, uint32_t len, uint32_t seq)
+{
+	p->data_off = (uint16_t)(p->data_off + off);
+	pkt_set_len(p, (uint16_t)len);
+	p->app.next = NULL;
+	p->app.seq = seq;
+	p->app.flags = 0;
+}
+
 struct pkt *
 tcp_take_payload(struct tcp_rx *rx)
 {
 	struct pkt *p = rx->pkt;
 
 	rx->pkt = NULL;
-	p->data_off = (uint16_t)(p->data_off + rx->payload_off);
-	pkt_set_len(p, (uint16_t)rx->len);
-	p->app.next = NULL;
-	p->app.seq = rx->seq;
-	p->app.flags = 0;
+	cut_down(p, rx->payload_off, rx->len, rx->seq);
 	return p;
 }
 
@@ -139,27 +146,27 @@ note_end(const struct tcp_conn *c, struct tcp_cold *cold, bool is_full)
 	cold->end_seq = c->rcv_nxt;
 }
 
+/* The next len bytes have come, with these flags. */
 static SLUICE_ALWAYS_INLINE void
-deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold, struct tcp_rx *rx)
+note_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold, uint32_t len,
+	uint16_t flags)
 {
-	struct pkt *p;
-
 	/* A sender that was idle for long starts slowly again: its ACKs are not held up. */
 	if (SLUICE_UNLIKELY(stack->env->now_ms - cold->last_data_ms > cold->rto_ms))
 		tcp_ack_quickly(stack, c);
-	c->rcv_nxt += rx->len;
-	if (rx->len > cold->rcv_mss)
-		cold->rcv_mss = (uint16_t)rx->len;
-	if (rx->len < cold->rcv_mss || (rx->flags & TCP_PSH))
-		note_end(c, cold, rx->len == cold->rcv_mss);
-	if (c->flags & TF_RD_SHUT) {
-		rx->outcome = OUT_AFTER_SHUT_RD;
-		cold->rcv_space_seq += rx->len;
-		return;
-	}
-	c->recvq_bytes += rx->len;
-	rx->outcome = OUT_DELIVERED;
-	tcp_raise(stack, c, TCP_EV_READABLE);
+	c->rcv_nxt += len;
+	if (len > cold->rcv_mss)
+		cold->rcv_mss = (uint16_t)len;
+	if (len < cold->rcv_mss || (flags & TCP_PSH))
+		note_end(c, cold, len == cold->rcv_mss);
+}
+
+/* To the end of the receive queue. */
+static SLUICE_NOINLINE void
+append(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold, struct tcp_rx *rx)
+{
+	struct pkt *p;
+
 	if (c->recvq_tail != NULL && tcp_text_pack(stack, cold, c->recvq_tail, rx))
 		return;
 	p = tcp_take_payload(rx);
@@ -174,7 +181,18 @@ deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold, stru
 void
 tcp_deliver(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
-	deliver(stack, c, tcp_cold(stack, c), rx);
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	note_text(stack, c, cold, rx->len, rx->flags);
+	if (c->flags & TF_RD_SHUT) {
+		rx->outcome = OUT_AFTER_SHUT_RD;
+		cold->rcv_space_seq += rx->len;
+		return;
+	}
+	c->recvq_bytes += rx->len;
+	rx->outcome = OUT_DELIVERED;
+	tcp_raise(stack, c, TCP_EV_READABLE);
+	append(stack, c, cold, rx);
 }
 
 void
@@ -226,11 +244,26 @@ ack_policy(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold)
 }
 
 void
-tcp_take_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+tcp_take_text(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg *seg,
+	struct pkt *pkt, struct tcp_rx *room)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	deliver(stack, c, cold, rx);
+	note_text(stack, c, cold, seg->len, seg->flags);
+	c->recvq_bytes += seg->len;
+	tcp_raise(stack, c, TCP_EV_READABLE);
+	/* Most often the owner has read all that came before. */
+	if (c->recvq_tail == NULL) {
+		cut_down(pkt, seg->payload_off, seg->len, seg->seq);
+		c->recvq_head = pkt;
+		c->recvq_tail = pkt;
+		tcp_mem_take_rcv(stack, cold);
+	} else {
+		*room = tcp_rx_of(c, seg, pkt);
+		append(stack, c, cold, room);
+		if (room->pkt != NULL)
+			pkt_free(stack->env->pool, room->pkt);
+	}
 	ack_policy(stack, c, cold);
 }
 
