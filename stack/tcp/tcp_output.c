@@ -77,28 +77,6 @@ sack_room(const struct tcp_conn *c, uint32_t payload)
 	return payload + 4 > c->mss ? 0 : min_u32((c->mss - payload - 4) / 8, most);
 }
 
-/*
- * RFC 2883 s4: what came twice is the first block, once; then what is held behind gaps, the run
- * with the duplicate first if it has one (tcp_reass.c made it the latest).
- */
-static unsigned int
-sack_blocks(const struct tcp_stack *stack, struct tcp_conn *c, uint32_t blocks[][2],
-	unsigned int room)
-{
-	const struct tcp_cold *cold = tcp_cold(stack, c);
-	unsigned int n = 0;
-
-	if (room == 0)
-		return 0;
-	if (c->flags & TF_DSACK) {
-		c->flags &= ~TF_DSACK;
-		blocks[0][0] = cold->dsack_seq;
-		blocks[0][1] = cold->dsack_seq + cold->dsack_len;
-		n = 1;
-	}
-	return n + tcp_reass_sack(stack, c, blocks + n, room - n);
-}
-
 /* What a segment says that is sent now; with it what is owed is paid. */
 static inline struct tcp_emit
 emit_of(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16_t flags, uint8_t ecn)
@@ -142,7 +120,7 @@ emit_any(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, uint32_t se
 		opts.present = e.ts_only ? TCP_OPT_TS : 0;
 		opts.tsval = e.tsval;
 		opts.tsecr = e.tsecr;
-		opts.nsack = (uint8_t)sack_blocks(
+		opts.nsack = (uint8_t)tcp_reass_sack(
 			stack, c, opts.sack, sack_room(c, p->data_len));
 		opts.present |= opts.nsack > 0 ? TCP_OPT_SACK : 0;
 		e.opts = &opts;

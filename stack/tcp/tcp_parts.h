@@ -366,8 +366,9 @@ void tcp_reass_free(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_reass_prune(struct tcp_stack *stack, struct tcp_conn *c, unsigned int keep);
 /** Runs a connection has. */
 unsigned int tcp_reass_runs(const struct tcp_stack *stack, const struct tcp_conn *c);
-unsigned int tcp_reass_sack(const struct tcp_stack *stack, const struct tcp_conn *c,
-	uint32_t blocks[][2], unsigned int max);
+/** The SACK blocks of a segment with room for so many; a duplicate is reported once. */
+unsigned int tcp_reass_sack(const struct tcp_stack *stack, struct tcp_conn *c,
+	uint32_t blocks[][2], unsigned int room);
 /** len bytes from seq came a second time: the next ACK says so (RFC 2883). */
 void tcp_report_duplicate(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint32_t len);
 

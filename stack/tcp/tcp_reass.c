@@ -416,8 +416,8 @@ tcp_report_duplicate(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, 
 }
 
 /* RFC 2018 s4: the run with the latest segment first, then those that grew before it. */
-unsigned int
-tcp_reass_sack(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t blocks[][2],
+static unsigned int
+runs_held(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t blocks[][2],
 	unsigned int max)
 {
 	const struct tcp_range *latest[TCP_SACK_BLOCKS_MAX];
@@ -435,4 +435,26 @@ tcp_reass_sack(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t
 		blocks[i][1] = latest[i]->end + latest[i]->fin;
 	}
 	return n;
+}
+
+/*
+ * RFC 2883 s4: what came twice is the first block, once; then what is held behind gaps, the run
+ * with the duplicate first if it has one (whoever found it made it the latest).
+ */
+unsigned int
+tcp_reass_sack(const struct tcp_stack *stack, struct tcp_conn *c, uint32_t blocks[][2],
+	unsigned int room)
+{
+	const struct tcp_cold *cold = tcp_cold(stack, c);
+	unsigned int n = 0;
+
+	if (room == 0)
+		return 0;
+	if (c->flags & TF_DSACK) {
+		c->flags &= ~TF_DSACK;
+		blocks[0][0] = cold->dsack_seq;
+		blocks[0][1] = cold->dsack_seq + cold->dsack_len;
+		n = 1;
+	}
+	return n + runs_held(stack, c, blocks + n, room - n);
 }
