@@ -20,15 +20,18 @@ static SLUICE_ALWAYS_INLINE uint16_t
 offer_window(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	uint32_t half = tcp_cold(stack, c)->rcvbuf / 2;
-	uint32_t edge = c->rcv_nxt + tcp_rcv_space(stack, c);
 	/* The peer's: ours may be shorter because of what it takes. */
 	uint32_t segment = max_u32(c->mss, TCP_MSS_ETHERNET);
-	uint32_t wnd, field;
+	int32_t step = (int32_t)min_u32(segment, half / 2);
+	uint32_t edge, wnd, field;
 
-	/* Not before a SYN-ACK may have to go again: it has the window it had. */
-	if (seq32_diff(edge, c->rcv_adv) >= (int32_t)min_u32(segment, half / 2) &&
-		c->state != TCPS_SYN_RECEIVED)
-		c->rcv_adv = edge;
+	/* Most often half the buffer, all there ever is, would not move it. Not before a SYN-ACK
+	 * may have to go again: it has the window it had. */
+	if (seq32_diff(c->rcv_nxt + half, c->rcv_adv) >= step && c->state != TCPS_SYN_RECEIVED) {
+		edge = c->rcv_nxt + tcp_rcv_space(stack, c);
+		if (seq32_diff(edge, c->rcv_adv) >= step)
+			c->rcv_adv = edge;
+	}
 	wnd = tcp_rcv_wnd(c);
 	/* Rounded up, or scaling would take back part of what was offered. */
 	field = (wnd + (1u << c->rcv_wscale) - 1) >> c->rcv_wscale;
@@ -170,6 +173,15 @@ copy_to_send(struct tcp_stack *stack, const struct pkt *p)
 	return q;
 }
 
+/* p becomes its payload alone, with one more reference. */
+static SLUICE_ALWAYS_INLINE void
+hold_payload(struct tcp_stack *stack, struct pkt *p)
+{
+	p->data_off = p->app.payload_off;
+	pkt_set_len(p, (uint16_t)(p->app.end_seq - p->app.seq));
+	pkt_hold(stack->env->pool, p);
+}
+
 /* A packet to write headers into: p with one more reference, or a copy while it is in use. */
 static SLUICE_ALWAYS_INLINE struct pkt *
 packet_to_send(struct tcp_stack *stack, struct pkt *p)
@@ -180,9 +192,7 @@ packet_to_send(struct tcp_stack *stack, struct pkt *p)
 		p->app.flags &= (uint16_t)~PKT_F_CHAINED;
 		pkt_unchain(p);
 	}
-	p->data_off = p->app.payload_off;
-	pkt_set_len(p, (uint16_t)(p->app.end_seq - p->app.seq));
-	pkt_hold(stack->env->pool, p);
+	hold_payload(stack, p);
 	return p;
 }
 
@@ -707,6 +717,7 @@ output_any(struct tcp_stack *stack, struct tcp_conn *c)
 static inline bool
 is_lone(const struct tcp_stack *stack, const struct tcp_conn *c, const struct tcp_cold *cold)
 {
+	const uint16_t apart = PKT_F_MORE | PKT_F_NOW | PKT_F_REST | PKT_F_CHAINED;
 	const struct pkt *p = c->send_next;
 	uint32_t len;
 
@@ -716,7 +727,9 @@ is_lone(const struct tcp_stack *stack, const struct tcp_conn *c, const struct tc
 	if (c->state != TCPS_ESTABLISHED || p == NULL || p != c->sendq_head || p->app.next != NULL)
 		return false;
 	len = p->app.end_seq - p->app.seq;
-	return !(p->app.flags & (PKT_F_MORE | PKT_F_NOW | PKT_F_REST)) &&
+	return p->app.sends == 0 &&
+		!(p->app.flags & apart) &&
+		!pkt_is_shared(p) &&
 		!(c->flags & (TF_FIN_QUEUED | TF_SCORE)) &&
 		c->snd_nxt == c->snd_una &&
 		!cold->is_corked && !cold->is_paced &&
@@ -725,17 +738,22 @@ is_lone(const struct tcp_stack *stack, const struct tcp_conn *c, const struct tc
 		tcp_tx_has_room(stack);
 }
 
-/* What send_next and tcp_chunk_used do, as far as it can concern such a segment. */
+/* What send_queued, send_next and tcp_chunk_used do, as far as it can concern such a segment. */
 static SLUICE_NOINLINE void
 output_lone(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold)
 {
 	struct pkt *p = c->send_next;
 	uint32_t len = p->app.end_seq - p->app.seq;
+	uint16_t flags = p->app.flags & PKT_F_PSH ? TCP_ACK | TCP_PSH : TCP_ACK;
+	uint8_t ecn = IP_ECN_NOT_ECT;
 
-	if (!send_queued(stack, c, cold, p, 0)) {
-		output_any(stack, c);
-		return;
-	}
+	hold_payload(stack, p);
+	if (c->flags & TF_ECN)
+		flags |= tcp_ecn_new_data(c, &ecn);
+	count_new(stack, c, p);
+	p->app.sent_us = (uint32_t)stack->env->now_us;
+	cold->last_sent_ms = stack->env->now_ms;
+	emit(stack, c, p, p->app.seq, flags, ecn);
 	c->send_next = NULL;
 	c->snd_nxt += len;
 	if (len < c->mss)
