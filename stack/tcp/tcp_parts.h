@@ -33,8 +33,9 @@ tcp_conn_awake(const struct tcp_stack *stack, tcp_handle handle)
 	uint32_t slot = (uint32_t)handle;
 	struct tcp_conn *c = &stack->conns[slot];
 
-	if (slot >= stack->conn_fresh || c->key.w[2] == 0 || c->cold == TCP_NONE)
+	if (slot >= stack->conn_fresh || c->cold == TCP_NONE)
 		return NULL;
+	/* Of a free slot it is that of who comes next, whose handle nobody has yet. */
 	return tcp_cold(stack, c)->gen == handle >> 32 ? c : NULL;
 }
 /** Awake; NULL: the handle is stale. */
@@ -48,6 +49,16 @@ tcp_conn_get(struct tcp_stack *stack, tcp_handle handle)
 tcp_handle tcp_conn_handle(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** Tell the owner with the next tcp_next_event. */
 void tcp_raise(struct tcp_stack *stack, struct tcp_conn *c, uint8_t what);
+/** The general half of tcp_raise_readable. */
+void tcp_list_event(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold);
+/** tcp_raise of TCP_EV_READABLE for an owner that has not closed. */
+static inline void
+tcp_raise_readable(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold)
+{
+	c->ev |= TCP_EV_READABLE;
+	if ((c->flags & (TF_EVENT | TF_ACCEPTED)) == TF_ACCEPTED)
+		tcp_list_event(stack, c, cold);
+}
 /** The general half of tcp_want_output. */
 void tcp_list_output(struct tcp_stack *stack, struct tcp_conn *c);
 /** Have tcp_output called with the next flush. */

@@ -276,6 +276,7 @@ tcp_conn_free(struct tcp_stack *stack, struct tcp_conn *c)
 	c->key = (struct flow_key){ 0 };
 	c->ev = 0;
 	park->gen = park->gen == UINT32_MAX ? 1 : park->gen + 1;
+	tcp_cold(stack, c)->gen = park->gen;
 	park->next = stack->conn_free;
 	stack->conn_free = tcp_slot(stack, c);
 	stack->conns_used--;
@@ -339,21 +340,23 @@ tcp_conn_handle(const struct tcp_stack *stack, const struct tcp_conn *c)
 }
 
 void
+tcp_list_event(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold)
+{
+	c->flags |= TF_EVENT;
+	cold->ev_next = TCP_NONE;
+	*stack->ev_link = tcp_slot(stack, c);
+	stack->ev_link = &cold->ev_next;
+}
+
+void
 tcp_raise(struct tcp_stack *stack, struct tcp_conn *c, uint8_t what)
 {
-	struct tcp_cold *cold;
-
 	/* Who closed hears only of the end. */
 	c->ev |= c->flags & TF_ORPHAN ? what & TCP_EV_CLOSED : what;
 	if (c->ev == 0)
 		return;
-	if ((c->flags & (TF_EVENT | TF_ACCEPTED)) != TF_ACCEPTED)
-		return;
-	c->flags |= TF_EVENT;
-	cold = tcp_cold(stack, c);
-	cold->ev_next = TCP_NONE;
-	*stack->ev_link = tcp_slot(stack, c);
-	stack->ev_link = &cold->ev_next;
+	if ((c->flags & (TF_EVENT | TF_ACCEPTED)) == TF_ACCEPTED)
+		tcp_list_event(stack, c, tcp_cold(stack, c));
 }
 
 void

@@ -251,7 +251,7 @@ tcp_take_text(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_seg 
 
 	note_text(stack, c, cold, seg->len, seg->flags);
 	c->recvq_bytes += seg->len;
-	tcp_raise(stack, c, TCP_EV_READABLE);
+	tcp_raise_readable(stack, c, cold);
 	/* Most often the owner has read all that came before. */
 	if (c->recvq_tail == NULL) {
 		cut_down(pkt, seg->payload_off, seg->len, seg->seq);
