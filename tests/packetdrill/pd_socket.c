@@ -551,7 +551,8 @@ do_shutdown(struct pd *pd, int fd, int how)
 	/* In Linux a socket that reads no more still takes what comes, until it is closed. */
 	what = s->wr_shut ? TCP_SHUT_WR : 0;
 	s->fin_sent = s->wr_shut;
-	if (s->wr_shut && s->rd_shut) {
+	/* After the peer's FIN nothing comes that could be refused. */
+	if (s->wr_shut && s->rd_shut && pd_state(pd, s) != 8) {
 		pd_keep_received(pd, s);
 		what |= TCP_SHUT_RD | TCP_SHUT_REFUSE;
 	}
