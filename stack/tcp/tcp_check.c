@@ -24,7 +24,7 @@ tcp_challenge(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 	cold->challenges++;
 	stack->env->ctr->TCPChallengeACK++;
-	tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK);
+	tcp_send_empty(stack, c, tcp_bare_seq(c), TCP_ACK);
 }
 
 /* Linux keeps an orphan in FIN-WAIT-2 as it keeps TIME-WAIT, and counts for it apart. */
@@ -52,11 +52,11 @@ dup_ack(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx, ui
 	cold->dupack_sent_ms = now;
 	if (c->state == TCPS_SYN_RECEIVED) {
 		/* No data may go yet, and the ACK of a simultaneous open waits for none. */
-		tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK);
+		tcp_send_empty(stack, c, tcp_bare_seq(c), TCP_ACK);
 		return;
 	}
 	/* As Linux: the ACK alone; data that waits for something goes on waiting. */
-	if (tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK))
+	if (tcp_send_empty(stack, c, tcp_bare_seq(c), TCP_ACK))
 		return;
 	c->flags |= TF_ACK_NOW;
 	tcp_want_output(stack, c);

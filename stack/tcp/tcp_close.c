@@ -23,7 +23,7 @@ tcp_process_fin(struct tcp_stack *stack, struct tcp_conn *c)
 	case TCPS_FIN_WAIT_1:
 		/* Our FIN is not acknowledged yet, or the fifth step had moved on. As Linux, at
 		 * once: what of ours still waits may have to wait for longer. */
-		if (!tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK))
+		if (!tcp_send_empty(stack, c, tcp_bare_seq(c), TCP_ACK))
 			c->flags |= TF_ACK_NOW;
 		tcp_set_state(stack, c, TCPS_CLOSING);
 		break;
@@ -92,7 +92,7 @@ tcp_reset(struct tcp_stack *stack, struct tcp_conn *c, int err)
 {
 	/* RFC 9293 s3.10.5: the states whose peer knows about us. */
 	if (c->state != TCPS_SYN_SENT &&
-		!tcp_send_empty(stack, c, c->snd_nxt, TCP_RST | TCP_ACK))
+		!tcp_send_empty(stack, c, tcp_bare_seq(c), TCP_RST | TCP_ACK))
 		stack->env->ctr->TCPAbortFailed++;
 	if (c->state == TCPS_ESTABLISHED || c->state == TCPS_CLOSE_WAIT)
 		stack->env->ctr->EstabResets++;

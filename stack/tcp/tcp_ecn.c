@@ -89,7 +89,7 @@ tcp_ecn_text(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *r
 		return;
 	/* RFC 8257 s3.2: what came before this segment is acknowledged as it was marked. */
 	if (exact && c->rcv_acked != c->rcv_nxt)
-		tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK);
+		tcp_send_empty(stack, c, tcp_bare_seq(c), TCP_ACK);
 	c->flags ^= TF_ECN_ECE;
 	/* The sender waits for neither news; as Linux, that of a mark may ride with an answer. */
 	if (is_on && !exact)

@@ -702,7 +702,7 @@ output_any(struct tcp_stack *stack, struct tcp_conn *c)
 	if (!was_answer)
 		return;
 	if (c->flags & TF_ACK_NOW) {
-		if (!tcp_send_empty(stack, c, c->snd_nxt, TCP_ACK))
+		if (!tcp_send_empty(stack, c, tcp_bare_seq(c), TCP_ACK))
 			tcp_timers_on_ack_owed(stack, c);
 	} else if (c->flags & TF_ACK_DELAY) {
 		tcp_timers_on_ack_owed(stack, c);

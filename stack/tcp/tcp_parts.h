@@ -502,6 +502,18 @@ bool tcp_timewait_may_reuse(const struct tcp_stack *stack, uint32_t slot);
 
 /* tcp_output.c */
 void tcp_output(struct tcp_stack *stack, struct tcp_conn *c);
+/**
+ * The number of an ACK or RST without data. As Linux: it keeps within a window that was taken back,
+ * by more than scaling hides, or the peer would not accept it, and what it acknowledges as little.
+ */
+static inline uint32_t
+tcp_bare_seq(const struct tcp_conn *c)
+{
+	uint32_t edge = c->snd_una + c->snd_wnd;
+
+	return seq32_lt(edge, c->snd_nxt) && (c->snd_nxt - edge) >> c->rcv_wscale > 0 ? edge :
+											 c->snd_nxt;
+}
 /** Send an empty segment now; false: no packet for it. */
 bool tcp_send_empty(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16_t flags);
 /** Send the first len bytes of what was not sent yet, at most a segment, whatever cwnd says. */

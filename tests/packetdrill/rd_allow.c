@@ -420,22 +420,6 @@ edge_of_what_can_be_said(const struct rd_pair *p, const struct rd_diff *d)
 		RD_NO;
 }
 
-static enum rd_verdict
-number_after_a_shrink(const struct rd_pair *p, const struct rd_diff *d)
-{
-	const struct rd_pkt *k, *o;
-
-	if (d->what != RD_PACKET)
-		return RD_NO;
-	k = kernel_pkt(p, d);
-	o = our_pkt(p, d);
-	return k->flags == o->flags && (is_bare_ack(k) || (k->flags & VIEW_RST)) &&
-			k->len == 0 && o->len == 0 && k->ack == o->ack &&
-			before(k->seq, o->seq) && o->seq == p->ours.rec[d->step].sent ?
-		RD_GO_ON :
-		RD_NO;
-}
-
 /* An error that only Linux believes. */
 static bool
 is_refused_error(const struct rd_pair *p, unsigned int k)
@@ -533,9 +517,6 @@ const struct rd_allowed rd_allow_list[] = {
 		"Within 128 bytes of the window's end: a scaled window says its end only so "
 		"exactly, and Linux rounds up what it offers, but not what it takes. Without "
 		"scaling it takes more than the 65535 bytes that it can offer." },
-	{ "number-after-a-shrink", number_after_a_shrink,
-		"The peer took window back: Linux numbers ACKs and RSTs by the new end; ours by "
-		"SND.NXT (RFC 9293 s3.10.7.4), which a peer that shrinks has to expect." },
 	{ "window-in-bytes", rd_window_in_bytes,
 		"Linux counts the congestion window in segments, ours is in bytes (RFC 5681, RFC "
 		"9937), so that after small segments or parts of one either may send more; in "
