@@ -14,7 +14,7 @@ synack_of(struct tcp_conn *c, struct tcp_emit *e, struct tcp_opts *opts)
 	if (!(c->flags & TF_SACK))
 		opts->present &= (uint8_t)~TCP_OPT_SACK_OK;
 	/* A shift of 0 both ways is the same as none. */
-	if (tcp_is_fastopen_child(c) && (c->snd_wscale | c->rcv_wscale) == 0)
+	if ((c->snd_wscale | c->rcv_wscale) == 0)
 		opts->present &= (uint8_t)~TCP_OPT_WSCALE;
 }
 
