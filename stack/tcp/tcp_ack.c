@@ -263,6 +263,23 @@ fastopen_established(struct tcp_stack *stack, struct tcp_conn *c, const struct t
 	tcp_want_output(stack, c);
 }
 
+/*
+ * SYNs crossed, so that our SYN has gone twice, the second time with the SYN-ACK. RFC 7323 s4.1: an
+ * echo tells which of them was answered; without it nothing is measured (Karn).
+ */
+static void
+measure_crossed(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+	uint32_t rtt_ms = tcp_ts_now(stack, cold->ts_off) - rx->seg->opts.tsecr;
+
+	rtt_ms = max_u32(rtt_ms, 1);
+	if ((c->flags & TF_TS) && rx->seg->opts.tsecr != 0 && rtt_ms < TCP_RTT_MAX_MS)
+		tcp_rtt_sample(stack, c, 1000 * rtt_ms, 1000 * rtt_ms);
+	else if (c->flags & TF_SYN_RTX)
+		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
+}
+
 /* SYN-RECEIVED of a simultaneous open: our SYN is acknowledged. */
 static enum tcp_verdict
 synrcvd_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
@@ -286,6 +303,7 @@ synrcvd_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	cold->backoff = 0;
 	tcp_timers_on_progress(stack, c);
 	tcp_conn_setup(stack, c, cold->peer_mss);
+	measure_crossed(stack, c, rx);
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
 	tcp_keep_opened(stack, c);
 	c->flags = (c->flags & ~(TF_FASTOPEN | TF_SYN_RTX)) | TF_CONNECTED;
