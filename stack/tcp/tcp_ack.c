@@ -204,14 +204,14 @@ tcp_may_update_window(const struct tcp_conn *c, const struct tcp_rx *rx, uint32_
 /*
  * RFC 5681 s2: no data, no window change, something outstanding, nothing newly acknowledged. As
  * Linux: what may say a window anew is for that, and not for a segment of ours that arrived, if it
- * says the same; the first ACK behind data of the peer is such a one.
+ * says the same; the first ACK behind data of the peer is such a one. And a window that is smaller
+ * is none: a peer may count what it holds behind a gap.
  */
 static bool
 is_duplicate_ack(const struct tcp_conn *c, const struct tcp_rx *rx)
 {
 	return rx->ack == c->snd_una && rx->len == 0 && !(rx->flags & TCP_FIN) &&
-		rx->wnd == c->snd_wnd && !tcp_may_update_window(c, rx, c->snd_una) &&
-		c->snd_nxt != c->snd_una;
+		!tcp_may_update_window(c, rx, c->snd_una) && c->snd_nxt != c->snd_una;
 }
 
 static void

@@ -329,7 +329,7 @@ what_is_not_a_duplicate_does_not_count_as_one(void **state)
 		int32_t ack;
 	} rows[] = {
 		{ "data", TCP_ACK, 1, 65535, 0 },
-		{ "another window", TCP_ACK, 0, 65534, 0 },
+		{ "a larger window", TCP_ACK, 0, 60000, 0 },
 		{ "an old ACK", TCP_ACK, 0, 65535, -1 },
 	};
 	struct tcp_bed *bed = *state;
@@ -338,8 +338,9 @@ what_is_not_a_duplicate_does_not_count_as_one(void **state)
 		struct bed_peer p;
 
 		in_flight(&p, bed, 10);
+		bed_peer_conn(&p)->snd_wnd = rows[i].wnd;
 		for (unsigned int j = 0; j < 5; j++) {
-			p.wnd = (uint16_t)(rows[i].wnd - (rows[i].wnd < 65535 ? j : 0));
+			p.wnd = (uint16_t)(rows[i].wnd + (rows[i].wnd < 65535 ? j + 1 : 0));
 			bed_peer_send_at(&p, 0, rows[i].ack, rows[i].flags, rows[i].len);
 			p.seq += rows[i].len;
 		}
