@@ -144,7 +144,7 @@ struct rd_pkt {
 	uint16_t wnd;
 	uint8_t flags, tos, shift;
 	bool has_ts, bad; /* wrong bytes, or no good packet */
-	char opts[64]; /* without the value of the timestamp */
+	char opts[128]; /* without the value of the timestamp */
 };
 
 /** What one step did. */

@@ -15,6 +15,16 @@ is_synrcvd(const struct rd_pair *p, const struct rd_diff *d)
 	return !p->script.active && (r->una == 0 || (p->kernel.defers && r->acked <= 1));
 }
 
+/* What differs is data or FIN, not bare ACKs. */
+static bool
+is_data(const struct rd_pair *p, const struct rd_diff *d)
+{
+	if (d->what != RD_PACKET && d->what != RD_MISSING && d->what != RD_EXTRA)
+		return false;
+	return (d->what != RD_EXTRA && !is_bare_ack(kernel_pkt(p, d))) ||
+		(d->what != RD_MISSING && !is_bare_ack(our_pkt(p, d)));
+}
+
 /* --- the entries ----------------------------------------------------------------------------- */
 
 static enum rd_verdict
@@ -51,10 +61,19 @@ no_timestamp(const struct rd_pair *p, const struct rd_diff *d)
 {
 	const struct rd_seg *g = seg_of(p, d);
 
-	return g != NULL && g->ts == RD_TS_NONE && !(g->flags & VIEW_RST) &&
-			p->ours.rec[d->step].has_ts ?
-		RD_END :
-		RD_NO;
+	if (g != NULL && g->ts == RD_TS_NONE && !(g->flags & VIEW_RST) &&
+		p->ours.rec[d->step].has_ts)
+		return RD_END;
+	/* It moved the window that our data goes into. */
+	for (unsigned int k = 0; is_data(p, d) && k < d->step; k++) {
+		const struct rd_record *r = &p->ours.rec[k];
+
+		g = &p->script.steps[k].seg;
+		if (r->played && !p->script.steps[k].is_call && g->ts == RD_TS_NONE && r->has_ts &&
+			(g->flags & (VIEW_ACK | VIEW_RST)) == VIEW_ACK)
+			return RD_END;
+	}
+	return RD_NO;
 }
 
 /* The connection began with two SYNs. */
@@ -108,10 +127,10 @@ ends_otherwise(const struct rd_pair *p, const struct rd_diff *d)
 static bool
 knows_other_windows(const struct rd_pair *p, const struct rd_diff *d)
 {
-	const struct rd_seg *g = seg_of(p, d);
-
-	if (p->script.wscale < 0 && g != NULL && g->seq_from == RD_EDGE)
-		return true;
+	for (unsigned int k = 0; p->script.wscale < 0 && k <= d->step; k++)
+		if (p->kernel.rec[k].played && !p->script.steps[k].is_call &&
+			p->script.steps[k].seg.seq_from == RD_EDGE)
+			return true;
 	return d->what == RD_PACKET && kernel_pkt(p, d)->len > 0 &&
 		kernel_pkt(p, d)->len == our_pkt(p, d)->len &&
 		kernel_pkt(p, d)->seq == our_pkt(p, d)->seq &&
@@ -156,7 +175,12 @@ syn_in_syn_received(const struct rd_pair *p, const struct rd_diff *d)
 {
 	const struct rd_seg *g = seg_of(p, d);
 
-	return g != NULL && is_synrcvd(p, d) && (g->flags & VIEW_SYN) ? RD_END : RD_NO;
+	if (g != NULL && is_synrcvd(p, d) && (g->flags & VIEW_SYN))
+		return RD_END;
+	return d->what == RD_RESULT && p->script.steps[d->step].call == RD_ACCEPT &&
+			p->kernel.rec[d->step].state == TCP_SYN_RECV ?
+		RD_END :
+		RD_NO;
 }
 
 static enum rd_verdict
@@ -229,15 +253,18 @@ static enum rd_verdict
 echo_in_the_handshake(const struct rd_pair *p, const struct rd_diff *d)
 {
 	const struct rd_seg *g;
+	bool is_ahead = false;
 
 	if (!is_synrcvd(p, d) && state_before(p, d) != TCP_SYN_SENT)
 		return RD_NO;
 	for (unsigned int k = 0; k <= d->step; k++) {
 		g = &p->script.steps[k].seg;
-		if (p->kernel.rec[k].played && !p->script.steps[k].is_call &&
-			g->ts != RD_TS_NONE &&
-			(g->ecr > RD_TS_NOW || ((g->flags & VIEW_RST) && g->ts > RD_TS_NOW)))
+		if (!p->kernel.rec[k].played || p->script.steps[k].is_call || g->ts == RD_TS_NONE)
+			continue;
+		if (g->ecr > RD_TS_NOW ||
+			((g->flags & VIEW_RST) && (g->ts > RD_TS_NOW || is_ahead)))
 			return RD_END;
+		is_ahead |= g->ts == RD_TS_FUTURE;
 	}
 	return RD_NO;
 }
@@ -268,19 +295,13 @@ handshake_out_of_order(const struct rd_pair *p, const struct rd_diff *d)
 	return RD_NO;
 }
 
-/* What differs is data, not a bare ACK. */
-static bool
-is_data(const struct rd_pair *p, const struct rd_diff *d)
-{
-	return d->what >= RD_PACKET && d->what <= RD_EXTRA &&
-		!is_bare_ack(d->what == RD_EXTRA ? our_pkt(p, d) : kernel_pkt(p, d));
-}
-
 static bool
 is_up_to_the_next_number(const struct rd_record *r)
 {
-	return r->end != r->seq && before(r->seq, r->next) && !before(r->end, r->acked) &&
-		!before(r->next, r->end);
+	/* It may have begun elsewhere than we count from. */
+	uint32_t next = before(r->next, r->acked) ? r->acked : r->next;
+
+	return before(r->seq, next) && !before(r->end, r->acked) && !before(next, r->end);
 }
 
 static enum rd_verdict
@@ -468,8 +489,9 @@ const struct rd_allowed rd_allow_list[] = {
 		"Reset before it was accepted: Linux hands out a dead socket; ours takes it off "
 		"the queue, which POSIX allows, and which leaves the place to one that lives." },
 	{ "syn-in-syn-received", syn_in_syn_received,
-		"A SYN in the window of a passive SYN-RECEIVED: Linux resets; a challenge ACK as "
-		"in every later state, or one forged SYN undoes a handshake (RFC 5961 s4)." },
+		"A SYN in the window of a passive SYN-RECEIVED: Linux resets, and hands out as a "
+		"connection what a SYN-ACK with data ends, though it is none yet; a challenge ACK "
+		"as in every later state, or one forged SYN undoes a handshake (RFC 5961 s4)." },
 	{ "wrong-ack-in-syn-received", wrong_ack_in_syn_received,
 		"In SYN-RECEIVED both number and ACK are wrong: Linux looks at the ACK first and "
 		"resets; RFC 9293 s3.10.7.4 at the number, and answers with an ACK." },

@@ -38,14 +38,17 @@ is_uneven(const struct rd_pair *p, const struct rd_diff *d)
 	return false;
 }
 
-/* What x sends, data or FIN, the other side does not send in its step r at all. */
+/* A step answers within this; later it is a timer that does. */
+#define AT_ONCE_US 1500u
+
+/* What x sends, data or FIN, the other side does not send in its step r but by a timer. */
 static bool
 goes_alone(const struct rd_pkt *x, const struct rd_record *r)
 {
 	if (x->len == 0 && !(x->flags & VIEW_FIN))
 		return false;
 	for (unsigned int i = 0; i < r->count; i++)
-		if (r->out[i].seq == x->seq &&
+		if (r->out[i].seq == x->seq && r->out[i].at_us <= r->at_us + AT_ONCE_US &&
 			(r->out[i].len > 0 || (r->out[i].flags & VIEW_FIN)))
 			return false;
 	return true;
@@ -112,7 +115,7 @@ rd_memory_of_small_segments(const struct rd_pair *p, const struct rd_diff *d)
 		RD_NO;
 }
 
-/* Ours reports a part of this very segment as a duplicate; else both say the same. */
+/* Ours reports a part of this very segment as a duplicate, which may leave no room for the last. */
 enum rd_verdict
 rd_joins_from_below(const struct rd_pair *p, const struct rd_diff *d)
 {
@@ -128,7 +131,7 @@ rd_joins_from_below(const struct rd_pair *p, const struct rd_diff *d)
 	if (k == NULL || o == NULL || sscanf(o, "sack %" SCNu32 ":%" SCNu32, &from, &to) != 2)
 		return RD_NO;
 	rest = strchr(o + strlen("sack "), ' ');
-	return rest != NULL && strcmp(rest + 1, k + strlen("sack ")) == 0 &&
+	return rest != NULL && strncmp(rest + 1, k + strlen("sack "), strlen(rest + 1)) == 0 &&
 			!before(from, r->seq) && !before(r->end, to) ?
 		RD_GO_ON :
 		RD_NO;
@@ -214,6 +217,19 @@ has_repaired(const struct rd_pair *p, const struct rd_diff *d)
 	return false;
 }
 
+/* Ours has it in order, or behind a gap. */
+static bool
+has_read(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_pkt *k = kernel_pkt(p, d), *o = our_pkt(p, d);
+
+	if (k->ack != p->kernel.rec[d->step].acked)
+		return false;
+	return o->ack == p->ours.rec[d->step].end ||
+		(o->ack == k->ack && strstr(o->opts, "sack") != NULL &&
+			strstr(k->opts, "sack") == NULL);
+}
+
 /* The same data, but that ours acknowledges what the segment brought. */
 enum rd_verdict
 rd_repairs_before_it_reads(const struct rd_pair *p, const struct rd_diff *d)
@@ -232,8 +248,7 @@ rd_repairs_before_it_reads(const struct rd_pair *p, const struct rd_diff *d)
 	k = kernel_pkt(p, d);
 	o = our_pkt(p, d);
 	return k->len > 0 && k->len == o->len && k->seq == o->seq && k->flags == o->flags &&
-			k->ack == p->kernel.rec[d->step].acked &&
-			o->ack == p->ours.rec[d->step].end ?
+			has_read(p, d) ?
 		RD_END :
 		RD_NO;
 }
