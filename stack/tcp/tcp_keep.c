@@ -132,6 +132,9 @@ tcp_keep_arm(struct tcp_stack *stack, struct tcp_conn *c, uint64_t keepalive_ms)
 {
 	uint64_t left = min_u64(keepalive_ms, others_left(stack, c));
 
+	/* Who has closed may still set options: TT_KEEP is for its end now. */
+	if (c->flags & TF_ORPHAN)
+		return;
 	if (left == TCP_KEEP_NEVER)
 		tcp_timers_keep_off(stack, c);
 	else

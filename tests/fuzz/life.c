@@ -232,7 +232,7 @@ call(struct fuzz *f, struct input *in)
 		sluice_abort(s, conn->handle);
 		break;
 	case 12:
-		sluice_setopt(s, conn->handle, (enum sluice_opt)(arg % 7), (int)(arg >> 3));
+		sluice_setopt(s, conn->handle, (enum sluice_opt)(arg % 17), (int)(arg >> 4) - 1);
 		break;
 	case 13:
 		sluice_set_timeout(s, conn->handle, arg);

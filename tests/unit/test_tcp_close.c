@@ -131,6 +131,29 @@ an_orphan_in_fin_wait_2_ends_after_tcp_fin_timeout(void **state)
 	assert_int_equal(err, 0);
 }
 
+/* Who has closed has its handle until it hears of the end: options do not put that off for ever. */
+static void
+options_set_after_close_leave_its_end_alone(void **state)
+{
+	static const enum tcp_sockopt opts[] = { TCP_SO_KEEPALIVE, TCP_SO_KEEPIDLE };
+	struct tcp_bed *bed = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(opts); i++) {
+		struct bed_peer p;
+
+		bed_peer_init(&p, bed);
+		bed_peer_reach(&p, TCPS_ESTABLISHED);
+		tcp_setopt(bed->stack, &bed->env, p.h, TCP_SO_KEEPALIVE, 1);
+		close_it(&p);
+		assert_sent(&p, "FA 1+0 ack 1");
+		bed_peer_send_at(&p, 0, 1, TCP_ACK, 0);
+		assert_int_equal(bed_peer_state(&p), TCPS_FIN_WAIT_2);
+		tcp_setopt(bed->stack, &bed->env, p.h, opts[i], i == 0 ? 0 : 1000);
+		tcp_bed_advance(bed, 60000);
+		assert_int_equal(bed_peer_state(&p), TCPS_CLOSED);
+	}
+}
+
 static void
 a_half_closed_connection_stays_as_long_as_its_owner_wants(void **state)
 {
@@ -391,6 +414,7 @@ main(void)
 		BED_TEST(fin_and_ack_in_one_segment_go_straight_to_time_wait),
 		BED_TEST(what_was_received_stays_readable_until_the_owner_closes),
 		BED_TEST(an_orphan_in_fin_wait_2_ends_after_tcp_fin_timeout),
+		BED_TEST(options_set_after_close_leave_its_end_alone),
 		BED_TEST(a_half_closed_connection_stays_as_long_as_its_owner_wants),
 		BED_TEST(close_with_unread_data_resets),
 		BED_TEST(who_closed_hears_of_the_end_only),
