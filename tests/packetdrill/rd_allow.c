@@ -550,9 +550,6 @@ const struct rd_allowed rd_allow_list[] = {
 		"More than a full segment is not acknowledged, and the reader is behind: Linux "
 		"goes on waiting if its memory has to take window back, RFC 9293 (SHLD-19) has an "
 		"ACK for every second; a FIN makes the difference where that memory allows it." },
-	{ "memory-of-small-segments", rd_memory_of_small_segments,
-		"More than a hundred segments wait to be acknowledged: each takes a packet here, "
-		"and the writer waits; Linux fills pages with them (docs/memory.md)." },
 	{ "joins-from-below", rd_joins_from_below,
 		"What continues a run behind a gap and reaches into the next: Linux appends it "
 		"and looks no further; ours reports the part that came twice (RFC 2883 s4)." },
@@ -575,9 +572,6 @@ const struct rd_allowed rd_allow_list[] = {
 		"ICMP errors: what they quote has to be in flight (RFC 5927 s4.1); to Linux the "
 		"number behind it will do, a SYN may be too big, and an MTU below the least is "
 		"taken for that. Nor do they end what is half open (RFC 9293 MUST-56)." },
-	{ "blocks-of-a-late-ack", rd_blocks_of_a_late_ack,
-		"SACK blocks on an ACK that is older than another: what they show lost Linux sends "
-		"again without PRR, in one burst (RFC 9937)." },
 };
 
 const unsigned int rd_allow_count = sizeof(rd_allow_list) / sizeof(rd_allow_list[0]);

@@ -61,12 +61,10 @@ differ_in_options(const struct rd_pkt *a, const struct rd_pkt *b)
 /* Entries, by the names they have in the list. */
 enum rd_verdict rd_window_in_bytes(const struct rd_pair *p, const struct rd_diff *d);
 enum rd_verdict rd_second_of_two_segments(const struct rd_pair *p, const struct rd_diff *d);
-enum rd_verdict rd_memory_of_small_segments(const struct rd_pair *p, const struct rd_diff *d);
 enum rd_verdict rd_joins_from_below(const struct rd_pair *p, const struct rd_diff *d);
 enum rd_verdict rd_in_time_wait(const struct rd_pair *p, const struct rd_diff *d);
 enum rd_verdict rd_cut_elsewhere(const struct rd_pair *p, const struct rd_diff *d);
 enum rd_verdict rd_repairs_before_it_reads(const struct rd_pair *p, const struct rd_diff *d);
 enum rd_verdict rd_reset_after_both_fins(const struct rd_pair *p, const struct rd_diff *d);
-enum rd_verdict rd_blocks_of_a_late_ack(const struct rd_pair *p, const struct rd_diff *d);
 
 #endif

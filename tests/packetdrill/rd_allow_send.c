@@ -103,18 +103,6 @@ rd_second_of_two_segments(const struct rd_pair *p, const struct rd_diff *d)
 		RD_NO;
 }
 
-enum rd_verdict
-rd_memory_of_small_segments(const struct rd_pair *p, const struct rd_diff *d)
-{
-	const struct rd_record *a = &p->kernel.rec[d->step], *b = &p->ours.rec[d->step];
-
-	return d->what == RD_RESULT && p->script.steps[d->step].call == RD_WRITE &&
-			a->result > 0 && b->result < a->result &&
-			(b->err == EAGAIN || b->result > 0) && b->outq > 100 * p->script.mss ?
-		RD_END :
-		RD_NO;
-}
-
 /* Ours reports a part of this very segment as a duplicate, which may leave no room for the last. */
 enum rd_verdict
 rd_joins_from_below(const struct rd_pair *p, const struct rd_diff *d)
@@ -270,17 +258,4 @@ rd_reset_after_both_fins(const struct rd_pair *p, const struct rd_diff *d)
 		state = r->state;
 	}
 	return RD_NO;
-}
-
-enum rd_verdict
-rd_blocks_of_a_late_ack(const struct rd_pair *p, const struct rd_diff *d)
-{
-	const struct rd_seg *g = seg_of(p, d);
-	const struct rd_record *r = &p->kernel.rec[d->step];
-
-	return g != NULL && g->sack != RD_SACK_NONE && before(r->ack, r->una) &&
-			(d->what == RD_MISSING || d->what == RD_PACKET) &&
-			kernel_pkt(p, d)->len > 0 ?
-		RD_END :
-		RD_NO;
 }
