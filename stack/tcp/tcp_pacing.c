@@ -11,7 +11,8 @@
  * Timers come by the millisecond: who is late by less makes up for it. A longer pause saves
  * nothing up, or there would be a burst behind it.
  */
-#define LATE_NS 1000000u
+#define NS_PER_MS 1000000u
+#define LATE_NS NS_PER_MS
 #define NS_PER_S 1000000000u
 #define FIRST_SEGS 10u /* as Linux: these go at once, most answers are no longer */
 
@@ -68,7 +69,7 @@ tcp_pacing_waits(struct tcp_stack *stack, struct tcp_conn *c)
 		return false;
 	left_ns = tcp_extra(stack, c)->pace_at_ns - now_ns(stack);
 	stack->env->ctr->TcpPacingWaits++;
-	tcp_timers_paced(stack, c, (uint32_t)((left_ns + LATE_NS - 1) / LATE_NS));
+	tcp_timers_paced(stack, c, (uint32_t)((left_ns + NS_PER_MS - 1) / NS_PER_MS));
 	return true;
 }
 
