@@ -32,6 +32,7 @@
 #define TCP_RTT_MAX_MS 1000000u	/* an echo older than this is of no segment in flight */
 #define TCP_QUICKACKS 16u		/* ACKs sent at once on a new connection, as Linux */
 #define TCP_RTO_INIT_MS 1000u		/* RFC 6298 s2.1 */
+#define TCP_RTO_USUAL_MS 200u		/* Linux's TCP_RTO_MIN: what patience is reckoned with */
 #define TCP_RTO_SYN_LOST_MS 3000u	/* RFC 6298 s5.7: after a lost SYN */
 #define TCP_OWN_WND_MAX 65535u		/* a SYN's window is never scaled */
 #define TCP_TX_LOW_WATER 128u		/* output pauses below this room in env->tx */

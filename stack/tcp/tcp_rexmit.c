@@ -3,11 +3,16 @@
 #include "tcp/tcp_ecn.h"
 #include "tcp/tcp_parts.h"
 
+/*
+ * A closed window is probed after the usual RTO at the soonest, as in Linux: who does it sooner
+ * hears no answer (the peer's tcp_invalid_ratelimit), and is out of tries before it has read.
+ */
 uint32_t
 tcp_rto_backed_off(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	const struct tcp_cold *cold = tcp_cold(stack, c);
-	uint64_t rto = (uint64_t)cold->rto_ms << min_u32(cold->backoff, 20);
+	uint32_t least = (c->flags & TF_PERSIST) ? TCP_RTO_USUAL_MS : 0;
+	uint64_t rto = (uint64_t)max_u32(cold->rto_ms, least) << min_u32(cold->backoff, 20);
 
 	return (uint32_t)min_u64(rto, stack->env->tun->tcp_rto_max);
 }
@@ -37,6 +42,24 @@ orphan_retries(const struct tunables *tun)
 	return tun->tcp_orphan_retries == 0 ? 8 : tun->tcp_orphan_retries;
 }
 
+/*
+ * As Linux: so many tries take as long as if the first came after the usual RTO, however small
+ * tcp_rto_min is. A way that is down for a moment is not the end of a connection (RFC 9293 s3.8.3:
+ * R2 is 100 seconds at least).
+ */
+static uint64_t
+least_patience_ms(const struct tunables *tun, uint32_t tries)
+{
+	uint64_t sum_ms = 0;
+	uint64_t next_ms = TCP_RTO_USUAL_MS;
+
+	for (uint32_t i = 0; i < tries; i++) {
+		next_ms = min_u64(2 * next_ms, tun->tcp_rto_max);
+		sum_ms += next_ms;
+	}
+	return sum_ms;
+}
+
 static bool
 is_out_of_tries(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
@@ -58,7 +81,10 @@ is_out_of_tries(const struct tcp_stack *stack, const struct tcp_conn *c)
 	/* The user timeout replaces the count (RFC 5482), also where probes are answered. */
 	if (cold->user_timeout_ms != 0 && c->state != TCPS_SYN_RECEIVED)
 		return stack->env->now_ms - cold->stalled_at_ms >= cold->user_timeout_ms;
-	return tries >= limit;
+	if (tries < limit)
+		return false;
+	return !tcp_is_synchronised(c) ||
+		stack->env->now_ms - cold->stalled_at_ms >= least_patience_ms(tun, limit);
 }
 
 static void
