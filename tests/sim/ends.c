@@ -146,6 +146,17 @@ set_options(struct app_end *e)
 
 /* --- reading -------------------------------------------------------------------------------- */
 
+/*
+ * RFC 4987 s3.6: a cookie is good for as long as its key, not once. But only when nothing is left
+ * of the first connection: its application may not have read to the end of it yet.
+ */
+static bool
+may_come_again(const struct app_end *first)
+{
+	return first->world->mix->may_come_again &&
+	       (!first->open || watch_is_over(first->node->watch, &first->id));
+}
+
 /* The server learns from the first bytes whose connection it has. */
 static size_t
 take_header(struct app_end *e, const uint8_t *buf, size_t len)
@@ -165,9 +176,8 @@ take_header(struct app_end *e, const uint8_t *buf, size_t len)
 		lost(e, "the header is not what any client sent");
 	e->rec = e->world->recs[id];
 	if (e->rec->end[1] != NULL) {
-		if (!e->world->mix->may_come_again || e->rec->end[1]->open)
+		if (!may_come_again(e->rec->end[1]))
 			lost(e, "a second connection carries the same header");
-		/* RFC 4987 s3.2: a cookie is good for as long as its key, not once. */
 		e->rec = NULL;
 		e->aborted = e->closed_self = e->fin_sent = true;
 		sluice_abort(stack_of(e), e->conn);

@@ -389,6 +389,15 @@ watch_refused(struct watch *w, const struct flow_id *id)
 }
 
 bool
+watch_is_over(struct watch *w, const struct flow_id *id)
+{
+	const struct flow *f = flows_find(w->flows, id, w->node->sim->now_us);
+
+	return f->fin_sent && f->peer_acked == f->fin_seq + 1 && f->acked && f->in.fin &&
+	       f->ack_last == f->in.fin_end;
+}
+
+bool
 watch_first_iss(const struct watch *w, uint32_t *iss)
 {
 	*iss = w->first_iss;

@@ -60,6 +60,9 @@ bool watch_is_stuck(struct watch *w, const struct flow_id *id);
  */
 bool watch_refused(struct watch *w, const struct flow_id *id);
 
+/** Both ends' FINs there have been acknowledged. */
+bool watch_is_over(struct watch *w, const struct flow_id *id);
+
 /** The node's step is over. */
 void watch_step_end(struct watch *w);
 
