@@ -275,6 +275,23 @@ flow_acknowledge(struct flow *f, uint32_t ack, bool is_syn)
 	return covers(&f->in, ack);
 }
 
+void
+flow_keep_synack(struct flow *f, const struct synack *last)
+{
+	f->before[f->before_count++ % FLOW_SYNACKS_MAX] = *last;
+}
+
+const struct synack *
+flow_synack_before(const struct flow *f, uint32_t ack)
+{
+	unsigned int n = min_u32(f->before_count, FLOW_SYNACKS_MAX);
+
+	for (unsigned int i = 0; i < n; i++)
+		if (f->before[i].iss + 1 == ack)
+			return &f->before[i];
+	return NULL;
+}
+
 const struct stream *
 flow_stream(const struct flow *f)
 {

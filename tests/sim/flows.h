@@ -9,6 +9,8 @@
 
 /** SYNs that wait for our answer; more than one burst could hold is not worth the memory. */
 #define FLOW_CALLS_MAX 3u
+/** SYN-ACKs that may be acknowledged beside the last: one for each SYN of a client (5 again). */
+#define FLOW_SYNACKS_MAX 5u
 
 /* What has arrived of one incarnation of the peer's stream. */
 struct stream {
@@ -23,6 +25,13 @@ struct stream {
 	uint32_t fin_end;
 	unsigned int gaps, gaps_cap; /* arrived runs behind a gap, in order */
 	uint32_t (*run)[2];
+};
+
+/** What a SYN-ACK of ours said. */
+struct synack {
+	uint32_t iss;
+	bool ws_offered;
+	uint8_t ws;
 };
 
 struct traffic {
@@ -52,10 +61,9 @@ struct flow {
 	bool out_known, out_ws_offered;
 	uint8_t out_ws;
 	uint32_t iss, out_end;
-	bool iss_old_known; /* the number of the SYN-ACK before: a cookie that is good as well */
-	uint32_t iss_old;
-	bool ws_old_offered; /* and its window scale */
-	uint8_t ws_old;
+	/* The SYN-ACKs of other numbers before, which may be cookies that are good as well. */
+	struct synack before[FLOW_SYNACKS_MAX];
+	unsigned int before_count; /* all there were: the oldest give way */
 	bool fin_sent;
 	uint32_t fin_seq;
 	bool acked; /* ack_last and edge_last mean something */
@@ -94,6 +102,12 @@ void flow_arrived(struct flow *f, uint32_t left, uint32_t right, bool fin);
 
 /** We acknowledge everything before ack. False: it has not arrived. */
 bool flow_acknowledge(struct flow *f, uint32_t ack, bool is_syn);
+
+/** A SYN-ACK of another number follows our last, which stays good. */
+void flow_keep_synack(struct flow *f, const struct synack *last);
+
+/** Of the SYN-ACKs kept, the one that is acknowledged; NULL: none. */
+const struct synack *flow_synack_before(const struct flow *f, uint32_t ack);
 
 /** The stream that a segment just arrived belongs to, as far as one can tell. */
 const struct stream *flow_stream(const struct flow *f);

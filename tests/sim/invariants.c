@@ -127,22 +127,25 @@ see_syn(const struct watch *w, struct flow *f, const struct view *v)
 static void
 see_offer(struct flow *f, const struct view *v)
 {
+	const struct synack *before = f->verified ? NULL : flow_synack_before(f, v->ack);
 	const struct stream *in = flow_stream(f);
-	bool scaled = !(v->flags & VIEW_SYN) && in->ws_offered && f->out_ws_offered;
-	uint32_t edge = v->ack + ((uint32_t)v->wnd << (scaled ? in->ws : 0));
+	uint32_t edge;
+	bool scaled;
 
 	if (!f->out_known || !(v->flags & VIEW_ACK) || (v->flags & VIEW_RST))
 		return;
-	if (f->iss_old_known && !f->verified && v->ack == f->iss_old + 1) {
-		f->iss = f->iss_old;
-		f->out_ws_offered = f->ws_old_offered;
-		f->out_ws = f->ws_old;
+	if (before != NULL) {
+		f->iss = f->peer_acked = before->iss;
+		f->out_ws_offered = before->ws_offered;
+		f->out_ws = before->ws;
 		f->out_end = v->ack;
 	}
 	/* An answer to what was never sent says nothing. */
 	if (!seq32_gt(v->ack, f->iss) || seq32_gt(v->ack, f->out_end))
 		return;
 	f->verified = true;
+	scaled = !(v->flags & VIEW_SYN) && in->ws_offered && f->out_ws_offered;
+	edge = v->ack + ((uint32_t)v->wnd << (scaled ? in->ws : 0));
 	if (!f->edge_known || seq32_gt(edge, f->edge))
 		f->edge = edge;
 	f->edge_known = true;
@@ -271,11 +274,8 @@ send_syn(const struct watch *w, struct flow *f, const struct view *v, uint64_t n
 	bool answers = (v->flags & VIEW_ACK) != 0, is_cookie = cookies_sent(w) > f->cookies_before;
 	bool is_behind = f->acked && seq32_lt(v->ack, f->ack_last);
 	bool again = f->out_known && f->iss == v->seq;
+	const struct synack last = { f->iss, f->out_ws_offered, f->out_ws };
 
-	if (!again) {
-		f->ws_old_offered = f->out_ws_offered;
-		f->ws_old = f->out_ws;
-	}
 	f->out_ws_offered = ws != NULL;
 	f->out_ws = ws != NULL ? (uint8_t)ws->v[0] : 0;
 	/* A cookie repeats its number within a minute, also for a SYN older than what has ended. */
@@ -286,8 +286,11 @@ send_syn(const struct watch *w, struct flow *f, const struct view *v, uint64_t n
 		f->got = f->got_since_syn;
 		f->given = (struct traffic){ 0 };
 	}
-	f->iss_old_known = f->out_known && answers && (!f->verified || f->refused);
-	f->iss_old = f->iss;
+	/* The peer may acknowledge any SYN-ACK of this handshake: a cookie is good for minutes. */
+	if (f->out_known && answers && (!f->verified || f->refused))
+		flow_keep_synack(f, &last);
+	else
+		f->before_count = 0;
 	f->out_known = true;
 	f->iss = v->seq;
 	f->out_end = v->seq + 1;
