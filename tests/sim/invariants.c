@@ -151,6 +151,13 @@ see_offer(struct flow *f, const struct view *v)
 	f->edge_known = true;
 }
 
+/* The machine's; NULL while it is down. */
+static const struct host *
+worker(const struct watch *w, unsigned int i)
+{
+	return w->node->sim->nodes[w->node->idx + i]->host;
+}
+
 /* Of all workers of the machine. */
 static uint64_t
 cookies_refused(const struct watch *w)
@@ -158,11 +165,34 @@ cookies_refused(const struct watch *w)
 	uint64_t sum = 0;
 
 	for (unsigned int i = 0; i < w->node->steer.workers; i++) {
-		const struct host *h = w->node->sim->nodes[w->node->idx + i]->host;
+		const struct host *h = worker(w, i);
 
 		sum += h != NULL ? h->w.ctr.SyncookiesFailed : 0;
 	}
 	return sum;
+}
+
+/* Both FINs have been acknowledged. */
+static bool
+is_over(const struct flow *f)
+{
+	return f->fin_sent && f->peer_acked == f->fin_seq + 1 && f->acked && f->in.fin &&
+	       f->ack_last == f->in.fin_end;
+}
+
+/*
+ * RFC 4987 s3.6: a late copy of what answered a cookie may open the connection once more, from its
+ * first number on, without a SYN that would tell.
+ */
+static void
+see_cookie_again(struct flow *f, const struct view *v)
+{
+	if (!is_over(f) || (v->flags & (VIEW_SYN | VIEW_RST)) || !(v->flags & VIEW_ACK) ||
+		v->ack != f->iss + 1)
+		return;
+	f->was_over = true;
+	f->acked = false;
+	f->fin_sent = false;
 }
 
 /* Does the connection get on, or does it only talk? */
@@ -200,6 +230,7 @@ see_arrival(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len, bo
 		see_syn(w, f, &v);
 	count(&f->got, len);
 	count(&f->got_since_syn, len);
+	see_cookie_again(f, &v);
 	next_before = flow_stream(f)->next;
 	flow_arrived(f, v.seq, v.seq + view_seg_len(&v), (v.flags & VIEW_FIN) != 0);
 	see_offer(f, &v);
@@ -295,6 +326,7 @@ send_syn(const struct watch *w, struct flow *f, const struct view *v, uint64_t n
 	f->iss = v->seq;
 	f->out_end = v->seq + 1;
 	f->fin_sent = false;
+	f->was_over = false;
 	f->acked = false;
 	f->edge_known = false;
 	f->verified = false;
@@ -396,8 +428,7 @@ watch_is_over(struct watch *w, const struct flow_id *id)
 {
 	const struct flow *f = flows_find(w->flows, id, w->node->sim->now_us);
 
-	return f->fin_sent && f->peer_acked == f->fin_seq + 1 && f->acked && f->in.fin &&
-	       f->ack_last == f->in.fin_end;
+	return f->was_over || is_over(f);
 }
 
 bool
@@ -410,12 +441,15 @@ watch_first_iss(const struct watch *w, uint32_t *iss)
 void
 watch_step_end(struct watch *w)
 {
-	const struct host *host = w->node->host;
+	bool waits = false, is_leaving = false;
 
+	for (unsigned int i = 0; i < w->node->steer.workers; i++) {
+		const struct host *h = worker(w, i);
+
+		waits |= h != NULL && h->w.net.neigh.waiting > 0;
+		is_leaving |= h != NULL && (h->w.frames.count > 0 || h->ring_count > 0);
+	}
 	w->step_frames = 0;
 	w->lone_rst = false;
-	if (host == NULL || host->w.net.neigh.waiting > 0)
-		w->overtaken = host != NULL;
-	else if (host->w.frames.count == 0 && host->ring_count == 0)
-		w->overtaken = false;
+	w->overtaken = waits || (w->overtaken && is_leaving);
 }

@@ -60,7 +60,7 @@ bool watch_is_stuck(struct watch *w, const struct flow_id *id);
  */
 bool watch_refused(struct watch *w, const struct flow_id *id);
 
-/** Both ends' FINs there have been acknowledged. */
+/** Both ends' FINs there have been acknowledged, whatever came since. */
 bool watch_is_over(struct watch *w, const struct flow_id *id);
 
 /** The node's step is over. */
