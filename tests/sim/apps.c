@@ -10,6 +10,8 @@
 #include "sim/invariants.h"
 
 #define HEADER_MAGIC 0x21214d53u
+/** A pause ends with the first millisecond after it. */
+#define TIMER_LATE_US 2000u
 
 void
 app_world_init(struct app_world *w, struct sim *sim, const struct app_mix *mix)
@@ -431,6 +433,19 @@ was_forgotten(const struct app_end *e, const struct app_end *peer)
 	       peer->err == 0 && peer->closed_self && peer->received == e->sent;
 }
 
+/*
+ * Who has closed waits for the other's FIN for tcp_fin_timeout and no longer. Who reads more slowly
+ * than that is reset when the same port calls again (RFC 9293 s3.5.1), and what it had not read is
+ * lost. Only a pause of its own excuses it: nobody else may have kept it from reading.
+ */
+static bool
+was_outwaited(const struct app_end *e, const struct app_end *peer)
+{
+	return e->err == -ECONNRESET && peer != NULL && peer->has_waited &&
+	       peer->end_us < e->end_us && !e->eof_read &&
+	       e->end_us <= e->read_at_us + TIMER_LATE_US;
+}
+
 /* The server's SYN-ACKs have all been sent in vain: it knows nothing of what follows. */
 static bool
 has_half_open_expired(const struct sim_node *server, const struct app_end *c)
@@ -475,7 +490,7 @@ is_excused(const struct app_world *w, const struct app_rec *rec)
 			return true;
 		if (mix->may_time_out && was_cut_off(e, end[1 - i]))
 			return true;
-		if (was_forgotten(e, end[1 - i]))
+		if (was_forgotten(e, end[1 - i]) || was_outwaited(e, end[1 - i]))
 			return true;
 	}
 	return false;

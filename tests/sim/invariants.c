@@ -418,6 +418,17 @@ watch_is_stuck(struct watch *w, const struct flow_id *id)
 }
 
 bool
+watch_has_waited_for_fin(struct watch *w, const struct flow_id *id, uint32_t timeout_s)
+{
+	uint64_t now_us = w->node->sim->now_us;
+	const struct flow *f = flows_find(w->flows, id, now_us);
+
+	/* The timer counts whole milliseconds. */
+	return f->fin_sent && f->peer_acked == f->fin_seq + 1 && !f->in.fin &&
+	       now_us / 1000 - f->moved_us / 1000 >= 1000ull * timeout_s;
+}
+
+bool
 watch_refused(struct watch *w, const struct flow_id *id)
 {
 	return flows_find(w->flows, id, w->node->sim->now_us)->refused;

@@ -55,6 +55,12 @@ bool watch_first_iss(const struct watch *w, uint32_t *iss);
 bool watch_is_stuck(struct watch *w, const struct flow_id *id);
 
 /**
+ * Of a connection of the node that has just ended: was its FIN acknowledged so long ago, and the
+ * other's has not come? Then it was right to go (FIN-WAIT-2, tcp_fin_timeout).
+ */
+bool watch_has_waited_for_fin(struct watch *w, const struct flow_id *id, uint32_t timeout_s);
+
+/**
  * An RST that the node sent there was its answer to a cookie that is no good, or to who came when
  * the half-open connection was over.
  */

@@ -144,6 +144,21 @@ send_after_the_fin(struct sim_node *node, const uint8_t *buf, size_t len)
 	emit_view(node, &v);
 }
 
+/* As who forgets a connection that it has only closed: what the other has not read is lost. */
+static void
+reset_after_the_fin(struct sim_node *node, const uint8_t *buf, size_t len)
+{
+	struct view v;
+
+	sim_emit(node, buf, len);
+	if (view_parse(buf, len, &v) != VIEW_TCP || !(v.flags & VIEW_FIN))
+		return;
+	v.seq += v.payload_len + 1;
+	v.payload_len = 0;
+	v.flags = VIEW_RST;
+	emit_view(node, &v);
+}
+
 static void
 send_for_ever(struct sim_node *node, const uint8_t *buf, size_t len)
 {
@@ -234,6 +249,7 @@ static const struct fault {
 	{ "RST in reply to RST", "I-11:", "aborts", 2, { .in = answer_resets } },
 	{ "a frame is counted twice", "I-12:", "clean", 1, { .in = count_twice } },
 	{ "data after the FIN", "I-13:", "clean", 1, { .out = send_after_the_fin } },
+	{ "RST after the FIN", "I-9:", "mixed", 60, { .out = reset_after_the_fin } },
 	{ "a step does not end", "I-14:", "clean", 1, { .out = send_for_ever } },
 	{ "a limit is shared by all", "I-15:", NULL, 0, { .out = share_a_limit } },
 };
