@@ -383,14 +383,10 @@ is_exact(const struct app_rec *rec)
 	return is_complete(s) && c->fin_sent && c->received == s->sent && s->received == c->sent;
 }
 
-/* The server's end, also if it never got so far as to know whose it is. */
+/* The first end at a server that never got so far as to know whose it is. */
 static const struct app_end *
-server_end(const struct app_world *w, const struct app_rec *rec)
+nameless_end(const struct app_world *w, const struct app_end *c)
 {
-	const struct app_end *c = rec->end[0];
-
-	if (rec->end[1] != NULL)
-		return rec->end[1];
 	for (uint32_t i = 0; i < w->end_count; i++) {
 		const struct app_end *e = w->ends[i];
 
@@ -402,13 +398,28 @@ server_end(const struct app_world *w, const struct app_rec *rec)
 	return NULL;
 }
 
+static const struct app_end *
+server_end(const struct app_world *w, const struct app_rec *rec)
+{
+	return rec->end[1] != NULL ? rec->end[1] : nameless_end(w, rec->end[0]);
+}
+
+/* NULL: the machine has started again since the end, and counts anew. */
+static const struct counters *
+counters_of(const struct app_end *e)
+{
+	const struct host *h = e->node->host;
+
+	return h == NULL || e->node->par.start_us >= e->end_us ? NULL : &h->w.ctr;
+}
+
 /* It held packets while there were none left, and its stack, if that still runs, says so. */
 static bool
 was_shed(const struct app_end *e)
 {
-	return e->err == -ENOBUFS &&
-	       (e->node->host == NULL || e->node->par.start_us >= e->end_us ||
-		       e->node->host->w.ctr.TCPAbortOnMemory > 0);
+	const struct counters *ctr = counters_of(e);
+
+	return e->err == -ENOBUFS && (ctr == NULL || ctr->TCPAbortOnMemory > 0);
 }
 
 /* Nothing is heard of who is cut off; who closes does not hear either that the rest is lost. */
@@ -471,13 +482,33 @@ is_unheard(const struct app_world *w, const struct app_end *c)
 		       has_half_open_expired(server, c));
 }
 
+/*
+ * A server that has broken a connection off takes its first data, which crossed the RST, for a new
+ * one if it has given a cookie for it: that is good as long as its key (RFC 4987 s3.6). The client
+ * resets it, since it knows of none any more.
+ */
+static bool
+has_come_again(const struct app_world *w, const struct app_rec *rec)
+{
+	const struct app_end *c = rec->end[0], *s = rec->end[1], *first;
+	const struct counters *ctr;
+
+	if (!w->mix->may_come_again || s == NULL || c->err != -ECONNRESET || s->err != c->err)
+		return false;
+	first = nameless_end(w, c);
+	ctr = counters_of(s);
+	return first != NULL && first->aborted && first->node == s->node &&
+	       first->end_us <= s->begin_us && first->end_us <= c->end_us &&
+	       (ctr == NULL || ctr->SyncookiesRecv > 0);
+}
+
 static bool
 is_excused(const struct app_world *w, const struct app_rec *rec)
 {
 	const struct app_end *end[2] = { rec->end[0], server_end(w, rec) };
 	const struct app_mix *mix = w->mix;
 
-	if (end[0]->had_no_port || end[0]->is_refused)
+	if (end[0]->had_no_port || end[0]->is_refused || has_come_again(w, rec))
 		return true;
 	if ((mix->may_fail_open || mix->may_time_out) && end[1] == NULL && is_unheard(w, end[0]))
 		return true;
