@@ -241,10 +241,13 @@ void
 watch_burst(struct watch *w, uint64_t now_us, const uint8_t *const *bufs, const size_t *lens,
 	unsigned int n)
 {
+	/* What waits for room in the port answers what came before. */
+	bool alone = n == 1 && w->node->host->w.frames.count == 0;
+
 	w->lone_rst = false;
 	w->cookies_refused = cookies_refused(w);
 	for (unsigned int i = 0; i < n; i++)
-		see_arrival(w, now_us, bufs[i], lens[i], n == 1);
+		see_arrival(w, now_us, bufs[i], lens[i], alone);
 }
 
 /* --- leaving -------------------------------------------------------------------------------- */
