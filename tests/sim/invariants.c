@@ -106,10 +106,49 @@ count(struct traffic *t, size_t len)
 	t->bytes += wire_len(len);
 }
 
+/* One of the machine's workers; NULL while it is down. */
+static const struct host *
+worker(const struct watch *w, unsigned int i)
+{
+	return w->node->sim->nodes[w->node->idx + i]->host;
+}
+
+/* Of all workers of the machine; counter: its offset. */
+static uint64_t
+machine_count(const struct watch *w, size_t counter)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < w->node->steer.workers; i++) {
+		const struct host *h = worker(w, i);
+
+		if (h != NULL)
+			sum += *(const uint64_t *)((const char *)&h->w.ctr + counter);
+	}
+	return sum;
+}
+
+/* For room in the port, of all workers. */
+static unsigned int
+frames_waiting(const struct watch *w)
+{
+	unsigned int sum = 0;
+
+	for (unsigned int i = 0; i < w->node->steer.workers; i++)
+		sum += worker(w, i) != NULL ? worker(w, i)->w.frames.count : 0;
+	return sum;
+}
+
 static uint64_t
 cookies_sent(const struct watch *w)
 {
-	return w->node->host != NULL ? w->node->host->w.ctr.SyncookiesSent : 0;
+	return machine_count(w, offsetof(struct counters, SyncookiesSent));
+}
+
+static uint64_t
+cookies_refused(const struct watch *w)
+{
+	return machine_count(w, offsetof(struct counters, SyncookiesFailed));
 }
 
 static void
@@ -149,27 +188,6 @@ see_offer(struct flow *f, const struct view *v)
 	if (!f->edge_known || seq32_gt(edge, f->edge))
 		f->edge = edge;
 	f->edge_known = true;
-}
-
-/* The machine's; NULL while it is down. */
-static const struct host *
-worker(const struct watch *w, unsigned int i)
-{
-	return w->node->sim->nodes[w->node->idx + i]->host;
-}
-
-/* Of all workers of the machine. */
-static uint64_t
-cookies_refused(const struct watch *w)
-{
-	uint64_t sum = 0;
-
-	for (unsigned int i = 0; i < w->node->steer.workers; i++) {
-		const struct host *h = worker(w, i);
-
-		sum += h != NULL ? h->w.ctr.SyncookiesFailed : 0;
-	}
-	return sum;
 }
 
 /* Both FINs have been acknowledged. */
@@ -242,7 +260,7 @@ watch_burst(struct watch *w, uint64_t now_us, const uint8_t *const *bufs, const 
 	unsigned int n)
 {
 	/* What waits for room in the port answers what came before. */
-	bool alone = n == 1 && w->node->host->w.frames.count == 0;
+	bool alone = n == 1 && frames_waiting(w) == 0;
 
 	w->lone_rst = false;
 	w->cookies_refused = cookies_refused(w);
