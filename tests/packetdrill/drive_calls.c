@@ -272,6 +272,29 @@ call_recv_zerocopy(struct drive *d, const long *a)
 	return ee.ee_data;
 }
 
+/* The errno of the first ICMP error in the queue. */
+static long
+call_recv_icmp(struct drive *d, const long *a)
+{
+	union {
+		char b[CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(struct sockaddr_in6))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr msg = { .msg_control = control.b, .msg_controllen = sizeof(control.b) };
+	struct sock_extended_err ee;
+	const struct cmsghdr *cmsg;
+
+	if (d->pd.recvmsg(d->pd.ud, (int)a[0], &msg, MSG_ERRQUEUE) < 0)
+		return -1;
+	cmsg = CMSG_FIRSTHDR(&msg);
+	if (cmsg == NULL)
+		drive_fail(d, "no error");
+	memcpy(&ee, CMSG_DATA(cmsg), sizeof(ee));
+	if (ee.ee_origin != (d->ip6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP))
+		drive_fail(d, "another origin");
+	return (long)ee.ee_errno;
+}
+
 static long
 call_write(struct drive *d, const long *a)
 {
@@ -591,6 +614,7 @@ static const struct {
 	{ "read_null", 2, call_read_null },
 	{ "readv", 3, call_readv },
 	{ "recv", 3, call_recv },
+	{ "recv_icmp", 1, call_recv_icmp },
 	{ "recv_inq", 3, call_recv_inq },
 	{ "recv_stamp", 2, call_recv_stamp },
 	{ "recv_zerocopy", 2, call_recv_zerocopy },

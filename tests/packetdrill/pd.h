@@ -247,6 +247,9 @@ void pd_errq_gone(struct pd_sock *s);
 struct msghdr;
 ssize_t pd_errq_recv(struct pd *pd, int fd, struct msghdr *msg);
 void pd_errq_free(struct pd_sock *s);
+/** An ICMP error, in the packet ip, joins the queue. */
+void pd_errq_icmp(struct pd_sock *s, const struct icmp_report *report, const uint8_t *ip,
+	size_t len);
 /** A timestamp joins the queue: kind of SCM_TSTAMP_*, for a byte, with a packet of len bytes. */
 void pd_errq_stamp(struct pd_sock *s, uint64_t at_us, uint32_t kind, uint32_t byte, size_t len);
 

@@ -393,9 +393,25 @@ pd_engine_due_at(const struct pd *pd)
 	return min_u64(net_poll_at(&pd->net), tcp_poll_at(pd->tcp));
 }
 
+/*
+ * Linux: whatever the error is, the open has failed. It waits in the error queue as well, which in
+ * IPv4 nobody has to ask for.
+ */
+static void
+fail_open(struct pd *pd, struct pd_sock *s, const struct icmp_report *report, const uint8_t *ip,
+	size_t len)
+{
+	tcp_set_owner(pd->tcp, s->handle, NULL, NULL);
+	tcp_abort(pd->tcp, &pd->env, s->handle);
+	if (ip[0] >> 4 == 4 || s->value[PD_OPT_RECVERR6] != 0)
+		pd_errq_icmp(s, report, ip, len);
+	on_event(pd, s, &(struct tcp_event){
+		.what = TCP_EV_CONNECTED | TCP_EV_CLOSED, .err = -report->err });
+}
+
 /* Linux: an error that ends nothing is told by SO_ERROR; with IP_RECVERR at once. */
 static void
-take_report(struct pd *pd)
+take_report(struct pd *pd, const uint8_t *ip, size_t len)
 {
 	const struct icmp_report *report = &pd->net.report;
 	uint64_t used = pd->ctr.outcome[OUT_ICMP_ERROR_USED];
@@ -409,12 +425,8 @@ take_report(struct pd *pd)
 		if (s == NULL || s->kind != PD_CONN || s->lport != report->key.lport ||
 			s->rport != report->key.rport)
 			continue;
-		/* Linux: whatever it is, the open has failed. */
 		if (s->connecting) {
-			tcp_set_owner(pd->tcp, s->handle, NULL, NULL);
-			tcp_abort(pd->tcp, &pd->env, s->handle);
-			on_event(pd, s, &(struct tcp_event){
-				.what = TCP_EV_CONNECTED | TCP_EV_CLOSED, .err = -report->err });
+			fail_open(pd, s, report, ip, len);
 			continue;
 		}
 		if (s->value[PD_OPT_RECVERR] != 0 || s->value[PD_OPT_RECVERR6] != 0) {
@@ -449,7 +461,7 @@ pd_engine_input(struct pd *pd, const uint8_t *ip, size_t len)
 	if (verdict == NET_TCP_WHOLE)
 		p = pd->net.whole;
 	if (verdict == NET_REPORT)
-		take_report(pd);
+		take_report(pd, ip, len);
 	if (verdict == NET_TCP || verdict == NET_TCP_WHOLE)
 		tcp_input_burst(pd->tcp, &pd->env, &seg, &p, 1);
 	pd_engine_run(pd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The error queue of a socket: writes with MSG_ZEROCOPY that are done with, and timestamps. */
+/* The error queue of a socket: writes with MSG_ZEROCOPY that are done with, timestamps, ICMP. */
 #include <errno.h>
 /* errqueue.h needs struct timespec. */
 #include <time.h>
@@ -25,13 +25,21 @@
  * connection is gone; the numbers of writes given back one after the other make one notice, until
  * somebody reads it. That the bytes were copied is true here, and what Linux says on a tun device.
  */
+enum notice_kind {
+	NOTICE_WRITES,
+	NOTICE_STAMP,
+	NOTICE_ICMP,
+};
+
 struct pd_notice {
 	struct pd_notice *next;
+	enum notice_kind kind;
 	uint32_t lo, hi; /* numbers of writes; of a timestamp: its kind, and which byte */
 	uint32_t end_seq; /* while it is waited for */
 	bool open; /* the call is not over */
-	bool is_stamp;
 	uint64_t at_us; /* of a timestamp */
+	struct sock_extended_err ee; /* of ICMP */
+	struct ip_addr from; /* ... who sent it */
 	size_t len; /* ... bytes of the packet that comes with it */
 };
 
@@ -74,7 +82,7 @@ give_back(struct pd_sock *s)
 		last = last->next;
 	if (last == NULL) {
 		s->errq = n;
-	} else if (!last->is_stamp && last->hi + 1 == n->lo) {
+	} else if (last->kind == NOTICE_WRITES && last->hi + 1 == n->lo) {
 		last->hi = n->hi;
 		free(n);
 	} else {
@@ -172,11 +180,37 @@ pd_errq_stamp(struct pd_sock *s, uint64_t at_us, uint32_t kind, uint32_t byte, s
 
 	if (n == NULL)
 		abort();
-	n->is_stamp = true;
+	n->kind = NOTICE_STAMP;
 	n->at_us = at_us;
 	n->lo = kind;
 	n->hi = byte;
 	n->len = len;
+	*tail_of(&s->errq) = n;
+	s->activity++;
+}
+
+/* Whole, as it came; with the quoted packet from its TCP header on. */
+void
+pd_errq_icmp(struct pd_sock *s, const struct icmp_report *report, const uint8_t *ip, size_t len)
+{
+	bool v4 = ip[0] >> 4 == 4;
+	size_t at = v4 ? (size_t)(ip[0] & 15) * 4 : 40, quoted = at + 8;
+	struct pd_notice *n = calloc(1, sizeof(*n));
+
+	if (n == NULL)
+		abort();
+	n->kind = NOTICE_ICMP;
+	n->ee = (struct sock_extended_err){
+		.ee_errno = (uint32_t)report->err,
+		.ee_origin = v4 ? SO_EE_ORIGIN_ICMP : SO_EE_ORIGIN_ICMP6,
+		.ee_type = ip[at],
+		.ee_code = ip[at + 1],
+	};
+	if (v4)
+		n->from = ip_addr_from_v4(load_be32(ip + 12));
+	else
+		memcpy(n->from.b, ip + 8, sizeof(n->from.b));
+	n->len = len - quoted - (v4 ? (size_t)(ip[quoted] & 15) * 4 : 40);
 	*tail_of(&s->errq) = n;
 	s->activity++;
 }
@@ -186,7 +220,9 @@ error_of(const struct pd_sock *s, const struct pd_notice *n)
 {
 	bool has_id = (pd_stamp_flags(s) & PD_TS_OPT_ID) != 0;
 
-	if (n->is_stamp)
+	if (n->kind == NOTICE_ICMP)
+		return n->ee;
+	if (n->kind == NOTICE_STAMP)
 		return (struct sock_extended_err){
 			.ee_errno = ENOMSG,
 			.ee_origin = SO_EE_ORIGIN_TIMESTAMPING,
@@ -201,7 +237,7 @@ error_of(const struct pd_sock *s, const struct pd_notice *n)
 	};
 }
 
-/* The address of whom an error came from follows it: nobody's. */
+/* The address of whom an error came from follows it; of what we say ourselves, nobody's. */
 static void
 put_control(const struct pd_sock *s, const struct pd_notice *n, struct msghdr *msg, size_t room)
 {
@@ -210,9 +246,12 @@ put_control(const struct pd_sock *s, const struct pd_notice *n, struct msghdr *m
 	size_t len = sizeof(ee) +
 		(v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
 	uint8_t both[sizeof(ee) + sizeof(struct sockaddr_in6)] = { 0 };
+	socklen_t from_len = (socklen_t)(len - sizeof(ee));
 
 	memcpy(both, &ee, sizeof(ee));
-	if (n->is_stamp)
+	if (n->kind == NOTICE_ICMP)
+		pd_addr_write(s, &n->from, 0, (struct sockaddr *)(both + sizeof(ee)), &from_len);
+	if (n->kind == NOTICE_STAMP)
 		pd_cmsg_time(s, msg, room, n->at_us);
 	pd_cmsg_put(msg, room, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR,
 		both, len);
@@ -245,11 +284,19 @@ pd_errq_recv(struct pd *pd, int fd, struct msghdr *msg)
 	if (n == NULL)
 		return -EAGAIN;
 	s->errq = n->next;
+	/* Linux: SO_ERROR goes with the ICMP error, and is the next one's. */
+	if (s->errq != NULL && s->errq->kind == NOTICE_ICMP)
+		s->error = (int)s->errq->ee.ee_errno;
+	else if (n->kind == NOTICE_ICMP)
+		s->error = 0;
 	if (msg != NULL) {
 		size_t room = msg->msg_controllen;
 
 		msg->msg_flags = MSG_ERRQUEUE;
-		msg->msg_namelen = 0;
+		if (n->kind != NOTICE_ICMP)
+			msg->msg_namelen = 0;
+		else
+			pd_addr_write(s, &s->raddr, s->rport, msg->msg_name, &msg->msg_namelen);
 		msg->msg_controllen = 0;
 		len = put_packet(n, msg);
 		put_control(s, n, msg, room);
