@@ -401,8 +401,13 @@ static void
 fail_open(struct pd *pd, struct pd_sock *s, const struct icmp_report *report, const uint8_t *ip,
 	size_t len)
 {
+	unsigned int sent = pd->ip_tx.count;
+
 	tcp_set_owner(pd->tcp, s->handle, NULL, NULL);
 	tcp_abort(pd->tcp, &pd->env, s->handle);
+	/* The peer of a crossed SYN is not told: the error says that it would not hear. */
+	while (pd->ip_tx.count > sent)
+		pkt_free(pd->env.pool, pd->ip_tx.pkts[--pd->ip_tx.count]);
 	if (ip[0] >> 4 == 4 || s->value[PD_OPT_RECVERR6] != 0)
 		pd_errq_icmp(s, report, ip, len);
 	on_event(pd, s, &(struct tcp_event){
