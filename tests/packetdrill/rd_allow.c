@@ -40,20 +40,53 @@ beyond_the_window(const struct rd_pair *p, const struct rd_diff *d)
 		RD_NO;
 }
 
+/* An ACK that waited went with the answer to an earlier one. */
+static bool
+answer_took_an_ack(const struct rd_pair *p, const struct rd_diff *d)
+{
+	for (unsigned int k = 0; is_ack_missing(p, d) && k < d->step; k++)
+		if (!(p->script.steps[k].seg.flags & (VIEW_ACK | VIEW_RST | VIEW_SYN)) &&
+			acked_sooner(p, k) && before(p->ours.rec[k].acked, p->ours.rec[k].next))
+			return true;
+	return false;
+}
+
 static enum rd_verdict
 no_ack_flag(const struct rd_pair *p, const struct rd_diff *d)
 {
 	const struct rd_seg *g = seg_of(p, d);
 
+	if (answer_took_an_ack(p, d))
+		return RD_END;
 	if (g == NULL || (g->flags & (VIEW_ACK | VIEW_RST | VIEW_SYN)))
 		return RD_NO;
 	if (d->what == RD_EXTRA && is_bare_ack(our_pkt(p, d)))
 		return RD_GO_ON;
 	/* What a timer of Linux sends later is compared with our answer. */
 	return d->what == RD_PACKET && is_bare_ack(our_pkt(p, d)) &&
-			kernel_pkt(p, d)->at_us > p->kernel.rec[d->step].at_us + 1500 ?
+			kernel_pkt(p, d)->at_us > p->kernel.rec[d->step].at_us + AT_ONCE_US ?
 		RD_END :
 		RD_NO;
+}
+
+/* Linux acknowledges late what only one without it has brought. */
+static bool
+acks_what_had_none(const struct rd_pair *p, const struct rd_diff *d)
+{
+	bool had_none = false;
+
+	for (unsigned int k = 0; d->what == RD_MISSING && k <= d->step; k++) {
+		const struct rd_record *r = &p->kernel.rec[k];
+		const struct rd_seg *g = &p->script.steps[k].seg;
+
+		if (!r->played || p->script.steps[k].is_call || (g->flags & VIEW_RST) ||
+			!before(r->seq, r->end) || r->end != kernel_pkt(p, d)->ack)
+			continue;
+		if (g->ts != RD_TS_NONE)
+			return false;
+		had_none |= p->ours.rec[k].has_ts;
+	}
+	return had_none;
 }
 
 static enum rd_verdict
@@ -61,6 +94,8 @@ no_timestamp(const struct rd_pair *p, const struct rd_diff *d)
 {
 	const struct rd_seg *g = seg_of(p, d);
 
+	if (acks_what_had_none(p, d))
+		return RD_END;
 	if (g != NULL && g->ts == RD_TS_NONE && !(g->flags & VIEW_RST) &&
 		p->ours.rec[d->step].has_ts)
 		return RD_END;

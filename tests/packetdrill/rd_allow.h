@@ -51,6 +51,30 @@ state_before(const struct rd_pair *p, const struct rd_diff *d)
 	return -1;
 }
 
+/* A step answers within this; later it is a timer that does. */
+#define AT_ONCE_US 1500u
+
+/*
+ * At step k ours acknowledged at once what waited; in Linux it waited for the timer, after which
+ * the next data is acknowledged at once.
+ */
+static inline bool
+acked_sooner(const struct rd_pair *p, unsigned int k)
+{
+	const struct rd_record *a = &p->kernel.rec[k], *b = &p->ours.rec[k];
+
+	return a->played && !p->script.steps[k].is_call && b->count > 0 &&
+		is_bare_ack(&b->out[0]) && b->out[0].at_us <= b->at_us + AT_ONCE_US &&
+		(a->count == 0 || a->out[0].at_us > a->at_us + AT_ONCE_US);
+}
+
+/* The kernel acknowledges, and ours waits. */
+static inline bool
+is_ack_missing(const struct rd_pair *p, const struct rd_diff *d)
+{
+	return d->what == RD_MISSING && is_bare_ack(kernel_pkt(p, d));
+}
+
 static inline bool
 differ_in_options(const struct rd_pkt *a, const struct rd_pkt *b)
 {

@@ -38,9 +38,6 @@ is_uneven(const struct rd_pair *p, const struct rd_diff *d)
 	return false;
 }
 
-/* A step answers within this; later it is a timer that does. */
-#define AT_ONCE_US 1500u
-
 /* What x sends, data or FIN, the other side does not send in its step r but by a timer. */
 static bool
 goes_alone(const struct rd_pkt *x, const struct rd_record *r)
@@ -88,19 +85,28 @@ is_full_with_fin(const struct rd_pair *p, const struct rd_diff *d)
 }
 
 /* In order, and the reader is behind. */
+static bool
+ends_a_wait(const struct rd_pair *p, unsigned int k, const struct rd_pkt *ack)
+{
+	const struct rd_record *r = &p->ours.rec[k];
+
+	return !p->script.steps[k].is_call && p->script.steps[k].seg.len > 0 &&
+		is_bare_ack(ack) && before(r->acked, r->next) && !before(r->next, r->seq) &&
+		ack->ack == r->end && p->kernel.rec[k].inq > 0;
+}
+
 enum rd_verdict
 rd_second_of_two_segments(const struct rd_pair *p, const struct rd_diff *d)
 {
-	const struct rd_seg *g = seg_of(p, d);
-	const struct rd_record *r = &p->ours.rec[d->step];
-
 	if (is_full_with_fin(p, d))
 		return RD_END;
-	return g != NULL && g->len > 0 && d->what == RD_EXTRA && is_bare_ack(our_pkt(p, d)) &&
-			before(r->acked, r->next) && !before(r->next, r->seq) &&
-			our_pkt(p, d)->ack == r->end && p->kernel.rec[d->step].inq > 0 ?
-		RD_END :
-		RD_NO;
+	if (d->what == RD_EXTRA)
+		return ends_a_wait(p, d->step, our_pkt(p, d)) ? RD_END : RD_NO;
+	/* It was so before, with an ACK that Linux sent later. */
+	for (unsigned int k = 0; is_ack_missing(p, d) && k < d->step; k++)
+		if (acked_sooner(p, k) && ends_a_wait(p, k, &p->ours.rec[k].out[0]))
+			return RD_END;
+	return RD_NO;
 }
 
 /* Ours reports a part of this very segment as a duplicate, which may leave no room for the last. */
