@@ -7,6 +7,7 @@
 
 #include "packetdrill/pd.h"
 
+#include "base/seq32.h"
 #include "net/ip_output.h"
 #include "pkt/pool.h"
 #include "wire/eth.h"
@@ -443,6 +444,36 @@ take_report(struct pd *pd, const uint8_t *ip, size_t len)
 	}
 }
 
+/* Segments whose ACK counted. */
+static uint64_t
+count_taken(const struct pd *pd)
+{
+	const uint64_t *n = pd->ctr.outcome;
+
+	return n[OUT_DELIVERED] + n[OUT_PURE_ACK] + n[OUT_FIN_CONSUMED] + n[OUT_OOO_QUEUED];
+}
+
+/* Linux: an ACK that counts, if it is not older than the last, shows that the trouble is over. */
+static void
+take_segment(struct pd *pd, const struct tcp_seg *seg, struct pkt *p)
+{
+	struct pd_sock *in_trouble = NULL;
+	uint64_t taken = count_taken(pd);
+	struct tcp_details d;
+
+	for (unsigned int i = 0; i < PD_FDS_MAX; i++) {
+		struct pd_sock *s = pd->socks[i];
+
+		if (s != NULL && s->soft_error != 0 && s->lport == seg->key.lport &&
+			s->rport == seg->key.rport && pd_details(pd, s, &d) &&
+			seq32_geq(seg->ack, d.snd_una))
+			in_trouble = s;
+	}
+	tcp_input_burst(pd->tcp, &pd->env, seg, &p, 1);
+	if (in_trouble != NULL && count_taken(pd) != taken)
+		in_trouble->soft_error = 0;
+}
+
 int
 pd_engine_input(struct pd *pd, const uint8_t *ip, size_t len)
 {
@@ -468,7 +499,7 @@ pd_engine_input(struct pd *pd, const uint8_t *ip, size_t len)
 	if (verdict == NET_REPORT)
 		take_report(pd, ip, len);
 	if (verdict == NET_TCP || verdict == NET_TCP_WHOLE)
-		tcp_input_burst(pd->tcp, &pd->env, &seg, &p, 1);
+		take_segment(pd, &seg, p);
 	pd_engine_run(pd);
 	return 0;
 }
