@@ -15,14 +15,17 @@ is_synrcvd(const struct rd_pair *p, const struct rd_diff *d)
 	return !p->script.active && (r->una == 0 || (p->kernel.defers && r->acked <= 1));
 }
 
-/* What differs is data or FIN, not bare ACKs. */
+/* What differs is data or FIN, or the number of an ACK, which keeps within the window, too. */
 static bool
-is_data(const struct rd_pair *p, const struct rd_diff *d)
+goes_into_window(const struct rd_pair *p, const struct rd_diff *d)
 {
-	if (d->what != RD_PACKET && d->what != RD_MISSING && d->what != RD_EXTRA)
-		return false;
-	return (d->what != RD_EXTRA && !is_bare_ack(kernel_pkt(p, d))) ||
-		(d->what != RD_MISSING && !is_bare_ack(our_pkt(p, d)));
+	const struct rd_pkt *k = kernel_pkt(p, d), *o = our_pkt(p, d);
+
+	if (d->what == RD_MISSING)
+		return !is_bare_ack(k);
+	if (d->what == RD_EXTRA)
+		return !is_bare_ack(o);
+	return d->what == RD_PACKET && (!is_bare_ack(k) || !is_bare_ack(o) || k->seq != o->seq);
 }
 
 /* --- the entries ----------------------------------------------------------------------------- */
@@ -100,7 +103,7 @@ no_timestamp(const struct rd_pair *p, const struct rd_diff *d)
 		p->ours.rec[d->step].has_ts)
 		return RD_END;
 	/* It moved the window that our data goes into. */
-	for (unsigned int k = 0; is_data(p, d) && k < d->step; k++) {
+	for (unsigned int k = 0; goes_into_window(p, d) && k < d->step; k++) {
 		const struct rd_record *r = &p->ours.rec[k];
 
 		g = &p->script.steps[k].seg;
@@ -183,6 +186,10 @@ crossed_syns(const struct rd_pair *p, const struct rd_diff *d)
 		return RD_END;
 	if (g == NULL || !(g->flags & VIEW_SYN))
 		return RD_NO;
+	/* The peer's SYN-ACK goes on behind its SYN. */
+	if (state_before(p, d) == TCP_SYN_RECV && (g->flags & VIEW_ACK) &&
+		((g->flags & VIEW_FIN) || g->len > 0))
+		return RD_END;
 	if (d->what == RD_PACKET && differ_in_options(kernel_pkt(p, d), our_pkt(p, d)) &&
 		(our_pkt(p, d)->flags & VIEW_SYN))
 		return RD_GO_ON;
@@ -347,7 +354,7 @@ ends_at_the_next_number(const struct rd_pair *p, const struct rd_diff *d)
 	if (seg_of(p, d) != NULL && is_up_to_the_next_number(&r[d->step]))
 		return RD_END;
 	/* It moved the window that our data goes into. */
-	for (unsigned int k = 0; is_data(p, d) && k < d->step; k++) {
+	for (unsigned int k = 0; goes_into_window(p, d) && k < d->step; k++) {
 		const struct rd_step *st = &p->script.steps[k];
 
 		if (r[k].played && !st->is_call && is_up_to_the_next_number(&r[k]) &&
@@ -465,7 +472,7 @@ edge_of_what_can_be_said(const struct rd_pair *p, const struct rd_diff *d)
 	const struct rd_record *r = &p->kernel.rec[d->step];
 
 	/* What it took then may have moved the window that our data goes into. */
-	if (is_data(p, d) && touched_the_edge(p, d))
+	if (goes_into_window(p, d) && touched_the_edge(p, d))
 		return RD_END;
 	if (seg_of(p, d) == NULL)
 		return RD_NO;
@@ -519,7 +526,8 @@ const struct rd_allowed rd_allow_list[] = {
 		"needs no more. A RST that ends it is 'connection refused' there, 'reset' in "
 		"Linux, which also takes an ACK of nothing, scales a window that the peer did not "
 		"agree to scale, and measures the round trip from its SYN-ACK, which repeats the "
-		"SYN (RFC 6298 s3)." },
+		"SYN (RFC 6298 s3). Of a SYN-ACK with data or FIN it drops all, where RFC 9293 "
+		"s3.10.7.4 cuts off the SYN, which came before, and takes the rest." },
 	{ "reset-before-accept", reset_before_accept,
 		"Reset before it was accepted: Linux hands out a dead socket; ours takes it off "
 		"the queue, which POSIX allows, and which leaves the place to one that lives." },

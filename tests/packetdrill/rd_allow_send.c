@@ -73,15 +73,24 @@ rd_window_in_bytes(const struct rd_pair *p, const struct rd_diff *d)
 											 RD_NO;
 }
 
-/* A full segment with FIN, which ours lets wait as if it had none. */
+/* A full segment with FIN, which ours lets wait as if it had none, also while it is read. */
 static bool
 is_full_with_fin(const struct rd_pair *p, const struct rd_diff *d)
 {
-	const struct rd_seg *g = seg_of(p, d);
+	unsigned int k = d->step;
+	const struct rd_step *st = &p->script.steps[k];
+	const struct rd_record *r = &p->kernel.rec[k];
 
-	return g != NULL && (g->flags & VIEW_FIN) && g->len >= 536 && d->what == RD_MISSING &&
-		is_bare_ack(kernel_pkt(p, d)) && p->kernel.rec[d->step].inq > 0 &&
-		kernel_pkt(p, d)->ack == p->kernel.rec[d->step].end;
+	if (!is_ack_missing(p, d))
+		return false;
+	if (st->is_call && st->call == RD_READ && r->result > 0)
+		while (k > 0 && (p->script.steps[k].is_call || !p->kernel.rec[k].played))
+			k--;
+	else if (r->inq == 0)
+		return false;
+	st = &p->script.steps[k];
+	return !st->is_call && (st->seg.flags & VIEW_FIN) && st->seg.len >= 536 &&
+		kernel_pkt(p, d)->ack == p->kernel.rec[k].end;
 }
 
 /* In order, and the reader is behind. */
