@@ -230,8 +230,10 @@ update_window(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *
 	c->snd_wnd = rx->wnd;
 	if (rx->wnd > cold->max_snd_wnd)
 		tcp_pmtu_larger_window(stack, c, rx->wnd);
-	if (c->flags & TF_PERSIST)
+	if (c->flags & TF_PERSIST) {
+		tcp_cc_after_idle(stack, c);
 		tcp_timers_on_window(stack, c);
+	}
 	tcp_want_output(stack, c);
 }
 

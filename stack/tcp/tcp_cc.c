@@ -91,6 +91,7 @@ tcp_cc_slow_start_up_to(struct tcp_stack *stack, struct tcp_conn *c, uint32_t by
 /*
  * RFC 5681 s4.1: after an idle time longer than the RTO the old window says less and less: half of
  * it for each RTO, down to the first window (RFC 2861, as Linux); ssthresh keeps what is known.
+ * Idle is who has nothing in flight, also if the peer's closed window is what holds data back.
  */
 void
 tcp_cc_after_idle(struct tcp_stack *stack, struct tcp_conn *c)
@@ -100,7 +101,7 @@ tcp_cc_after_idle(struct tcp_stack *stack, struct tcp_conn *c)
 	uint32_t idle_ms = stack->env->now_ms - cold->last_sent_ms;
 	uint32_t least = tun->tcp_initial_cwnd * c->mss;
 
-	if (!tun->tcp_slow_start_after_idle || c->snd_una != c->write_seq ||
+	if (!tun->tcp_slow_start_after_idle || c->snd_una != c->snd_nxt ||
 		c->cwnd <= least || idle_ms <= cold->rto_ms)
 		return;
 	/* It may be days: who was idle for a week has nothing left. */
