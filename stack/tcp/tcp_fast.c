@@ -12,7 +12,7 @@ is_expected(const struct tcp_stack *stack, const struct tcp_conn *c, const struc
 {
 	const struct tcp_opts *opts = &seg->opts;
 	const uint32_t slow = TF_OOO | TF_RECOVERY | TF_RTO_DONE | TF_PERSIST | TF_RD_SHUT |
-		TF_FIN_SENT | TF_WND_SENT_0 | TF_ECN_ECE | TF_SCORE | TF_WL1_AHEAD;
+		TF_FIN_SENT | TF_WND_SENT_0 | TF_ECN_ECE | TF_SCORE | TF_WL1_AHEAD | TF_DSACK;
 
 	return c->state == stack->fast_state &&
 		(c->flags & slow) == 0 &&
