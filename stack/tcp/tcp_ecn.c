@@ -75,6 +75,13 @@ ack_marks_quickly(struct tcp_stack *stack, struct tcp_conn *c)
 	c->flags &= ~TF_PINGPONG;
 }
 
+/* Something new; as Linux, if that is no more than the FIN behind data that came before, too. */
+static bool
+brings_text(const struct tcp_rx *rx)
+{
+	return rx->len > 0 || (rx->seg->len > 0 && (rx->flags & TCP_FIN));
+}
+
 void
 tcp_ecn_text(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 {
@@ -85,7 +92,7 @@ tcp_ecn_text(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *r
 	if (rx->len == 0 && (rx->flags & TCP_CWR) && !exact)
 		c->flags &= ~TF_ECN_ECE;
 	/* Nor does it count what is ignored, from behind the peer's FIN. */
-	if (rx->len == 0 || (c->flags & TF_FIN_RCVD) || is_on == ((c->flags & TF_ECN_ECE) != 0))
+	if (!brings_text(rx) || (c->flags & TF_FIN_RCVD) || is_on == ((c->flags & TF_ECN_ECE) != 0))
 		return;
 	/* RFC 8257 s3.2: what came before this segment is acknowledged as it was marked. */
 	if (exact && c->rcv_acked != c->rcv_nxt)
