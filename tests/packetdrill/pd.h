@@ -72,6 +72,7 @@ struct pd_sock {
 	unsigned int npieces;
 	uint32_t sndbuf; /* as it has grown; 0: not yet */
 	uint32_t wnd_max; /* the largest window of the peer */
+	uint32_t skipped; /* numbers left out for a next connection: Linux takes them for unsent */
 	uint32_t pushed_seq; /* what is behind it was not pushed */
 	uint64_t chunk_run; /* the run that the last chunk left in; 0: it is complete */
 	bool fin_sent;

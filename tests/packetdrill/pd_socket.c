@@ -204,6 +204,8 @@ pd_slot_accept(void *ud, int fd, struct sockaddr *sa, socklen_t *len)
 static void
 forget_conn(struct pd_sock *s)
 {
+	if (s->kind == PD_CONN)
+		s->skipped = s->last.write_seq - s->last.snd_nxt + s->wnd_max + 2;
 	s->kind = PD_NEW;
 	s->handle = 0;
 	s->connecting = s->announced = s->dead = s->deferred = false;

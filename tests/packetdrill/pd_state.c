@@ -70,9 +70,12 @@ pd_readable(struct pd *pd, const struct pd_sock *s)
 bool
 pd_is_writable(struct pd *pd, const struct pd_sock *s)
 {
+	uint32_t lowat = pd_notsent_lowat(pd, s);
 	struct tcp_details d;
 
-	return !pd_details(pd, s, &d) || pd_room_is_enough(pd, s, &d);
+	if (pd_details(pd, s, &d))
+		return pd_room_is_enough(pd, s, &d);
+	return s->kind != PD_NEW || lowat == 0 || 2 * s->skipped < lowat;
 }
 
 int
