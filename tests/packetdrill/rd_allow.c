@@ -275,6 +275,20 @@ written(const struct rd_pair *p, const struct rd_diff *d)
 		(uint32_t)p->kernel.rec[d->step].outq;
 }
 
+/* The last that was written is not the end of anything: MSG_MORE. */
+static bool
+more_follows(const struct rd_pair *p, const struct rd_diff *d)
+{
+	for (unsigned int k = d->step + 1; k-- > 0;) {
+		const struct rd_step *st = &p->script.steps[k];
+
+		if (p->kernel.rec[k].played && st->is_call && p->kernel.rec[k].result > 0 &&
+			(st->call == RD_WRITE || st->call == RD_EOR || st->call == RD_MORE))
+			return st->call == RD_MORE;
+	}
+	return false;
+}
+
 static enum rd_verdict
 push_within_data(const struct rd_pair *p, const struct rd_diff *d)
 {
@@ -288,7 +302,7 @@ push_within_data(const struct rd_pair *p, const struct rd_diff *d)
 		(k.flags ^ o.flags) != VIEW_PSH || strcmp(k.opts, o.opts) != 0)
 		return RD_NO;
 	/* Never the end of what was written. */
-	return k.seq + k.len != written(p, d) ? RD_GO_ON : RD_NO;
+	return k.seq + k.len != written(p, d) || more_follows(p, d) ? RD_GO_ON : RD_NO;
 }
 
 static enum rd_verdict

@@ -125,13 +125,34 @@ is_end_alone(const struct rd_pair *p, const struct rd_diff *d)
 	return false;
 }
 
+/*
+ * The ACK of a FIN before any data waits for a moment in both, and in Linux no longer than until
+ * the next segment.
+ */
+static bool
+is_ack_of_a_first_fin(const struct rd_pair *p, const struct rd_diff *d)
+{
+	const struct rd_record *r = p->kernel.rec, *now = &r[d->step];
+
+	for (unsigned int k = 0; d->what == RD_MISSING && k < d->step; k++) {
+		const struct rd_seg *g = &p->script.steps[k].seg;
+
+		if (r[k].played && !p->script.steps[k].is_call && (g->flags & VIEW_FIN) &&
+			g->len == 0 && now->out[d->pkt].flags == VIEW_ACK &&
+			now->out[d->pkt].len == 0 && now->out[d->pkt].ack == r[k].end &&
+			now->at_us < r[k].at_us + TIMER_SLACK_US)
+			return true;
+	}
+	return false;
+}
+
 /* Which side of the step it falls on is then chance. */
 static bool
 is_timing(const struct rd_pair *p, const struct rd_diff *d)
 {
 	return timer_at_end(&p->kernel.rec[d->step], ANSWER_US) ||
 		timer_at_end(&p->ours.rec[d->step], 0) || is_timer_alone(p, d) ||
-		is_end_alone(p, d);
+		is_end_alone(p, d) || is_ack_of_a_first_fin(p, d);
 }
 
 /* Both FINs have been seen, or nobody reads any more. */
