@@ -77,6 +77,7 @@ struct flow {
 	 * is (I-10). Whom we called ourselves is no victim of a forged address.
 	 */
 	bool verified, called;
+	uint64_t verified_us;
 	bool syn_without_mss; /* the last one */
 	struct traffic got, given; /* while it was not verified */
 	struct traffic got_since_syn; /* since the first SYN of this number */

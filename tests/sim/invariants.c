@@ -164,7 +164,7 @@ see_syn(const struct watch *w, struct flow *f, const struct view *v)
 
 /* The right edge the peer offers; only ever grows, since we may have used it before it shrank. */
 static void
-see_offer(struct flow *f, const struct view *v)
+see_offer(const struct watch *w, struct flow *f, const struct view *v)
 {
 	const struct synack *before = f->verified ? NULL : flow_synack_before(f, v->ack);
 	const struct stream *in = flow_stream(f);
@@ -182,6 +182,8 @@ see_offer(struct flow *f, const struct view *v)
 	/* An answer to what was never sent says nothing. */
 	if (!seq32_gt(v->ack, f->iss) || seq32_gt(v->ack, f->out_end))
 		return;
+	if (!f->verified)
+		f->verified_us = w->node->sim->now_us;
 	f->verified = true;
 	scaled = !(v->flags & VIEW_SYN) && in->ws_offered && f->out_ws_offered;
 	edge = v->ack + ((uint32_t)v->wnd << (scaled ? in->ws : 0));
@@ -251,7 +253,7 @@ see_arrival(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len, bo
 	see_cookie_again(f, &v);
 	next_before = flow_stream(f)->next;
 	flow_arrived(f, v.seq, v.seq + view_seg_len(&v), (v.flags & VIEW_FIN) != 0);
-	see_offer(f, &v);
+	see_offer(w, f, &v);
 	see_progress(f, &v, next_before, now_us);
 }
 
@@ -328,6 +330,9 @@ send_syn(const struct watch *w, struct flow *f, const struct view *v, uint64_t n
 	bool again = f->out_known && f->iss == v->seq;
 	const struct synack last = { f->iss, f->out_ws_offered, f->out_ws };
 
+	/* A copy of its SYN came in one burst with what proved the peer, and was answered first. */
+	if (answers && f->verified && f->verified_us == now_us && v->ack == f->in.isn + 1)
+		return;
 	f->out_ws_offered = ws != NULL;
 	f->out_ws = ws != NULL ? (uint8_t)ws->v[0] : 0;
 	/* A cookie repeats its number within a minute, also for a SYN older than what has ended. */

@@ -181,13 +181,15 @@ check_flood(const struct run *run)
 		(unsigned long long)c.back_bytes, (unsigned long long)c.sent_bytes);
 }
 
+/* The last segment of a connection may outlive it: it waits for a neighbour, or for the port. */
 static bool
 hosts_are_idle(const struct run *run)
 {
 	for (unsigned int i = 0; i < run->sim.node_count; i++) {
 		const struct host *h = run->sim.nodes[i]->host;
 
-		if (h != NULL && tcp_conn_count(h->w.tcp) + h->w.ctr.TimeWaits > 0)
+		if (h != NULL && (h->w.pool.held > 0 ||
+					 tcp_conn_count(h->w.tcp) + h->w.ctr.TimeWaits > 0))
 			return false;
 	}
 	return true;
