@@ -66,7 +66,8 @@ struct flow {
 	unsigned int before_count; /* all there were: the oldest give way */
 	bool fin_sent;
 	uint32_t fin_seq;
-	bool was_over; /* both FINs acknowledged; what came then may have been its cookie again */
+	bool is_reset; /* by either end */
+	bool was_over; /* reset or closed; what came then may have been its cookie again */
 	bool acked; /* ack_last and edge_last mean something */
 	uint32_t ack_last, edge_last;
 	/* What the peer allows. */

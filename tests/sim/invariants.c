@@ -207,10 +207,11 @@ is_over(const struct flow *f)
 static void
 see_cookie_again(struct flow *f, const struct view *v)
 {
-	if (!is_over(f) || (v->flags & (VIEW_SYN | VIEW_RST)) || !(v->flags & VIEW_ACK) ||
-		v->ack != f->iss + 1)
+	if (!(f->is_reset || is_over(f)) || (v->flags & (VIEW_SYN | VIEW_RST)) ||
+		!(v->flags & VIEW_ACK) || v->ack != f->iss + 1)
 		return;
 	f->was_over = true;
+	f->is_reset = false;
 	f->acked = false;
 	f->fin_sent = false;
 }
@@ -250,6 +251,7 @@ see_arrival(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len, bo
 		see_syn(w, f, &v);
 	count(&f->got, len);
 	count(&f->got_since_syn, len);
+	f->is_reset |= (v.flags & VIEW_RST) && f->acked && v.seq == f->ack_last;
 	see_cookie_again(f, &v);
 	next_before = flow_stream(f)->next;
 	flow_arrived(f, v.seq, v.seq + view_seg_len(&v), (v.flags & VIEW_FIN) != 0);
@@ -353,6 +355,7 @@ send_syn(const struct watch *w, struct flow *f, const struct view *v, uint64_t n
 	f->out_end = v->seq + 1;
 	f->fin_sent = false;
 	f->was_over = false;
+	f->is_reset = false;
 	f->acked = false;
 	f->edge_known = false;
 	f->verified = false;
@@ -404,6 +407,7 @@ check_tcp(struct watch *w, uint64_t now_us, const struct view *v, size_t len)
 		send_syn(w, f, v, now_us);
 	check_strangers(w, f, v, len, again);
 	if (v->flags & VIEW_RST) {
+		f->is_reset = true;
 		f->refused |= cookies_refused(w) > w->cookies_refused ||
 			      (!f->called && now_us - f->syn_us >= HALF_OPEN_US);
 		return;

@@ -66,7 +66,7 @@ bool watch_has_waited_for_fin(struct watch *w, const struct flow_id *id, uint32_
  */
 bool watch_refused(struct watch *w, const struct flow_id *id);
 
-/** Both ends' FINs there have been acknowledged, whatever came since. */
+/** Both FINs there were acknowledged, or it was reset, and a cookie may have come again since. */
 bool watch_is_over(struct watch *w, const struct flow_id *id);
 
 /** The node's step is over. */
