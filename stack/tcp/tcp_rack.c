@@ -337,7 +337,14 @@ send_new(struct tcp_stack *stack, struct tcp_conn *c)
 	return c->snd_nxt - c->snd_una + len <= c->snd_wnd && tcp_send_next(stack, c, len);
 }
 
-static void
+/* The peer has taken that window back (RFC 9293 s3.8.6); the oldest goes anyway. */
+static bool
+is_beyond_window(const struct tcp_conn *c, const struct pkt *p)
+{
+	return p != NULL && p != c->sendq_head && p->app.seq - c->snd_una >= c->snd_wnd;
+}
+
+static bool
 send_probe(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	uint16_t how = SC_PROBE;
@@ -345,7 +352,7 @@ send_probe(struct tcp_stack *stack, struct tcp_conn *c)
 	bool sent;
 
 	if (!tcp_tx_has_room(stack))
-		return;
+		return false;
 	sent = send_new(stack, c);
 	if (!sent) {
 		struct pkt *last = last_sent(c);
@@ -354,15 +361,18 @@ send_probe(struct tcp_stack *stack, struct tcp_conn *c)
 		/* A FIN that followed alone is the tail. */
 		if ((c->flags & TF_FIN_SENT) && last != NULL && !(last->app.flags & PKT_F_FIN))
 			last = NULL;
+		if (is_beyond_window(c, last))
+			return false;
 		/* As Linux, the copy takes no room of what cwnd allows: it may be one too many. */
 		sent = tcp_send_copy(stack, c, last);
 	}
 	if (!sent)
-		return;
+		return false;
 	sc = tcp_score_get(stack, c);
 	sc->flags = (uint16_t)((sc->flags & ~SC_PROBE_RTX) | how);
 	sc->probe_seq = c->snd_nxt;
 	stack->env->ctr->TCPLossProbes++;
+	return true;
 }
 
 static uint32_t
@@ -391,9 +401,11 @@ tcp_probe_timer(struct tcp_stack *stack, struct tcp_conn *c)
 			return;
 		}
 	}
-	send_probe(stack, c);
 	/* The timeout counts from the probe (s7.3). */
-	tcp_timers_on_timeout(stack, c);
+	if (send_probe(stack, c))
+		tcp_timers_on_timeout(stack, c);
+	else
+		tcp_timers_on_suspicion(stack, c);
 }
 
 /* s7.4.2: was there a loss, which the probe has repaired? Then the window is reduced after all. */
