@@ -426,7 +426,9 @@ was_shed(const struct app_end *e)
 static bool
 was_cut_off(const struct app_end *e, const struct app_end *peer)
 {
-	if (e->is_stuck && (peer == NULL || peer->is_stuck))
+	bool swallowed = e->is_swallowed || (peer != NULL && peer->is_swallowed);
+
+	if (e->is_stuck && (peer == NULL || peer->is_stuck) && !swallowed)
 		return false;
 	return e->gave_up || e->err == -ETIMEDOUT || e->err == -EHOSTUNREACH ||
 	       (e->closed_self && (peer == NULL || peer->err != 0));

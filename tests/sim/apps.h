@@ -54,6 +54,7 @@ struct app_end {
 	bool had_no_port; /* its own stack did not open it, or had no memory for it */
 	bool is_refused; /* a client: the server knew nothing of it, with reason */
 	bool has_waited; /* for the other's FIN, closed and for as long as it had to */
+	bool is_swallowed; /* when it ended, by a black hole that nobody looked for */
 	bool is_stuck; /* when it ended, segments still came and nothing moved */
 	uint16_t port; /* the client's, for messages */
 	struct flow_id id; /* as its node's watcher knows the connection */

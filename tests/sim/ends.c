@@ -512,6 +512,7 @@ on_closed(struct sluice *s, sluice_conn c, void *data, int err)
 	e->err = err;
 	e->end_us = sluice_now_us(s);
 	e->is_stuck = e->id.lport != 0 && watch_is_stuck(e->node->watch, &e->id);
+	e->is_swallowed = e->id.lport != 0 && watch_is_swallowed(e->node->watch, &e->id);
 	e->has_waited = e->closed_self && err == 0 && e->id.lport != 0 &&
 			watch_has_waited_for_fin(
 				e->node->watch, &e->id, e->node->host->w.tun.tcp_fin_timeout);

@@ -51,6 +51,7 @@ struct flow {
 	/* When something new came or was acknowledged, and what came long after without either. */
 	uint64_t moved_us;
 	unsigned int idle_frames;
+	uint64_t swallowed_us; /* when a black hole last took something that we sent */
 	uint32_t peer_acked; /* the highest number that the peer has acknowledged */
 	uint64_t syn_us; /* when our first SYN or SYN-ACK of this number went */
 	bool refused; /* an RST of ours was for a bad cookie, or long after the SYN-ACK */

@@ -447,6 +447,23 @@ watch_is_stuck(struct watch *w, const struct flow_id *id)
 	return flows_find(w->flows, id, w->node->sim->now_us)->idle_frames >= STUCK_FRAMES;
 }
 
+void
+watch_swallowed(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len)
+{
+	struct view v;
+
+	if (view_parse(buf, len, &v) == VIEW_TCP)
+		flow_of(w, &v, false, now_us)->swallowed_us = now_us;
+}
+
+bool
+watch_is_swallowed(struct watch *w, const struct flow_id *id)
+{
+	const struct flow *f = flows_find(w->flows, id, w->node->sim->now_us);
+
+	return w->node->host->w.tun.tcp_mtu_probing == 0 && f->swallowed_us > f->moved_us;
+}
+
 bool
 watch_has_waited_for_fin(struct watch *w, const struct flow_id *id, uint32_t timeout_s)
 {

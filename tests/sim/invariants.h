@@ -54,6 +54,15 @@ bool watch_first_iss(const struct watch *w, uint32_t *iss);
  */
 bool watch_is_stuck(struct watch *w, const struct flow_id *id);
 
+/** What the node sent was too long for a link that does not say so. */
+void watch_swallowed(struct watch *w, uint64_t now_us, const uint8_t *buf, size_t len);
+
+/**
+ * Of a connection of the node that has just ended: has a black hole swallowed some of it since
+ * anything moved, which nobody looks for while tcp_mtu_probing is 0?
+ */
+bool watch_is_swallowed(struct watch *w, const struct flow_id *id);
+
 /**
  * Of a connection of the node that has just ended: was its FIN acknowledged so long ago, and the
  * other's has not come? Then it was right to go (FIN-WAIT-2, tcp_fin_timeout).

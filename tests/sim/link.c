@@ -5,6 +5,7 @@
 
 #include "lib/fail.h"
 #include "lib/view.h"
+#include "sim/invariants.h"
 #include "sim/sim.h"
 
 /* Frames on the wire are longer than in memory: preamble, frame check sequence, gap. */
@@ -152,6 +153,8 @@ is_too_big(struct sim *sim, struct sim_link *link, struct sim_frame *frame)
 	link->too_big++;
 	if (!par->mtu_silent && frame->from != NULL)
 		toobig_answer(sim, frame, par->mtu);
+	if (par->mtu_silent && frame->from != NULL && frame->from->watch != NULL)
+		watch_swallowed(frame->from->watch, sim->now_us, frame->bytes, frame->len);
 	free(frame);
 	return true;
 }
