@@ -243,7 +243,7 @@ class Gate(unittest.TestCase):
             self.assertIn('no baseline', run())
             self.assertIn('stored', run('--store'))
             self.assertNotIn('SLOWER', run())
-            for text in run(SLUICE_BENCH_WASTE='200000').splitlines():
+            for text in run(SLUICE_BENCH_WASTE='1000000').splitlines():
                 word, name = text.split()[:2]
                 self.assertEqual(word, 'same' if name.startswith('memory') else 'SLOWER', text)
 
