@@ -7,6 +7,8 @@
 #include "lib/view.h"
 #include "sim/invariants.h"
 #include "sim/sim.h"
+#include "wire/eth.h"
+#include "wire/ip6.h"
 
 /* Frames on the wire are longer than in memory: preamble, frame check sequence, gap. */
 #define LINK_OVERHEAD_BYTES 24u
@@ -29,13 +31,24 @@ is_partitioned(struct sim *sim, struct sim_link *link)
 	return sim->now_us >= link->partition_at_us;
 }
 
+/* Up to the end of the IP packet: what follows is padding to a receiver. */
+static uint32_t
+len_without_padding(const struct sim_frame *f)
+{
+	bool v6 = f->bytes[12] == 0x86;
+	uint32_t len = load_be16(f->bytes + ETH_HDR_LEN + (v6 ? 4 : 2)) + (v6 ? IP6_HDR_LEN : 0u);
+
+	return min_u32(f->len, ETH_HDR_LEN + len);
+}
+
 /* Every receiver refuses the frame; bad options are a matter of taste. */
 static bool
 is_refused(const struct sim_frame *f)
 {
 	struct view v;
 
-	return view_parse(f->bytes, f->len, &v) == VIEW_BAD && strcmp(v.why, "TCP options") != 0;
+	return view_parse(f->bytes, len_without_padding(f), &v) == VIEW_BAD &&
+	       strcmp(v.why, "TCP options") != 0;
 }
 
 /*
