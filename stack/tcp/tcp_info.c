@@ -14,9 +14,6 @@ count_flight(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp
 		d->lost_segs += (p->app.flags & PKT_F_LOST) != 0;
 		d->retrans_segs += (p->app.flags & PKT_F_RETRANS) != 0;
 	}
-	/* As Linux: a probe for a lost tail repairs nothing yet. */
-	if (sc != NULL && (sc->flags & SC_PROBE_RTX) && sc->lost == 0 && d->retrans_segs > 0)
-		d->retrans_segs--;
 	if (d->unacked_segs == 0 && c->snd_nxt != c->snd_una)
 		d->unacked_segs = 1;
 	/* Without SACK each duplicate ACK stands for a segment that arrived. */

@@ -194,6 +194,36 @@ accepted_connections_have_the_algorithm_of_their_listener(void **state)
 	assert_null(sluice_congestion_name(TUN_CC_COUNT));
 }
 
+/* The least a window is clamped to, as setsockopt() has it, too. */
+static void
+a_listeners_window_clamp_is_that_of_its_connections(void **state)
+{
+	static const struct {
+		unsigned int wish;
+		int want;
+	} rows[] = { { 100, 1152 }, { 1152, 1152 }, { 5000, 5000 } };
+	struct sluice_listen_params par = { .addr = { .port = BED_PORT }, .ops = &ops };
+	struct tcp_bed *bed = *state;
+
+	start(bed);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct bed_peer p;
+		sluice_conn c;
+		int clamp;
+
+		par.wishes.window_clamp = rows[i].wish;
+		assert_int_equal(sluice_listen(&s, &par, &bed->listener), 0);
+		bed_peer_init(&p, bed);
+		bed_peer_syn(&p);
+		bed_peer_ack_syn(&p);
+		assert_int_equal(sluice_accept(&s, bed->listener, &c), 0);
+		assert_int_equal(sluice_getopt(&s, c, SLUICE_TCP_WINDOW_CLAMP, &clamp), 0);
+		assert_int_equal(clamp, rows[i].want);
+		assert_int_equal(sluice_listener_close(&s, bed->listener), 0);
+	}
+	bed->listener = 0;
+}
+
 static void
 connect_checks_both_ends(void **state)
 {
@@ -498,6 +528,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		BED_TEST(listen_checks_its_parameters),
 		BED_TEST(accepted_connections_have_the_algorithm_of_their_listener),
+		BED_TEST(a_listeners_window_clamp_is_that_of_its_connections),
 		BED_TEST(connect_checks_both_ends),
 		BED_TEST(callbacks_come_with_the_owners_data_and_in_order),
 		BED_TEST(a_callback_may_close_its_own_connection),

@@ -55,6 +55,32 @@ segments_in_flight_are_counted_and_loss_is_named(void **state)
 	assert_true(d.rexmits > 0);
 }
 
+/* As in Linux's tcpi_retrans: the probe of a lost tail repairs nothing yet. */
+static void
+a_tail_probe_is_no_retransmission_in_flight(void **state)
+{
+	static const uint8_t data[5000];
+	struct tcp_bed *bed = *state;
+	struct tcp_details d;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	p.offer = TCP_OPT_SACK_OK;
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	tcp_cold(bed->stack, bed_peer_conn(&p))->srtt_us = 20000;
+	assert_int_equal(tcp_send(bed->stack, &bed->env, p.h, data, sizeof(data), 0), 5000);
+	tcp_bed_flush(bed);
+	tcp_bed_advance(bed, 50);
+	assert_int_equal(bed->ctr.TCPLossProbes, 1);
+	tcp_get_details(bed->stack, &bed->env, p.h, &d);
+	assert_int_equal(d.retrans_segs, 0);
+	/* The timeout sends the oldest again, which does. */
+	tcp_bed_advance(bed, 4000);
+	tcp_get_details(bed->stack, &bed->env, p.h, &d);
+	assert_int_equal(d.retrans_segs, 1);
+	tcp_bed_discard(bed);
+}
+
 static struct tcp_notes
 notes_of(struct bed_peer *p)
 {
@@ -196,6 +222,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		BED_TEST(a_fresh_connection_has_what_the_handshake_agreed_on),
 		BED_TEST(segments_in_flight_are_counted_and_loss_is_named),
+		BED_TEST(a_tail_probe_is_no_retransmission_in_flight),
 		BED_TEST(time_is_told_apart_by_what_sending_waits_for),
 		BED_TEST(the_rate_of_delivery_is_the_paths_or_marked_as_the_owners),
 		BED_TEST(a_receiver_measures_by_the_echo_of_full_segments),

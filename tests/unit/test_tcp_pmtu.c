@@ -169,6 +169,31 @@ a_report_in_recovery_leaves_the_reduced_window(void **state)
 	tcp_bed_discard(bed);
 }
 
+/* A peer that begins with a small window: no segment is larger than half of it (as Linux). */
+static void
+a_larger_window_makes_larger_segments_and_as_many_of_them(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_cold *cold;
+	struct tcp_conn *c;
+	struct bed_peer p;
+
+	bed_peer_init(&p, bed);
+	p.wnd = 1000;
+	bed_peer_reach(&p, TCPS_ESTABLISHED);
+	c = bed_peer_conn(&p);
+	cold = tcp_cold(bed->stack, c);
+	assert_int_equal(c->mss, 500);
+	c->cwnd = 8 * 500;
+	cold->ssthresh = 6 * 500;
+	p.wnd = 65535;
+	bed_peer_send(&p, TCP_ACK, 0);
+	assert_int_equal(c->mss, 1460);
+	assert_int_equal(c->cwnd, 8 * 1460);
+	assert_int_equal(cold->ssthresh, 6 * 1460);
+	tcp_bed_discard(bed);
+}
+
 int
 main(void)
 {
@@ -179,6 +204,7 @@ main(void)
 		BED_TEST(full_size_is_tried_again_after_mtu_expires),
 		BED_TEST(black_hole_is_escaped_only_if_asked_for),
 		BED_TEST(a_report_in_recovery_leaves_the_reduced_window),
+		BED_TEST(a_larger_window_makes_larger_segments_and_as_many_of_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
