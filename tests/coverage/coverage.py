@@ -26,8 +26,8 @@ def measure(root, build):
         subprocess.run(['gcovr', '--root', root, '--object-directory', build,
                         '--filter', os.path.join(root, LAYERS), '--exclude-unreachable-branches',
                         '--exclude-lines-by-pattern', r'.*ASSERT\(false\);.*',
-                        '-j', str(os.cpu_count()), '--json', full, '--json-summary', sums, *objects],
-                       check=True)
+                        '-j', str(os.cpu_count()), '--json', full, '--json-summary', sums,
+                        *objects], check=True)
         with open(full, encoding='utf-8') as file:
             files = json.load(file)['files']
         with open(sums, encoding='utf-8') as file:
