@@ -166,8 +166,7 @@ tcp_mtu_probe_acked(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_scor
 		return;
 	/* If a report has lowered mss_high meanwhile, this is less than the probe was. */
 	stack->env->ctr->TCPMTUPSuccess++;
-	c->mss = (uint16_t)probe_len(c, cold);
-	c->cwnd = max_u32(c->cwnd, c->mss);
+	tcp_pmtu_raise(stack, c, probe_len(c, cold));
 	set_high(stack, c, cold->mss_high);
 }
 

@@ -639,6 +639,8 @@ void tcp_pmtu_on_timeout(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_pmtu_expired(struct tcp_stack *stack, struct tcp_conn *c);
 /** Segments are no longer than mss from now on; the path is tried again later. */
 void tcp_pmtu_lower(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss);
+/** Segments may be mss long from now on: it has got through, or is tried. */
+void tcp_pmtu_raise(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss);
 /** The payload of a full segment, as the handshake and the peer's largest window have it. */
 uint32_t tcp_pmtu_full_mss(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** It is never made less than this for the window's sake. */

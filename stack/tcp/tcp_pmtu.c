@@ -97,6 +97,17 @@ tcp_pmtu_lower(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss)
 	tcp_timers_pmtu(stack, c, 1000u * stack->env->tun->mtu_expires);
 }
 
+/* What was two small segments may be less than one now; RFC 5681 s3.1 (4) has ssthresh two. */
+void
+tcp_pmtu_raise(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss)
+{
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
+	c->mss = (uint16_t)mss;
+	c->cwnd = max_u32(c->cwnd, mss);
+	cold->ssthresh = max_u32(cold->ssthresh, 2 * mss);
+}
+
 /*
  * What is in flight goes again, cut to the new size, without a sign of congestion: it was not lost
  * for lack of room. Duplicate ACKs of what did get through are no loss either, hence recover.
@@ -179,6 +190,5 @@ tcp_pmtu_expired(struct tcp_stack *stack, struct tcp_conn *c)
 		return;
 	}
 	stack->env->ctr->PmtuRaised++;
-	c->mss = (uint16_t)tcp_pmtu_full_mss(stack, c);
-	c->cwnd = max_u32(c->cwnd, c->mss);
+	tcp_pmtu_raise(stack, c, tcp_pmtu_full_mss(stack, c));
 }

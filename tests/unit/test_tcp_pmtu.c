@@ -169,6 +169,30 @@ a_report_in_recovery_leaves_the_reduced_window(void **state)
 	tcp_bed_discard(bed);
 }
 
+/* A recovery that ends sets cwnd to ssthresh, which must be worth a segment (I-7). */
+static void
+a_threshold_of_small_segments_is_two_of_the_larger_ones(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct tcp_cold *cold;
+	struct bed_peer p;
+
+	open_and_send(&p, bed, 10 * 1460);
+	tcp_bed_discard(bed);
+	report(&p, 600, 1500);
+	tcp_bed_discard(bed);
+	cold = tcp_cold(bed->stack, bed_peer_conn(&p));
+	cold->ssthresh = 2 * bed_peer_conn(&p)->mss;
+	assert_int_equal(cold->ssthresh, 2 * 560);
+	bed_peer_saw(&p, 10 * 1460);
+	bed_peer_send(&p, TCP_ACK, 0);
+	tcp_bed_advance(bed, 1000 * bed->tun.mtu_expires);
+	assert_int_equal(bed_peer_conn(&p)->mss, 1460);
+	assert_int_equal(cold->ssthresh, 2 * 1460);
+	assert_true(bed_peer_conn(&p)->cwnd >= 1460);
+	tcp_bed_discard(bed);
+}
+
 /* A peer that begins with a small window: no segment is larger than half of it (as Linux). */
 static void
 a_larger_window_makes_larger_segments_and_as_many_of_them(void **state)
@@ -204,6 +228,7 @@ main(void)
 		BED_TEST(full_size_is_tried_again_after_mtu_expires),
 		BED_TEST(black_hole_is_escaped_only_if_asked_for),
 		BED_TEST(a_report_in_recovery_leaves_the_reduced_window),
+		BED_TEST(a_threshold_of_small_segments_is_two_of_the_larger_ones),
 		BED_TEST(a_larger_window_makes_larger_segments_and_as_many_of_them),
 	};
 
