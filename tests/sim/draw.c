@@ -225,6 +225,8 @@ draw_spoils(const struct draw *d, unsigned int i, struct link_params *l)
 struct link_params
 draw_link(const struct draw *d, unsigned int i, bool of_switch)
 {
+	/* A slow link whose queue others keep full for minutes locks out who comes now and then. */
+	uint64_t least_bps = d->gentle ? 12800000 : 200000;
 	struct link_params l = { .delay_us = 5000 };
 	struct rng rng;
 
@@ -232,7 +234,7 @@ draw_link(const struct draw *d, unsigned int i, bool of_switch)
 	if (open_rng(d, DRAW_TOPOLOGY, 1 + i, &rng)) {
 		l.delay_us = below_log(&rng, 100000);
 		if (rng_below(&rng, 2) == 0) {
-			l.rate_bps = 200000ull << rng_below(&rng, 14);
+			l.rate_bps = least_bps << rng_below(&rng, d->gentle ? 8 : 14);
 			/* No more than two seconds' worth: old segments are to be gone some day. */
 			l.queue_bytes = 10000 + below_log(&rng,
 					(uint32_t)min_u64(l.rate_bps / 4, 1000000));
