@@ -362,7 +362,8 @@ send_syn(const struct watch *w, struct flow *f, const struct view *v, uint64_t n
 	f->called = !answers;
 	f->synacks_again = 0;
 	f->peer_acked = v->seq;
-	f->refused = false;
+	/* A copy of the SYN does not call back the RST that its sender may have. */
+	f->refused = f->refused && answers && f->in.known && v->ack == f->in.isn + 1;
 	f->syn_us = now_us;
 }
 
