@@ -244,29 +244,40 @@ call_recv_inq(struct drive *d, const long *a)
 	return left;
 }
 
-/* Writes with MSG_ZEROCOPY that are done with: from the number a[1] to the one it returns. */
+/* The first of the error queue: the bytes that come with it, or -1. */
 static long
-call_recv_zerocopy(struct drive *d, const long *a)
+take_error(struct drive *d, int fd, struct sock_extended_err *ee)
 {
 	union {
-		char b[CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(struct sockaddr_in6))];
+		char b[CMSG_SPACE(sizeof(*ee) + sizeof(struct sockaddr_in6))];
 		struct cmsghdr align;
 	} control;
 	struct msghdr msg = { .msg_control = control.b, .msg_controllen = sizeof(control.b) };
-	struct sock_extended_err ee;
 	const struct cmsghdr *cmsg;
 	bool v4 = d->domain == AF_INET;
-	long n = d->pd.recvmsg(d->pd.ud, (int)a[0], &msg, MSG_ERRQUEUE);
+	long n = d->pd.recvmsg(d->pd.ud, fd, &msg, MSG_ERRQUEUE);
 
 	if (n < 0)
 		return n;
 	cmsg = CMSG_FIRSTHDR(&msg);
-	if (n != 0 || msg.msg_flags != MSG_ERRQUEUE || cmsg == NULL ||
+	if (!(msg.msg_flags & MSG_ERRQUEUE) || cmsg == NULL ||
 		cmsg->cmsg_level != (v4 ? IPPROTO_IP : IPPROTO_IPV6) ||
 		cmsg->cmsg_type != (v4 ? IP_RECVERR : IPV6_RECVERR))
 		drive_fail(d, "no notice");
-	memcpy(&ee, CMSG_DATA(cmsg), sizeof(ee));
-	if (ee.ee_errno != 0 || ee.ee_origin != SO_EE_ORIGIN_ZEROCOPY ||
+	memcpy(ee, CMSG_DATA(cmsg), sizeof(*ee));
+	return n;
+}
+
+/* Writes with MSG_ZEROCOPY that are done with: from the number a[1] to the one it returns. */
+static long
+call_recv_zerocopy(struct drive *d, const long *a)
+{
+	struct sock_extended_err ee;
+	long n = take_error(d, (int)a[0], &ee);
+
+	if (n < 0)
+		return n;
+	if (n != 0 || ee.ee_errno != 0 || ee.ee_origin != SO_EE_ORIGIN_ZEROCOPY ||
 		ee.ee_code != SO_EE_CODE_ZEROCOPY_COPIED || ee.ee_info != (uint32_t)a[1])
 		drive_fail(d, "notice of %u to %u", ee.ee_info, ee.ee_data);
 	return ee.ee_data;
@@ -276,20 +287,10 @@ call_recv_zerocopy(struct drive *d, const long *a)
 static long
 call_recv_icmp(struct drive *d, const long *a)
 {
-	union {
-		char b[CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(struct sockaddr_in6))];
-		struct cmsghdr align;
-	} control;
-	struct msghdr msg = { .msg_control = control.b, .msg_controllen = sizeof(control.b) };
 	struct sock_extended_err ee;
-	const struct cmsghdr *cmsg;
 
-	if (d->pd.recvmsg(d->pd.ud, (int)a[0], &msg, MSG_ERRQUEUE) < 0)
+	if (take_error(d, (int)a[0], &ee) < 0)
 		return -1;
-	cmsg = CMSG_FIRSTHDR(&msg);
-	if (cmsg == NULL)
-		drive_fail(d, "no error");
-	memcpy(&ee, CMSG_DATA(cmsg), sizeof(ee));
 	if (ee.ee_origin != (d->ip6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP))
 		drive_fail(d, "another origin");
 	return (long)ee.ee_errno;
