@@ -528,8 +528,7 @@ send_lost(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc)
 	struct pkt *p;
 
 	while ((p = tcp_score_next(c, sc)) != NULL) {
-		/* In the peer's window, unless it took that back (RFC 9293 s3.8.6). */
-		if (p != c->sendq_head && p->app.seq - c->snd_una >= c->snd_wnd)
+		if (tcp_is_beyond_window(c, p))
 			return true;
 		if (room == 0 ||
 			cwnd_room(stack, c) < min_u32(p->app.end_seq - p->app.seq, c->mss))

@@ -518,6 +518,13 @@ tcp_bare_seq(const struct tcp_conn *c)
 bool tcp_send_empty(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, uint16_t flags);
 /** Send the first len bytes of what was not sent yet, at most a segment, whatever cwnd says. */
 bool tcp_send_next(struct tcp_stack *stack, struct tcp_conn *c, uint32_t len);
+/** The peer has taken back the window that p, sent once, lies in; the oldest goes again anyway
+ * (RFC 9293 s3.8.6). */
+static inline bool
+tcp_is_beyond_window(const struct tcp_conn *c, const struct pkt *p)
+{
+	return p != c->sendq_head && p->app.seq - c->snd_una >= c->snd_wnd;
+}
 /** Send p, or the FIN where it is NULL, again; false: no packet or no room. */
 bool tcp_retransmit(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p);
 /** The same of what is not taken for lost: nothing is counted for it. */

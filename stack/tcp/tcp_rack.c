@@ -337,13 +337,6 @@ send_new(struct tcp_stack *stack, struct tcp_conn *c)
 	return c->snd_nxt - c->snd_una + len <= c->snd_wnd && tcp_send_next(stack, c, len);
 }
 
-/* The peer has taken that window back (RFC 9293 s3.8.6); the oldest goes anyway. */
-static bool
-is_beyond_window(const struct tcp_conn *c, const struct pkt *p)
-{
-	return p != NULL && p != c->sendq_head && p->app.seq - c->snd_una >= c->snd_wnd;
-}
-
 static bool
 send_probe(struct tcp_stack *stack, struct tcp_conn *c)
 {
@@ -361,7 +354,7 @@ send_probe(struct tcp_stack *stack, struct tcp_conn *c)
 		/* A FIN that followed alone is the tail. */
 		if ((c->flags & TF_FIN_SENT) && last != NULL && !(last->app.flags & PKT_F_FIN))
 			last = NULL;
-		if (is_beyond_window(c, last))
+		if (last != NULL && tcp_is_beyond_window(c, last))
 			return false;
 		/* As Linux, the copy takes no room of what cwnd allows: it may be one too many. */
 		sent = tcp_send_copy(stack, c, last);
