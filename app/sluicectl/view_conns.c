@@ -141,6 +141,22 @@ put_figure(FILE *out, const json_t *row, const char *title, const char *name)
 		fprintf(out, " %s:%lld", title, (long long)json_integer_value(value));
 }
 
+/* Bytes in full segments, which is what ss counts. */
+static json_int_t
+segments(const json_t *row, const char *name)
+{
+	json_int_t mss = view_int(row, "mss", NULL);
+
+	return mss > 0 ? (view_int(row, name, NULL) + mss - 1) / mss : 0;
+}
+
+static void
+put_segments(FILE *out, const json_t *row, const char *title, const char *name)
+{
+	if (segments(row, name) > 0)
+		fprintf(out, " %s:%lld", title, (long long)segments(row, name));
+}
+
 static void
 put_round_trip(FILE *out, const json_t *row)
 {
@@ -202,14 +218,18 @@ put_recovery(FILE *out, const json_t *row)
 
 	if (state != NULL && strcmp(state, "open") != 0)
 		fprintf(out, " ca:%s", state);
-	put_figure(out, row, "lost", "lost");
-	put_figure(out, row, "sacked", "sacked");
+	put_segments(out, row, "unacked", "in_flight");
+	if (view_int(row, "retrans", NULL) > 0)
+		fprintf(out, " retrans:%lld/%lld", (long long)segments(row, "sent_again"),
+			(long long)view_int(row, "retrans", NULL));
+	put_segments(out, row, "lost", "lost");
+	put_segments(out, row, "sacked", "sacked");
 	fputs(json_is_true(json_object_get(row, "reordering")) ? " reordering" : "", out);
 }
 
 /* What a daemon counts that was built for it, in the order of ss. */
 static void
-put_segments(FILE *out, const json_t *row)
+put_counts(FILE *out, const json_t *row)
 {
 	put_figure(out, row, "bytes_sent", "bytes_sent");
 	put_figure(out, row, "bytes_retrans", "bytes_retrans");
@@ -237,9 +257,6 @@ put_deliveries(FILE *out, const json_t *row)
 	put_ms(out, row, "busy", "busy_us");
 	put_ms(out, row, "rwnd_limited", "rwnd_limited_us");
 	put_ms(out, row, "sndbuf_limited", "sndbuf_limited_us");
-	if (view_int(row, "delivery_rate_bps", NULL) > 0)
-		fprintf(out, " delivery_rate %lldbps",
-			(long long)view_int(row, "delivery_rate_bps", NULL));
 	put_ms(out, row, "rcv_rtt", "rcv_rtt_us");
 	put_figure(out, row, "dsack_dups", "dsack_dups");
 	put_figure(out, row, "reord_seen", "reord_seen");
@@ -278,19 +295,16 @@ put_info(struct table *t, const json_t *row)
 	put_round_trip(out, row);
 	put_figure(out, row, "acked(mod-4Gi)", "acked_mod_4gi");
 	put_figure(out, row, "received(mod-4Gi)", "received_mod_4gi");
-	put_segments(out, row);
+	put_counts(out, row);
 	put_speed(out, row);
 	put_figure(out, row, "lastsnd", "sent_idle_ms");
 	put_figure(out, row, "lastrcv", "data_idle_ms");
 	put_figure(out, row, "lastack", "idle_ms");
 	put_pacing(out, row);
+	put_bps(out, " delivery_rate ", (double)view_int(row, "delivery_rate_bps", NULL));
 	put_recovery(out, row);
-	put_figure(out, row, "inflight", "in_flight");
 	put_figure(out, row, "notsent", "not_sent");
 	put_limit(out, row);
-	if (view_int(row, "retrans", NULL) > 0)
-		fprintf(out, " retrans:%lld/%lld", (long long)view_int(row, "rexmits", NULL),
-			(long long)view_int(row, "retrans", NULL));
 	put_figure(out, row, "probes", "probes");
 	put_deliveries(out, row);
 	if (view_int(row, "min_rtt_us", NULL) > 0)

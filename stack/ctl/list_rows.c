@@ -100,7 +100,7 @@ ctl_conn_info_json(json_t *row, const struct tcp_conn_info *info)
 	put(row, "rcv_wscale", info->rcv_wscale);
 	put(row, "rcv_mss", info->rcv_mss);
 	json_object_set_new(row, "ecn", json_boolean(info->has_ecn));
-	put(row, "adv_mss", info->peer_mss);
+	put(row, "adv_mss", info->adv_mss);
 	put(row, "pmtu", info->pmtu);
 	/* Recovery. */
 	put(row, "rexmits", info->rexmits);
@@ -111,6 +111,7 @@ ctl_conn_info_json(json_t *row, const struct tcp_conn_info *info)
 	put(row, "min_rtt_us", info->min_rtt_us);
 	put(row, "lost", info->lost_bytes);
 	put(row, "sacked", info->sacked_bytes);
+	put(row, "sent_again", info->again_bytes);
 	/* Buffers and bytes. */
 	put(row, "rcvbuf", info->rcvbuf_bytes);
 	put(row, "sndbuf", info->sndbuf_bytes);
@@ -120,6 +121,7 @@ ctl_conn_info_json(json_t *row, const struct tcp_conn_info *info)
 	/* Before the first round trip there is no rate. */
 	put(row, "pacing_rate_bps", info->pacing_rate < UINT64_MAX ? 8 * info->pacing_rate : 0);
 	put(row, "max_pacing_rate_bps", 8ull * info->max_pacing_rate);
+	put(row, "delivery_rate_bps", 8 * info->delivery_rate);
 	put(row, "memory", info->space_bytes);
 	put(row, "acked_mod_4gi", info->acked_bytes);
 	put(row, "received_mod_4gi", info->received_bytes);
@@ -148,8 +150,6 @@ ctl_conn_notes_json(json_t *row, const struct tcp_conn_info *info)
 	put(row, "busy_us", n->busy_us);
 	put(row, "rwnd_limited_us", n->rwnd_limited_us);
 	put(row, "sndbuf_limited_us", n->sndbuf_limited_us);
-	if (n->rate_us > 0)
-		put(row, "delivery_rate_bps", 8000000ull * n->rate_segs * info->mss / n->rate_us);
 	put(row, "rcv_rtt_us", n->rcv_rtt_us8 >> 3);
 	put(row, "dsack_dups", n->dsack_dups);
 	put(row, "reord_seen", n->reord_seen);

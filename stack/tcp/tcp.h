@@ -287,7 +287,8 @@ struct tcp_conn_info {
 	enum tcp_state state;
 	uint32_t recvq_bytes;	/* received, not yet read */
 	uint32_t sendq_bytes;	/* queued, not yet acknowledged */
-	uint32_t srtt_us, rttvar_us, rto_ms;
+	uint32_t srtt_us, rttvar_us;
+	uint32_t rto_ms;	/* as it is now, doublings included */
 	uint32_t cwnd_bytes, ssthresh_bytes, mss;
 	uint32_t snd_wnd, rcv_wnd;
 	uint32_t retrans;	/* segments sent again, ever */
@@ -308,13 +309,16 @@ struct tcp_conn_info {
 	bool has_ecn;
 	bool reorders;		/* the path was seen to reorder */
 	uint8_t ca;		/* enum tcp_ca */
-	uint16_t peer_mss;	/* the peer's MSS option */
+	uint16_t adv_mss;	/* data that a segment may bring: our MSS option less timestamps */
 	uint16_t pmtu;		/* IP packet of a full segment */
 	uint32_t min_rtt_us;	/* 0: no sample yet */
 	uint32_t notsent_bytes;	/* queued, never sent */
 	uint64_t pacing_rate;	/* bytes/s at which it is paced; 0: it is not */
 	uint32_t max_pacing_rate; /* ... and what its owner allows; 0: any */
-	uint32_t lost_bytes, sacked_bytes; /* of those in flight; 0 where nothing may be lost */
+	/* Of those in flight; 0 where nothing may be lost. */
+	uint32_t lost_bytes, sacked_bytes;
+	uint32_t again_bytes;	/* ... sent again, and not known to be lost again */
+	uint64_t delivery_rate;	/* bytes/s; 0: not measured, or of single segments only */
 	uint32_t space_bytes;	/* queues in whole buffers, as tcp_mem counts */
 	uint32_t sent_idle_ms;	/* since data was sent; UINT32_MAX: none was */
 	uint16_t ato_ms;	/* how long an ACK may wait; 0: no data came yet */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Fifth step of RFC 9293 s3.10.7.4: what an ACK acknowledges, measures and opens. */
+#include "tcp/tcp_delivery.h"
 #include "tcp/tcp_ecn.h"
 #include "tcp/tcp_parts.h"
 
@@ -125,9 +126,12 @@ take_ack(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack, struct tcp_r
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	struct tcp_rtts acked = tcp_sendq_acked(stack, c, ack);
+	uint32_t was = c->snd_una;
 
 	c->snd_una = ack;
 	measure(stack, c, acked, sacked);
+	if (SLUICE_UNLIKELY(c->snd_nxt != ack || ack - was > c->mss || cold->is_timed))
+		tcp_delivery_acked(stack, c, was, acked.first_us);
 	/* Kept within reach of the comparison, or it would turn round after 2 GiB. */
 	if (seq32_lt(cold->snd_sml, ack))
 		cold->snd_sml = ack;

@@ -238,6 +238,7 @@ struct tcp_cold {
 	uint8_t is_cwnd_limited : 1; /* cwnd was the limit, not the owner or the peer */
 	uint8_t has_extra : 1;	/* tcp_extra is not all zero */
 	uint8_t is_paced : 1;	/* data is spread over time (tcp_pacing.c) */
+	uint8_t is_timed : 1;	/* a measurement of tcp_delivery is under way */
 	/* Line 2: now and then. */
 	uint32_t last_sent_ms;	/* when data was sent last */
 	uint32_t usage_seq;	/* snd_nxt when cwnd was used most, until acknowledged */
@@ -579,6 +580,7 @@ struct tcp_stack {
 	struct tcp_cold *cold;	/* one for each awake connection */
 	struct tcp_park *park;	/* by slot */
 	struct tcp_extra *extra; /* by slot */
+	struct tcp_delivery *delivery; /* by slot */
 	struct tcp_notes *notes; /* by slot; NULL: none are taken */
 	struct tcp_synq_entry *synq;
 	struct tcp_tw *tw;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Listings of connections, in slices that never hold the worker up. */
+#include "tcp/tcp_delivery.h"
 #include "tcp/tcp_notes.h"
 #include "tcp/tcp_parts.h"
 
@@ -62,13 +63,14 @@ fill_path(const struct tcp_stack *stack, const struct tcp_conn *c, const struct 
 	struct tcp_conn_info *row)
 {
 	uint32_t ip = c->key.family == FLOW_FAMILY_V4 ? IP4_HDR_LEN : IP6_HDR_LEN;
+	uint32_t ts = (c->flags & TF_TS) ? TCP_TS_LEN : 0;
 	const struct tcp_score *sc = tcp_score(stack, c);
 
 	row->has_ecn = (c->flags & TF_ECN) != 0;
 	row->reorders = cold->reo_seen;
 	row->ca = (uint8_t)ca_of(c, sc);
-	row->peer_mss = cold->peer_mss;
-	row->pmtu = (uint16_t)(c->mss + ip + TCP_HDR_LEN + ((c->flags & TF_TS) ? TCP_TS_LEN : 0));
+	row->adv_mss = (uint16_t)(tcp_own_mss(stack, &c->key) - ts);
+	row->pmtu = (uint16_t)(c->mss + ip + TCP_HDR_LEN + ts);
 	row->min_rtt_us = cold->min_rtt_us;
 	/* Our FIN has a number, too. */
 	if (seq32_gt(c->write_seq, c->snd_nxt))
@@ -78,11 +80,22 @@ fill_path(const struct tcp_stack *stack, const struct tcp_conn *c, const struct 
 		row->pacing_rate = tcp_pacing_rate(stack, c, cold);
 		row->max_pacing_rate = tcp_extra(stack, c)->wishes.max_pacing_rate;
 	}
+	row->delivery_rate = tcp_delivery_rate(stack, c, cold->gen);
 	row->space_bytes = cold->rmem + cold->wmem;
 	if (sc != NULL) {
 		row->lost_bytes = sc->lost;
 		row->sacked_bytes = sc->sacked;
+		row->again_bytes = sc->retrans;
 	}
+}
+
+/* Doubled by timeouts; probes of a closed window double only how far they are apart. */
+static uint32_t
+rto_of(const struct env *env, const struct tcp_conn *c, const struct tcp_cold *cold)
+{
+	if (cold->probes > 0 && c->snd_nxt == c->snd_una)
+		return cold->rto_ms;
+	return (uint32_t)min_u64((uint64_t)cold->rto_ms << cold->backoff, env->tun->tcp_rto_max);
 }
 
 static void
@@ -140,7 +153,7 @@ tcp_fill_row(const struct tcp_stack *stack, const struct env *env, const struct 
 		.sendq_bytes = has_unacked ? c->write_seq - c->snd_una : 0,
 		.srtt_us = cold->srtt_us,
 		.rttvar_us = cold->rttvar_us,
-		.rto_ms = cold->rto_ms,
+		.rto_ms = rto_of(env, c, cold),
 		.cwnd_bytes = c->cwnd,
 		.ssthresh_bytes = cold->ssthresh,
 		.mss = c->mss,

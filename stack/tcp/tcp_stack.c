@@ -2,6 +2,7 @@
 /* The stack's memory: slots, handles, the flow table, and the lists connections hang on. */
 #include <stdlib.h>
 
+#include "tcp/tcp_delivery.h"
 #include "tcp/tcp_parts.h"
 
 static int
@@ -58,6 +59,7 @@ free_memory(struct tcp_stack *stack)
 	mem_give(mem, stack->ip6.addrs, stack->ip6.size, sizeof(*stack->ip6.addrs));
 	free(stack->notes);
 	free(stack->extra);
+	free(stack->delivery);
 	free(stack->ranges);
 	free(stack->scores);
 	free(stack->listeners);
@@ -85,6 +87,7 @@ alloc_memory(struct tcp_stack *stack)
 	stack->ranges = calloc(par->ranges_max, sizeof(*stack->ranges));
 	stack->scores = calloc(par->conns_max, sizeof(*stack->scores));
 	stack->extra = calloc(par->conns_max, sizeof(*stack->extra));
+	stack->delivery = calloc(par->conns_max, sizeof(*stack->delivery));
 	if (SLUICE_CONN_NOTES)
 		stack->notes = calloc(par->conns_max, sizeof(*stack->notes));
 	stack->listeners = calloc(TCP_LISTENERS_MAX, sizeof(*stack->listeners));
@@ -94,7 +97,7 @@ alloc_memory(struct tcp_stack *stack)
 		stack->synq != NULL && stack->tw != NULL && stack->ip6.addrs != NULL &&
 		stack->ranges != NULL &&
 		stack->scores != NULL && stack->listeners != NULL && stack->port_listener != NULL &&
-		stack->fastopen_peers != NULL && stack->extra != NULL &&
+		stack->fastopen_peers != NULL && stack->extra != NULL && stack->delivery != NULL &&
 		(!SLUICE_CONN_NOTES || stack->notes != NULL);
 }
 

@@ -140,8 +140,8 @@ class Operator(unittest.TestCase):
 
     def test_info_has_the_words_of_ss(self):
         with bed.connect(7) as s:
-            s.sendall(b"x" * 1000)
-            bed.recv_exact(s, 1000)
+            s.sendall(b"x" * 20000)
+            bed.recv_exact(s, 20000)
             port = s.getsockname()[1]
             code, out, _ = self.ctl("show", "connections", "--info", "--remote", ":%d" % port)
             said = run("ss", "-tinH", "sport", "=", ":%d" % port)[1]
@@ -149,12 +149,12 @@ class Operator(unittest.TestCase):
         for word in ("ts", "sack", "cubic"):
             self.assertRegex(out, r"\b%s\b" % word)
         # What both ends know is the same on both.
-        for name in ("mss", "pmtu"):
+        for name in ("mss", "pmtu", "advmss"):
             match = re.search(r"\b%s:(\d+)" % name, said)
             if match:
                 self.assertIn("%s:%s" % (name, match[1]), out, said)
         for name in ("wscale", "rto", "rtt", "rcvmss", "advmss", "cwnd", "send", "minrtt",
-                     "ato", "lastsnd|lastrcv|lastack|app_limited"):
+                     "ato", "delivery_rate", "lastsnd|lastrcv|lastack|app_limited"):
             self.assertRegex(out, r"\b(%s)\b" % name)
 
     def looking_on(self, *words):

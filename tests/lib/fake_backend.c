@@ -251,12 +251,17 @@ conns_fill(const struct fake_backend *fake, struct ctl_msg *msg)
 		info->notes.bytes_retrans = 77;
 		info->notes.busy_us = 5000;
 		info->notes.rwnd_limited_us = 3000;
-		info->notes.rate_segs = 100;
-		info->notes.rate_us = 2000;
 		info->has_ecn = true;
 		info->ca = TCP_CA_RECOVERY;
 		info->pmtu = 1512;
+		info->adv_mss = 1448;
 		info->notsent_bytes = 99;
+		info->flight_bytes = 4 * 1460;
+		info->sacked_bytes = 1460;
+		info->lost_bytes = 1461;
+		info->again_bytes = 100;
+		info->retrans = 7;
+		info->delivery_rate = 9125000;
 		info->cc = msg->cursor == 1 ? NULL : "cubic";
 		info->timer_ms = msg->cursor == 0 ? UINT32_MAX : 200;
 		if (fake->use_largest)

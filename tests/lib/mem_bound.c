@@ -2,13 +2,14 @@
 /* The formula of docs/memory.md, term by term. */
 #include "lib/mem_bound.h"
 
+#include "tcp/tcp_delivery.h"
 #include "tcp/tcp_extra.h"
 #include "tcp/tcp_notes.h"
 
 /* Of one connection, SYN-queue entry, TIME-WAIT entry, run. */
 static const uint64_t conn_bytes = sizeof(struct tcp_conn) + sizeof(struct tcp_cold) +
 	sizeof(struct tcp_park) + sizeof(struct tcp_extra) + sizeof(struct tcp_score) +
-	sizeof(struct wheel_node) +
+	sizeof(struct tcp_delivery) + sizeof(struct wheel_node) +
 	(SLUICE_CONN_NOTES ? sizeof(struct tcp_notes) : 0);
 static const uint64_t synq_bytes = sizeof(struct tcp_synq_entry) + sizeof(struct wheel_node) +
 	sizeof(struct ip_addr);

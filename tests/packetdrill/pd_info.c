@@ -37,7 +37,7 @@ fill_rates(const struct tcp_notes *n, uint32_t mss, struct pd_tcp_info *i)
 }
 
 static void
-fill_path(const struct tcp_details *d, uint32_t rto_max_ms, struct pd_tcp_info *i)
+fill_path(const struct tcp_details *d, struct pd_tcp_info *i)
 {
 	uint32_t mss = d->row.mss;
 
@@ -46,10 +46,7 @@ fill_path(const struct tcp_details *d, uint32_t rto_max_ms, struct pd_tcp_info *
 	i->retransmits = d->row.snd_wnd == 0 ? 0 : d->rexmits;
 	i->probes = d->probes;
 	i->backoff = d->backoff;
-	/* Doubled by timeouts; probes of a closed window double only how far they are apart. */
 	i->rto = 1000 * d->row.rto_ms;
-	if (d->probes == 0 || d->unacked_segs > 0)
-		i->rto = (uint32_t)min_u64((uint64_t)i->rto << d->backoff, 1000ull * rto_max_ms);
 	i->snd_mss = mss;
 	i->rcv_mss = d->rcv_mss;
 	i->unacked = d->unacked_segs;
@@ -124,7 +121,7 @@ pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len)
 	info.state = (uint8_t)pd_state(pd, s);
 	/* Until the handshake is over there are no sequence numbers of the other side. */
 	if (s->kind == PD_CONN) {
-		fill_path(&d, pd->tun.tcp_rto_max, &info);
+		fill_path(&d, &info);
 		if (!s->connecting)
 			fill_streams(&d, &info);
 	}

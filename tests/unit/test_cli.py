@@ -287,15 +287,16 @@ class Shared(unittest.TestCase):
         row, info = out.strip().split('\n')[1:]
         self.assertIn('192.0.2.1:80', row)
         self.assertEqual(info.strip(), 'ts sack ecn cubic wscale:7,8 rto:204 backoff:1 '
-                         'rtt:1.500/0.750 ato:40 mss:1460 pmtu:1512 rcvmss:536 cwnd:10 '
+                         'rtt:1.500/0.750 ato:40 mss:1460 pmtu:1512 rcvmss:536 advmss:1448 cwnd:10 '
                          'acked(mod-4Gi):123456 received(mod-4Gi):7890 send:77.87Mbps '
-                         'lastsnd:56 lastrcv:34 lastack:12 ca:recovery notsent:99 rwnd_limited')
+                         'lastsnd:56 lastrcv:34 lastack:12 delivery_rate 73.00Mbps ca:recovery '
+                         'unacked:4 retrans:1/7 lost:2 sacked:1 notsent:99 rwnd_limited')
         out = self.ok('show', 'connections', '--info', '--limit', '1', '--plain')
         self.assertEqual(out.count('\n'), 2)
         self.assertNotIn('segs_in', out)
         out = self.ok('show', 'connections', '--info', '--remote=:2', '--limit', '1')
         self.assertRegex(out, r' bytes_retrans:77 segs_in:6 send:.* busy:5ms '
-                              r'rwnd_limited:3ms delivery_rate 584000000bps$')
+                              r'rwnd_limited:3ms$')
         rows = json.loads(self.ok('show', 'connections', '--info', '--json', '--local', ':80',
                                   '--remote=192.0.2.9:2'))['connections']
         self.assertEqual([row['segs_in'] for row in rows], [6, 6])

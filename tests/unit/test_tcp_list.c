@@ -156,6 +156,7 @@ info_tells_how_a_loss_is_repaired(void **state)
 	struct tcp_conn_info info;
 	uint64_t cursor = 0;
 	struct bed_peer p;
+	uint32_t rto_ms;
 
 	bed_peer_init(&p, bed);
 	bed_peer_reach(&p, TCPS_ESTABLISHED);
@@ -165,11 +166,12 @@ info_tells_how_a_loss_is_repaired(void **state)
 	assert_int_equal(tcp_list_conns(bed->stack, &bed->env, &cursor, &info, 1), 1);
 	assert_int_equal(info.ca, TCP_CA_OPEN);
 	assert_int_equal(info.pmtu, 1500);
-	assert_int_equal(info.peer_mss, 1460);
+	assert_int_equal(info.adv_mss, 1460);
 	assert_int_equal(info.flight_bytes + info.notsent_bytes, info.sendq_bytes);
 	assert_true(info.notsent_bytes > 0);
 	assert_int_equal(info.limit, TCP_LIMIT_CWND);
 	assert_int_equal(info.lost_bytes, 0);
+	rto_ms = info.rto_ms;
 	tcp_bed_advance(bed, 1000);
 	tcp_bed_discard(bed);
 	cursor = 0;
@@ -182,7 +184,9 @@ info_tells_how_a_loss_is_repaired(void **state)
 	assert_int_equal(info.notes.busy_us, 1000000);
 	assert_true(info.notes.segs_out > 10 && info.notes.segs_in > 0);
 	assert_int_equal(info.backoff, 1);
+	assert_int_equal(info.rto_ms, 2 * rto_ms);
 	assert_true(info.lost_bytes > 0);
+	assert_int_equal(info.again_bytes, 1460);
 }
 
 static void
