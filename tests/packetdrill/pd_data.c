@@ -94,6 +94,9 @@ pd_recv(struct pd *pd, int fd, void *buf, size_t len, int flags)
 
 		if (err != 0)
 			return err;
+		/* The next call is told why it stopped. */
+		if (done > 0 && s->error != 0 && pd_readable(pd, s) == 0)
+			return (ssize_t)done;
 		target = flags & MSG_WAITALL ? len : (size_t)s->value[PD_OPT_RCVLOWAT];
 		target = min_size(target, len);
 		done = flags & MSG_PEEK ? 0 : done;
@@ -193,6 +196,9 @@ send_all(struct pd *pd, int fd, const void *buf, size_t len, int flags)
 
 		if (err != 0)
 			return err;
+		/* The next call is told why it stopped. */
+		if (done > 0 && s->error != 0)
+			return (ssize_t)done;
 		n = send_once(pd, s, from == NULL ? NULL : from + done, len - done, flags);
 		done += n > 0 ? (size_t)n : 0;
 		if (done == len && n >= 0)
