@@ -269,6 +269,8 @@ begin_connect(struct pd *pd, struct pd_sock *s, const struct ip_addr *addr, uint
 	tcp_get_key(pd->tcp, s->handle, &key);
 	s->kind = PD_CONN;
 	s->connecting = true;
+	/* Of an open before that nobody asked about. */
+	s->error = 0;
 	s->raddr = *addr;
 	s->rport = port;
 	s->laddr = pd->local.addr[laddr_idx];
