@@ -56,8 +56,8 @@ tcp_get_details(struct tcp_stack *stack, struct env *env, tcp_handle conn, struc
 	*out = (struct tcp_details){
 		.has_ts = (c->flags & TF_TS) != 0,
 		.has_sack = (c->flags & TF_SACK) != 0,
-		/* Ours is never 0 where it was negotiated: the largest buffer asks for more. */
-		.has_wscale = c->rcv_wscale != 0,
+		/* Ours is 0 only for a small buffer of its own; of 0 both ways nothing is known. */
+		.has_wscale = (c->rcv_wscale | c->snd_wscale) != 0,
 		.snd_wscale = c->snd_wscale,
 		.rcv_wscale = c->rcv_wscale,
 		.rexmits = cold->rexmits,

@@ -308,6 +308,8 @@ void pd_syn_free_all(struct pd *pd);
 
 /* pd_info.c: TCP_INFO and the like; fill at most *len bytes. */
 int pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len);
+/** What was never sent, a FIN counted as a byte. */
+uint32_t pd_unsent(const struct pd_sock *s, const struct tcp_details *d);
 /** The path MTU of a connection. */
 uint32_t pd_pmtu(const struct pd *pd, const struct tcp_details *d);
 int pd_info_cc(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len);

@@ -88,8 +88,10 @@ fill_streams(const struct tcp_details *d, struct pd_tcp_info *i)
 	i->last_ack_recv = d->last_rx_ms;
 	i->rcv_ssthresh = d->rcvbuf / 2;
 	/* Linux counts the SYN of who opens, and 32 bits are enough for a script. */
-	i->bytes_acked = d->snd_una - d->iss - !d->is_active;
-	i->bytes_received = d->rcv_nxt - d->irs - 1;
+	if (d->snd_una != d->iss)
+		i->bytes_acked = d->snd_una - d->iss - !d->is_active;
+	if (d->rcv_nxt != d->irs)
+		i->bytes_received = d->rcv_nxt - d->irs - 1;
 	i->bytes_sent = d->bytes_sent;
 	i->bytes_retrans = d->bytes_retrans;
 	i->segs_in = d->segs_in;
@@ -99,7 +101,6 @@ fill_streams(const struct tcp_details *d, struct pd_tcp_info *i)
 	i->delivered = d->delivered;
 	i->delivered_ce = d->delivered_ce;
 	i->rcv_ooopack = d->rcv_ooopack;
-	i->notsent_bytes = d->write_seq - d->snd_nxt;
 }
 
 /* What the engine knows is how long a full segment is, which the peer may want shorter. */
@@ -111,19 +112,30 @@ pd_pmtu(const struct pd *pd, const struct tcp_details *d)
 	return d->row.mss < full && d->row.pmtu != 0 ? d->row.pmtu : pd->mtu;
 }
 
+/* Linux numbers a FIN as if it were a byte, and so does snd_nxt. */
+uint32_t
+pd_unsent(const struct pd_sock *s, const struct tcp_details *d)
+{
+	return d->write_seq + s->fin_sent - d->snd_nxt;
+}
+
 int
 pd_info_tcp(struct pd *pd, struct pd_sock *s, void *out, socklen_t *len)
 {
 	struct pd_tcp_info info = { 0 };
 	struct tcp_details d = s->last;
 
-	pd_details(pd, s, &d);
+	/* Of a connection that is gone nothing is in flight any more. */
+	if (!pd_details(pd, s, &d))
+		d.unacked_segs = d.sacked_segs = d.lost_segs = d.retrans_segs = 0;
 	info.state = (uint8_t)pd_state(pd, s);
 	/* Until the handshake is over there are no sequence numbers of the other side. */
 	if (s->kind == PD_CONN) {
 		fill_path(&d, &info);
-		if (!s->connecting)
+		if (!s->connecting) {
 			fill_streams(&d, &info);
+			info.notsent_bytes = pd_unsent(s, &d);
+		}
 	}
 	info.max_pacing_rate = s->value[PD_OPT_MAX_PACING_RATE] == -1 ?
 		UINT64_MAX :

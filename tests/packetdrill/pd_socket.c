@@ -503,7 +503,7 @@ do_ioctl(struct pd *pd, int fd, unsigned long request, int *arg)
 		*arg = unacked(s, &d);
 		return 0;
 	case SIOCOUTQNSD:
-		*arg = s->connecting ? 0 : (int)(d.write_seq - d.snd_nxt);
+		*arg = s->connecting ? 0 : (int)pd_unsent(s, &d);
 		return 0;
 	default:
 		return -ENOTTY;
