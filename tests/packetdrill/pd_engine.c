@@ -415,6 +415,20 @@ fail_open(struct pd *pd, struct pd_sock *s, const struct icmp_report *report, co
 		.what = TCP_EV_CONNECTED | TCP_EV_CLOSED, .err = -report->err });
 }
 
+/* IP_PMTUDISC_DONT: its packets may be cut on the way, and nobody need tell us. */
+static bool
+is_pmtu_fixed(const struct pd *pd, const struct icmp_report *report)
+{
+	for (unsigned int i = 0; i < PD_FDS_MAX; i++) {
+		const struct pd_sock *s = pd->socks[i];
+
+		if (s != NULL && s->kind == PD_CONN && s->lport == report->key.lport &&
+			s->rport == report->key.rport)
+			return s->value[PD_OPT_MTU_DISCOVER] == IP_PMTUDISC_DONT;
+	}
+	return false;
+}
+
 /* Linux: an error that ends nothing is told by SO_ERROR; with IP_RECVERR at once. */
 static void
 take_report(struct pd *pd, const uint8_t *ip, size_t len)
@@ -422,6 +436,8 @@ take_report(struct pd *pd, const uint8_t *ip, size_t len)
 	const struct icmp_report *report = &pd->net.report;
 	uint64_t used = pd->ctr.outcome[OUT_ICMP_ERROR_USED];
 
+	if (report->kind == ICMP_REPORT_TOO_BIG && is_pmtu_fixed(pd, report))
+		return;
 	tcp_icmp_input(pd->tcp, &pd->env, report);
 	if (pd->ctr.outcome[OUT_ICMP_ERROR_USED] == used || report->kind == ICMP_REPORT_TOO_BIG)
 		return;
