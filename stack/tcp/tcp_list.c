@@ -31,6 +31,8 @@ fill_bytes(const struct tcp_cold *cold, const struct tcp_conn *c, struct tcp_con
 static enum tcp_ca
 ca_of(const struct tcp_conn *c, const struct tcp_score *sc)
 {
+	if (!tcp_is_synchronised(c))
+		return TCP_CA_OPEN;
 	if (c->flags & TF_RTO_DONE)
 		return TCP_CA_LOSS;
 	if (c->flags & TF_RECOVERY)

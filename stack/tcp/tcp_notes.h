@@ -180,6 +180,18 @@ tcp_note_data_out(const struct tcp_stack *stack, const struct tcp_conn *c, const
 		tcp_note_rate_begins(stack, c, n, p->app.seq, len);
 }
 
+/** Data that goes with our SYN: neither a rate nor waiting begins with it. */
+static inline void
+tcp_note_early_out(const struct tcp_stack *stack, const struct tcp_conn *c, uint32_t len)
+{
+	struct tcp_notes *n = tcp_notes(stack, c);
+
+	if (n == NULL)
+		return;
+	n->data_segs_out++;
+	n->bytes_sent += len;
+}
+
 /** The data of our SYN was taken, or why not; the first reason stays until there is another. */
 static inline void
 tcp_note_early(const struct tcp_stack *stack, const struct tcp_conn *c, enum tcp_fastopen_fail fail)

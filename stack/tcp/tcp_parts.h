@@ -643,6 +643,8 @@ uint32_t tcp_rto_backed_off(const struct tcp_stack *stack, const struct tcp_conn
 bool tcp_pmtu_report(struct tcp_stack *stack, struct tcp_conn *c,
 	const struct icmp_report *report);
 void tcp_pmtu_on_timeout(struct tcp_stack *stack, struct tcp_conn *c);
+/** What is in flight did not arrive, and congestion was not why. */
+void tcp_pmtu_send_again(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_pmtu_expired(struct tcp_stack *stack, struct tcp_conn *c);
 /** Segments are no longer than mss from now on; the path is tried again later. */
 void tcp_pmtu_lower(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss);

@@ -112,8 +112,8 @@ tcp_pmtu_raise(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss)
  * What is in flight goes again, cut to the new size, without a sign of congestion: it was not lost
  * for lack of room. Duplicate ACKs of what did get through are no loss either, hence recover.
  */
-static void
-send_again(struct tcp_stack *stack, struct tcp_conn *c)
+void
+tcp_pmtu_send_again(struct tcp_stack *stack, struct tcp_conn *c)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	struct tcp_score *sc;
@@ -155,7 +155,7 @@ tcp_pmtu_report(struct tcp_stack *stack, struct tcp_conn *c, const struct icmp_r
 		return true;
 	}
 	tcp_pmtu_lower(stack, c, mtu - headers);
-	send_again(stack, c);
+	tcp_pmtu_send_again(stack, c);
 	return true;
 }
 

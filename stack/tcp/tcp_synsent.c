@@ -30,6 +30,7 @@ add_early_data(struct tcp_stack *stack, struct tcp_conn *c, struct pkt *p, struc
 	len = (uint16_t)(first->app.end_seq - first->app.seq);
 	memcpy(pkt_data(p), first->buf + first->app.payload_off, len);
 	pkt_set_len(p, len);
+	tcp_note_early_out(stack, c, len);
 	first->app.sends = 1;
 	first->app.sent_us = (uint32_t)stack->env->now_us;
 }
@@ -139,29 +140,38 @@ take_syn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 	cold->peer_mss = tcp_peer_mss(stack, &c->key, w, &rx->seg->opts);
 }
 
-/* Fast Open: was the data of our SYN taken, too? If not it goes out again at once. */
+/*
+ * Fast Open: was the data of our SYN taken, too, and all of it? What was not goes out again at
+ * once.
+ */
 static void
 early_data_answered(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 {
 	struct pkt *first = c->sendq_head;
+	bool all;
 
+	/* What arrived is one segment, the SYN and its data. */
+	if (first == NULL || first->app.sends == 0 || seq32_lt(ack, first->app.end_seq))
+		tcp_note_delivered(stack, c);
 	if (first == NULL || first->app.sends == 0)
 		return;
-	if (seq32_leq(ack, first->app.seq)) {
-		tcp_note_early(stack, c, c->flags & TF_SYN_RTX ? TCP_EARLY_SYN_LOST :
-								 TCP_EARLY_NOT_TAKEN);
-		/* A SYN lost was counted when it was. */
-		stack->env->ctr->TCPFastOpenActiveFail += !(c->flags & TF_SYN_RTX);
-		first->app.sends = 0;
-		return;
-	}
-	stack->env->ctr->TCPFastOpenActive++;
-	tcp_note_early(stack, c, TCP_EARLY_TAKEN);
-	if (c->flags & TF_SYN_RTX)
-		first->app.sends = 2;
+	all = ack == first->app.end_seq;
 	c->snd_nxt = first->app.end_seq;
 	c->send_next = first->app.next;
-	tcp_acked(stack, c, ack);
+	if (c->flags & TF_SYN_RTX)
+		first->app.sends = 2;
+	if (seq32_gt(ack, first->app.seq))
+		tcp_acked(stack, c, ack);
+	if (all) {
+		stack->env->ctr->TCPFastOpenActive++;
+		tcp_note_early(stack, c, TCP_EARLY_TAKEN);
+		return;
+	}
+	tcp_note_early(
+		stack, c, c->flags & TF_SYN_RTX ? TCP_EARLY_SYN_LOST : TCP_EARLY_NOT_TAKEN);
+	/* A SYN lost was counted when it was. */
+	stack->env->ctr->TCPFastOpenActiveFail += !(c->flags & TF_SYN_RTX);
+	tcp_pmtu_send_again(stack, c);
 }
 
 static void
@@ -193,7 +203,6 @@ established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	c->flags &= ~TF_FASTOPEN;
 	early_data_answered(stack, c, rx->ack);
 	c->flags = (c->flags & ~TF_SYN_RTX) | TF_ACK_NOW | TF_CONNECTED;
-	tcp_note_delivered(stack, c);
 	rx->outcome = OUT_SYN_SENT_DONE;
 	tcp_raise(stack, c, TCP_EV_CONNECTED);
 	tcp_want_output(stack, c);
