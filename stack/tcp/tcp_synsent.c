@@ -142,9 +142,9 @@ take_syn(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *rx)
 
 /*
  * Fast Open: was the data of our SYN taken, too, and all of it? What was not goes out again at
- * once.
+ * once. False: there is such data.
  */
-static void
+static bool
 early_data_answered(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 {
 	struct pkt *first = c->sendq_head;
@@ -154,7 +154,7 @@ early_data_answered(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 	if (first == NULL || first->app.sends == 0 || seq32_lt(ack, first->app.end_seq))
 		tcp_note_delivered(stack, c);
 	if (first == NULL || first->app.sends == 0)
-		return;
+		return true;
 	all = ack == first->app.end_seq;
 	c->snd_nxt = first->app.end_seq;
 	c->send_next = first->app.next;
@@ -165,13 +165,30 @@ early_data_answered(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 	if (all) {
 		stack->env->ctr->TCPFastOpenActive++;
 		tcp_note_early(stack, c, TCP_EARLY_TAKEN);
-		return;
+		return true;
 	}
 	tcp_note_early(
 		stack, c, c->flags & TF_SYN_RTX ? TCP_EARLY_SYN_LOST : TCP_EARLY_NOT_TAKEN);
 	/* A SYN lost was counted when it was. */
 	stack->env->ctr->TCPFastOpenActiveFail += !(c->flags & TF_SYN_RTX);
 	tcp_pmtu_send_again(stack, c);
+	return false;
+}
+
+/* As Linux: who tried Fast Open takes what came with the SYN-ACK, too. */
+static void
+take_early_answer(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
+{
+	uint32_t len = min_u32(rx->len, tcp_rcv_wnd(c));
+	bool fin = (rx->flags & TCP_FIN) && len == rx->len;
+
+	rx->seq++;
+	rx->len = len;
+	if (len > 0)
+		tcp_deliver(stack, c, rx);
+	if (fin)
+		tcp_process_fin(stack, c);
+	rx->outcome = OUT_SYN_SENT_DONE;
 }
 
 static void
@@ -179,6 +196,7 @@ established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	uint32_t rtt_us = (uint32_t)stack->env->now_us - cold->syn_sent_us;
+	bool asked;
 
 	c->snd_una = cold->iss + 1;
 	cold->rexmits = 0;
@@ -198,10 +216,12 @@ established(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		cold->rto_ms = TCP_RTO_SYN_LOST_MS;
 	tcp_set_state(stack, c, TCPS_ESTABLISHED);
 	tcp_keep_opened(stack, c);
-	if (c->flags & TF_FASTOPEN)
+	asked = (c->flags & TF_FASTOPEN) != 0;
+	if (asked)
 		tcp_fastopen_learn(stack, c, &rx->seg->opts);
 	c->flags &= ~TF_FASTOPEN;
-	early_data_answered(stack, c, rx->ack);
+	if (early_data_answered(stack, c, rx->ack) && asked)
+		take_early_answer(stack, c, rx);
 	c->flags = (c->flags & ~TF_SYN_RTX) | TF_ACK_NOW | TF_CONNECTED;
 	rx->outcome = OUT_SYN_SENT_DONE;
 	tcp_raise(stack, c, TCP_EV_CONNECTED);
@@ -266,5 +286,5 @@ tcp_synsent_input(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx
 		return;
 	}
 	established(stack, c, rx);
-	/* Data or FIN on a SYN-ACK: the peer sends it again once it has our ACK. */
+	/* Other data or FIN on a SYN-ACK: the peer sends it again once it has our ACK. */
 }
