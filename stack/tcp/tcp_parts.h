@@ -220,6 +220,8 @@ void tcp_fastopen_settled(struct tcp_stack *stack, const struct tcp_conn *c);
 
 /* tcp_fastopen_cache.c: RFC 7413 for active opens. */
 /** Largest payload of a first SYN to c's peer, by what is known of it. */
+/** A SYN with data was too big for the path: it goes again without; false: there was none. */
+bool tcp_early_too_big(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss);
 uint16_t tcp_fastopen_mss(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** The option of our first SYN, in opts; true: a cookie, so data may ride with it. */
 bool tcp_fastopen_ask(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_opts *opts);

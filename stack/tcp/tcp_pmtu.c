@@ -144,6 +144,9 @@ tcp_pmtu_report(struct tcp_stack *stack, struct tcp_conn *c, const struct icmp_r
 
 	if (is_v4 && mtu == 0)
 		mtu = max_u32(plateau_below(report->quoted_len), floor);
+	if (c->state == TCPS_SYN_SENT && mtu >= floor && mtu < report->quoted_len &&
+		tcp_early_too_big(stack, c, mtu - headers))
+		return true;
 	if (!tcp_is_synchronised(c) || mtu < floor || mtu >= report->quoted_len ||
 		mtu <= headers) {
 		stack->env->ctr->PmtuRefused++;

@@ -84,7 +84,7 @@ tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 	if (cold->rexmits == 1 && c->state == TCPS_SYN_SENT && (c->flags & TF_FASTOPEN))
 		tcp_fastopen_lost(stack, c);
-	if (cold->rexmits > 0) {
+	if (cold->rexmits > 0 || (c->state == TCPS_SYN_SENT && (c->flags & TF_SYN_RTX))) {
 		stack->env->ctr->RetransSegs++;
 		stack->env->ctr->TCPSynRetrans++;
 		cold->total_retrans++;
@@ -98,6 +98,21 @@ tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c)
 	}
 	tcp_note_out(stack, c);
 	tcp_emit(stack, p, &e);
+}
+
+bool
+tcp_early_too_big(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss)
+{
+	struct tcp_wishes *w = &tcp_extra_to_write(stack, c)->wishes;
+
+	if (c->sendq_head == NULL || c->sendq_head->app.sends == 0 || (c->flags & TF_SYN_RTX))
+		return false;
+	w->mss_max = (uint16_t)(w->mss_max == 0 ? mss : min_u32(w->mss_max, mss));
+	/* Without the option either, as a SYN that goes again after a timeout. */
+	c->flags = (c->flags & ~TF_FASTOPEN) | TF_SYN_RTX;
+	stack->env->ctr->TCPFastOpenActiveFail++;
+	tcp_send_syn(stack, c);
+	return true;
 }
 
 static void
