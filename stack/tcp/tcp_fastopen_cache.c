@@ -44,12 +44,15 @@ uint16_t
 tcp_fastopen_mss(const struct tcp_stack *stack, const struct tcp_conn *c)
 {
 	const struct tcp_fastopen_peer *peer = find(stack, &c->key.raddr);
+	const struct tcp_wishes *w = &tcp_extra(stack, c)->wishes;
 	uint16_t mss = c->key.family == FLOW_FAMILY_V4 ? TCP_MSS_V4_DEFAULT : TCP_MSS_V6_DEFAULT;
 
 	if (peer != NULL && peer->mss != 0)
 		mss = peer->mss;
-	else if (tcp_extra(stack, c)->wishes.no_cookie)
+	else if (w->no_cookie)
 		mss = tcp_own_mss(stack, &c->key);
+	if (w->mss_max != 0 && w->mss_max < mss)
+		mss = w->mss_max;
 	return (uint16_t)(mss - SYN_OPTIONS_LEN);
 }
 
