@@ -164,6 +164,8 @@ look_at(struct pd *pd, struct pd_sock *s)
 		s->peer_fin = true;
 		break;
 	case TCPS_CLOSED:
+		/* Where both sides were done the engine has no event for the end. */
+		s->activity += s->last.row.state != TCPS_CLOSED;
 		pd_keep_received(pd, s);
 		break;
 	case TCPS_LISTEN:
