@@ -220,8 +220,6 @@ void tcp_fastopen_settled(struct tcp_stack *stack, const struct tcp_conn *c);
 
 /* tcp_fastopen_cache.c: RFC 7413 for active opens. */
 /** Largest payload of a first SYN to c's peer, by what is known of it. */
-/** A SYN with data was too big for the path: it goes again without; false: there was none. */
-bool tcp_early_too_big(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss);
 uint16_t tcp_fastopen_mss(const struct tcp_stack *stack, const struct tcp_conn *c);
 /** The option of our first SYN, in opts; true: a cookie, so data may ride with it. */
 bool tcp_fastopen_ask(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_opts *opts);
@@ -234,6 +232,8 @@ void tcp_fastopen_learn(struct tcp_stack *stack, struct tcp_conn *c, const struc
 SLUICE_NOINLINE void tcp_synsent_input(struct tcp_stack *stack, struct tcp_conn *c,
 	struct tcp_rx *rx);
 void tcp_send_syn(struct tcp_stack *stack, struct tcp_conn *c);
+/** A SYN with data was too big for the path: it goes again without; false: there was none. */
+bool tcp_early_too_big(struct tcp_stack *stack, struct tcp_conn *c, uint32_t mss);
 
 /* tcp_segment.c: the other states (RFC 9293 s3.10.7.4), step by step. */
 SLUICE_NOINLINE void tcp_segment_arrives(struct tcp_stack *stack, struct tcp_conn *c,

@@ -190,12 +190,20 @@ is_deferred(const struct tcp_stack *stack, struct tcp_synq_entry *e, const struc
 	return true;
 }
 
-/* 1, 2, 4 ... s after each other; after the last try one more such wait, then it is dropped. */
+/* 1, 2, 4 ... s after each other. */
+static void
+arm(struct tcp_stack *stack, uint32_t slot)
+{
+	uint32_t delay_ms = TCP_RTO_INIT_MS << min_u32(stack->synq[slot].retrans, 16);
+
+	tcp_timers_synq(stack, slot, min_u32(delay_ms, stack->env->tun->tcp_rto_max));
+}
+
+/* After the last try one more such wait, then it is dropped. */
 void
 tcp_synq_timer(struct tcp_stack *stack, uint32_t slot)
 {
 	struct tcp_synq_entry *e = &stack->synq[slot];
-	uint32_t delay_ms;
 	bool silent;
 
 	if (e->who.local == 0)
@@ -211,9 +219,7 @@ tcp_synq_timer(struct tcp_stack *stack, uint32_t slot)
 		stack->listeners[e->listener].synq_young--;
 	if (e->retrans < TCP_SYNQ_TRIES_MAX)
 		e->retrans = (e->retrans + 1u) & TCP_SYNQ_TRIES_MAX;
-	delay_ms = min_u32(TCP_RTO_INIT_MS << min_u32(e->retrans, 16),
-		stack->env->tun->tcp_rto_max);
-	tcp_timers_synq(stack, slot, delay_ms);
+	arm(stack, slot);
 	if (!silent)
 		resend_synack(stack, e);
 }
@@ -279,6 +285,21 @@ complete(struct tcp_stack *stack, uint32_t slot, const struct tcp_seg *seg, stru
 		pkt_free(stack->env->pool, rx.pkt);
 }
 
+/* The half-open connection answers, or has so lately: once in tcp_invalid_ratelimit. */
+static bool
+is_rationed(struct tcp_stack *stack, struct tcp_synq_entry *e)
+{
+	uint16_t now = (uint16_t)stack->env->now_ms;
+
+	if ((uint16_t)(now - e->acked_ms) < stack->env->tun->tcp_invalid_ratelimit) {
+		stack->env->ctr->TCPACKSkippedSynRecv++;
+		return true;
+	}
+	e->acked_ms = now;
+	return false;
+}
+
+/* Answered at once, and the timer begins anew, as Linux has it. */
 static void
 syn_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_seg *seg,
 	struct pkt *pkt, uint64_t hash)
@@ -286,11 +307,15 @@ syn_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_se
 	struct tcp_opts opts;
 	struct tcp_emit syn = synack(stack, e, &seg->key, hash, &opts);
 
-	/* Answered at once; the timer goes on as it was. */
 	if (!tcp_tx_has_room(stack)) {
 		tcp_drop(stack, pkt, OUT_NO_BUFFER);
 		return;
 	}
+	if (is_rationed(stack, e)) {
+		tcp_drop(stack, pkt, OUT_SYN_AGAIN_RATE);
+		return;
+	}
+	arm(stack, (uint32_t)(e - stack->synq));
 	tcp_outcome(stack, OUT_SYN_AGAIN);
 	stack->env->ctr->TCPSynRetrans++;
 	stack->env->ctr->RetransSegs++;
@@ -306,7 +331,6 @@ static bool
 ack_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_seg *seg,
 	struct pkt *pkt, enum outcome out)
 {
-	uint16_t now = (uint16_t)stack->env->now_ms;
 	/* What the SYN-ACK offered: less would take it back (RFC 9293 s3.8.6). */
 	const struct tcp_wishes *w = wishes_of(stack, e);
 	unsigned int shift = e->has_wscale ? tcp_own_wscale(stack, w) : 0;
@@ -319,13 +343,9 @@ ack_again(struct tcp_stack *stack, struct tcp_synq_entry *e, const struct tcp_se
 		.ts_recent = e->ts_recent,
 	};
 
-	if (seg->len == 0 && !(seg->flags & TCP_FIN)) {
-		if ((uint16_t)(now - e->acked_ms) < stack->env->tun->tcp_invalid_ratelimit) {
-			stack->env->ctr->TCPACKSkippedSynRecv++;
-			tcp_drop(stack, pkt, out);
-			return false;
-		}
-		e->acked_ms = now;
+	if (seg->len == 0 && !(seg->flags & TCP_FIN) && is_rationed(stack, e)) {
+		tcp_drop(stack, pkt, out);
+		return false;
 	}
 	tcp_outcome(stack, out);
 	tcp_respond_ack(stack, seg, pkt, &answer);

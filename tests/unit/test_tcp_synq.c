@@ -64,7 +64,7 @@ without_retries_the_entry_goes_after_one_second(void **state)
 }
 
 static void
-a_repeated_syn_is_answered_at_once_and_restarts_nothing(void **state)
+a_repeated_syn_is_answered_now_and_then_and_the_timer_begins_anew(void **state)
 {
 	struct tcp_bed *bed = *state;
 	struct bed_peer p;
@@ -77,6 +77,11 @@ a_repeated_syn_is_answered_at_once_and_restarts_nothing(void **state)
 	tcp_bed_advance(bed, 999);
 	assert_int_equal(bed_peer_send_seg(&p, &syn), OUT_SYN_AGAIN);
 	assert_sent(&p, "SA 0+0 ack 1");
+	assert_sent(&p, "");
+	tcp_bed_advance(bed, 499);
+	assert_int_equal(bed_peer_send_seg(&p, &syn), OUT_SYN_AGAIN_RATE);
+	assert_sent(&p, "");
+	tcp_bed_advance(bed, 500);
 	assert_sent(&p, "");
 	tcp_bed_advance(bed, 1);
 	assert_sent(&p, "SA 0+0 ack 1");
@@ -335,7 +340,7 @@ main(void)
 		BED_TEST(a_syn_is_answered_and_takes_no_connection_and_no_packet),
 		BED_TEST(the_synack_is_repeated_after_1_3_7_15_and_31_s_and_dropped_after_63),
 		BED_TEST(without_retries_the_entry_goes_after_one_second),
-		BED_TEST(a_repeated_syn_is_answered_at_once_and_restarts_nothing),
+		BED_TEST(a_repeated_syn_is_answered_now_and_then_and_the_timer_begins_anew),
 		BED_TEST(segments_in_syn_received_get_what_rfc9293_says),
 		BED_TEST(an_older_timestamp_in_syn_received_is_acknowledged_and_dropped),
 		BED_TEST(answers_to_bare_unacceptable_segments_are_rationed),
