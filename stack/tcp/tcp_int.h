@@ -23,6 +23,7 @@
 
 #define TCP_NONE UINT32_MAX
 
+#define TCP_RCV_MSS_MIN 88u
 #define TCP_RCV_MSS_INIT 536u		/* a full segment, until a larger one is seen */
 #define TCP_RANGES_PER_CONN 256u	/* runs behind gaps, and SACKed runs, each */
 #define TCP_RCV_PKTS_MIN 8u		/* packets that any connection may receive and hold */

@@ -126,6 +126,8 @@ tcp_conn_setup(struct tcp_stack *stack, struct tcp_conn *c, uint16_t peer_mss)
 	cold->peer_mss = peer_mss;
 	cold->max_snd_wnd = max_u32(cold->max_snd_wnd, c->snd_wnd);
 	c->mss = (uint16_t)tcp_pmtu_full_mss(stack, c);
+	/* As Linux: who takes small segments sends no larger ones. */
+	cold->rcv_mss = (uint16_t)max_u32(min_u32(c->mss, TCP_RCV_MSS_INIT), TCP_RCV_MSS_MIN);
 	cold->ts_recent_at_ms = stack->env->now_ms;
 	cold->rcv_space_seq = c->rcv_nxt;
 	cold->end_seq = c->rcv_nxt;

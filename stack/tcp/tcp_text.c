@@ -146,6 +146,18 @@ note_end(const struct tcp_conn *c, struct tcp_cold *cold, bool is_full)
 	cold->end_seq = c->rcv_nxt;
 }
 
+/* As Linux: what several segments were joined to on the way is no longer than we told the peer. */
+static SLUICE_NOINLINE void
+note_larger_segment(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp_cold *cold,
+	uint32_t len)
+{
+	uint32_t most = tcp_own_mss(stack, &c->key);
+
+	if (c->flags & TF_TS)
+		most -= TCP_TS_LEN;
+	cold->rcv_mss = (uint16_t)max_u32(cold->rcv_mss, min_u32(len, most));
+}
+
 /* The next len bytes have come, with these flags. */
 static SLUICE_ALWAYS_INLINE void
 note_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold, uint32_t len,
@@ -156,7 +168,7 @@ note_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_cold *cold, ui
 		tcp_ack_quickly(stack, c);
 	c->rcv_nxt += len;
 	if (len > cold->rcv_mss)
-		cold->rcv_mss = (uint16_t)len;
+		note_larger_segment(stack, c, cold, len);
 	if (len < cold->rcv_mss || (flags & TCP_PSH))
 		note_end(c, cold, len == cold->rcv_mss);
 }
@@ -376,10 +388,12 @@ is_more_than_full(const struct tcp_stack *stack, const struct tcp_conn *c, uint3
 
 /* As Linux: how long the peer's segments are is told by what came, not by what was new of it. */
 static void
-note_full_segment(struct tcp_cold *cold, const struct tcp_rx *rx)
+note_full_segment(const struct tcp_stack *stack, const struct tcp_conn *c, const struct tcp_rx *rx)
 {
+	struct tcp_cold *cold = tcp_cold(stack, c);
+
 	if (rx->seg->len > rx->len && rx->seg->len > cold->rcv_mss)
-		cold->rcv_mss = (uint16_t)min_u32(rx->seg->len, UINT16_MAX);
+		note_larger_segment(stack, c, cold, rx->seg->len);
 }
 
 void
@@ -398,6 +412,8 @@ tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		return;
 	}
 	if (rx->seq != c->rcv_nxt) {
+		if (rx->seg->len > tcp_cold(stack, c)->rcv_mss)
+			note_larger_segment(stack, c, tcp_cold(stack, c), rx->seg->len);
 		tcp_reass_add(stack, c, rx);
 		c->flags |= TF_ACK_NOW | TF_ACK_DELAY;
 		tcp_want_output(stack, c);
@@ -411,7 +427,7 @@ tcp_process_text(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 		return;
 	}
 	if (len > 0) {
-		note_full_segment(tcp_cold(stack, c), rx);
+		note_full_segment(stack, c, rx);
 		tcp_deliver(stack, c, rx);
 	} else {
 		rx->outcome = OUT_FIN_CONSUMED;
