@@ -24,7 +24,10 @@ tcp_recovery_remember(struct tcp_conn *c, struct tcp_cold *cold, struct tcp_scor
 	sc->prior_cwnd = c->cwnd;
 	sc->prior_ssthresh = cold->ssthresh;
 	sc->undo_marker = c->snd_una;
-	sc->undo_retrans = 0;
+	/* Copies in flight may be reported, too: as a loss each of them was none (as Linux). */
+	sc->undo_retrans = (sc->retrans + c->mss - 1) / c->mss;
+	if ((sc->flags & (SC_PROBE | SC_PROBE_RTX)) == (SC_PROBE | SC_PROBE_RTX))
+		sc->undo_retrans++;
 	sc->flags = (uint16_t)((sc->flags & ~SC_RETRANS_TS) | SC_UNDO);
 }
 

@@ -172,11 +172,11 @@ retransmit(struct tcp_stack *stack, struct tcp_conn *c)
 
 	count_timeout(stack, c, sc);
 	tcp_note_timeout(stack, c, first);
-	sc->flags &= (uint16_t)~(SC_PRR | SC_FRTO | SC_FRTO_NEW | SC_PROBE | SC_PROBE_RTX);
 	if (first && (!(c->flags & TF_RECOVERY) || seq32_geq(c->snd_una, cold->recover))) {
 		tcp_recovery_remember(c, cold, sc);
 		cold->ssthresh = cc->ssthresh(stack, c);
 	}
+	sc->flags &= (uint16_t)~(SC_PRR | SC_FRTO | SC_FRTO_NEW | SC_PROBE | SC_PROBE_RTX);
 	if (cc->on_timeout != NULL)
 		cc->on_timeout(stack, c);
 	/* RFC 5682 s2.1 step 1: not if an earlier loss is still being repaired. */
