@@ -336,7 +336,8 @@ tcp_recovery_begin(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp
 	if ((sc->flags & SC_PRR) && (c->flags & TF_OUTPUT))
 		tcp_output(stack, c);
 	sc->flags &= (uint16_t)~SC_OF_ACK;
-	sc->prior_fack = sc->fack;
+	/* What a peer has thrown away again says nothing of the order (as Linux). */
+	sc->prior_fack = sc->sacked_pkts > 0 ? sc->fack : c->snd_una;
 	/* For now what was SACKed before. */
 	sc->delivered = sc->sacked;
 	if ((c->flags & TF_TS) && (rx->seg->opts.present & TCP_OPT_TS)) {
