@@ -99,14 +99,16 @@ tcp_cc_after_idle(struct tcp_stack *stack, struct tcp_conn *c)
 	struct tcp_cold *cold = tcp_cold(stack, c);
 	const struct tunables *tun = stack->env->tun;
 	uint32_t idle_ms = stack->env->now_ms - cold->last_sent_ms;
+	/* Doubled by timeouts until one is measured; probes only double how far apart they are. */
+	uint32_t rto_ms = (c->flags & TF_PERSIST) ? cold->rto_ms : tcp_rto_backed_off(stack, c);
 	uint32_t least = tun->tcp_initial_cwnd * c->mss;
 
 	if (!tun->tcp_slow_start_after_idle || c->snd_una != c->snd_nxt ||
-		c->cwnd <= least || idle_ms <= cold->rto_ms)
+		c->cwnd <= least || idle_ms <= rto_ms)
 		return;
 	/* It may be days: who was idle for a week has nothing left. */
 	if (cold->ssthresh < TCP_SSTHRESH_INFINITE)
 		cold->ssthresh = max_u32(cold->ssthresh, c->cwnd - c->cwnd / 4);
-	for (; idle_ms > cold->rto_ms && c->cwnd > least; idle_ms -= cold->rto_ms)
+	for (; idle_ms > rto_ms && c->cwnd > least; idle_ms -= rto_ms)
 		c->cwnd = max_u32(c->cwnd / 2, least);
 }
