@@ -14,8 +14,12 @@ count_flight(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp
 		d->lost_segs += (p->app.flags & PKT_F_LOST) != 0;
 		d->retrans_segs += (p->app.flags & PKT_F_RETRANS) != 0;
 	}
+	/* A FIN that went alone. */
 	if (d->unacked_segs == 0 && c->snd_nxt != c->snd_una)
 		d->unacked_segs = 1;
+	else if ((c->flags & TF_FIN_SENT) && !tcp_fin_acked(c) && c->sendq_tail != NULL &&
+		!(c->sendq_tail->app.flags & PKT_F_FIN))
+		d->unacked_segs++;
 	/* Without SACK each duplicate ACK stands for a segment that arrived. */
 	if (!(c->flags & TF_SACK) && sc != NULL)
 		d->sacked_segs = min_u32(sc->sacked_pkts,
@@ -23,7 +27,7 @@ count_flight(const struct tcp_stack *stack, const struct tcp_conn *c, struct tcp
 }
 
 static void
-copy_notes(const struct tcp_notes *n, struct tcp_details *d)
+copy_notes(const struct tcp_notes *n, uint32_t now_ms, struct tcp_details *d)
 {
 	d->bytes_sent = n->bytes_sent;
 	d->bytes_retrans = n->bytes_retrans;
@@ -40,7 +44,7 @@ copy_notes(const struct tcp_notes *n, struct tcp_details *d)
 	d->rcv_ooopack = n->rcv_ooopack;
 	d->total_rto = n->total_rto;
 	d->rto_recoveries = n->rto_recoveries;
-	d->rto_time_ms = n->rto_time_ms;
+	d->rto_time_ms = n->rto_time_ms + (n->in_rto ? now_ms - n->rto_since_ms : 0);
 }
 
 int
@@ -56,7 +60,7 @@ tcp_get_details(struct tcp_stack *stack, struct env *env, tcp_handle conn, struc
 	*out = (struct tcp_details){
 		.has_ts = (c->flags & TF_TS) != 0,
 		.has_sack = (c->flags & TF_SACK) != 0,
-		/* Ours is 0 only for a small buffer of its own; of 0 both ways nothing is known. */
+		/* Where it was negotiated both are 0 only between two small buffers. */
 		.has_wscale = (c->rcv_wscale | c->snd_wscale) != 0,
 		.snd_wscale = c->snd_wscale,
 		.rcv_wscale = c->rcv_wscale,
@@ -83,7 +87,7 @@ tcp_get_details(struct tcp_stack *stack, struct env *env, tcp_handle conn, struc
 	};
 	count_flight(stack, c, out);
 	tcp_fill_row(stack, env, c, &out->row);
-	copy_notes(&out->row.notes, out);
+	copy_notes(&out->row.notes, env->now_ms, out);
 	out->ca_state = (enum tcp_ca)out->row.ca;
 	return 0;
 }

@@ -95,7 +95,7 @@ fill_path(const struct tcp_stack *stack, const struct tcp_conn *c, const struct 
 static uint32_t
 rto_of(const struct env *env, const struct tcp_conn *c, const struct tcp_cold *cold)
 {
-	if (cold->probes > 0 && c->snd_nxt == c->snd_una)
+	if (c->snd_nxt == c->snd_una && (cold->probes > 0 || c->snd_wnd == 0))
 		return cold->rto_ms;
 	return (uint32_t)min_u64((uint64_t)cold->rto_ms << cold->backoff, env->tun->tcp_rto_max);
 }

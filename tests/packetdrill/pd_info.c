@@ -5,6 +5,8 @@
 #include "packetdrill/pd.h"
 #include "packetdrill/pd_tcp_info.h"
 
+#include "base/seq32.h"
+
 #define SSTHRESH_INFINITE 0x7fffffffu
 
 static uint32_t
@@ -66,6 +68,8 @@ fill_path(const struct tcp_details *d, struct pd_tcp_info *i)
 	i->total_rto = (uint16_t)d->total_rto;
 	i->total_rto_recoveries = (uint16_t)d->rto_recoveries;
 	i->total_rto_time = d->rto_time_ms;
+	/* Each timeout takes another flow label or hash, which is to be another path. */
+	i->rehash = d->total_rto;
 	i->pacing_rate = pacing_rate(d);
 	fill_rates(&d->row.notes, mss, i);
 	i->snd_wnd = d->row.snd_wnd;
