@@ -393,8 +393,10 @@ tcp_process_ack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_rx *rx)
 	if (rx->len == 0)
 		stack->env->ctr->TCPPureAcks++;
 	take_acknowledgements(stack, c, rx);
-	if (seq32_geq(rx->ack, una))
+	if (seq32_geq(rx->ack, una)) {
 		update_window(stack, c, rx, una);
+		tcp_timers_on_answered_probe(stack, c);
+	}
 	if (rx->len == 0 && c->send_next != NULL && tcp_nothing_follows(c))
 		tcp_want_output(stack, c);
 	/* A probe that was answered shows that the peer lives. */

@@ -211,6 +211,21 @@ tcp_timers_on_closed_window(struct tcp_stack *stack, struct tcp_conn *c)
 }
 
 /*
+ * As Linux: who has answered that the window is closed is asked again a whole interval later; but
+ * only what answers a probe counts, or who repeats it would never be asked.
+ */
+void
+tcp_timers_on_answered_probe(struct tcp_stack *stack, struct tcp_conn *c)
+{
+	const struct pkt *next = c->send_next;
+
+	if ((c->flags & TF_PERSIST) && tcp_cold(stack, c)->probes > 0 &&
+		c->snd_una == c->snd_nxt && next != NULL &&
+		next->app.end_seq - c->snd_una > c->snd_wnd)
+		set_rexmit(stack, c, next_try_ms(stack, c));
+}
+
+/*
  * As long as segments are apart, at most a round trip or, if that is shorter or not known, the
  * least delay; a FIN before any data waits a moment for an answer to ride with.
  */
