@@ -42,8 +42,11 @@ ece_received(struct tcp_stack *stack, struct tcp_conn *c, uint32_t ack)
 	const struct tcp_cc *cc = tcp_cc_of(stack, c);
 	uint32_t acked = ack - c->snd_una;
 
-	/* Nothing new: the same mark again, or none of this connection. */
-	if (!seq32_gt(ack, c->snd_una) || seq32_gt(ack, c->snd_nxt))
+	/*
+	 * An old one, or none of this connection. What repeats the last counts while something is
+	 * in flight: behind a gap a mark is told in no other way (as Linux).
+	 */
+	if (seq32_lt(ack, c->snd_una) || seq32_gt(ack, c->snd_nxt) || c->snd_una == c->snd_nxt)
 		return;
 	stack->env->ctr->TCPDeliveredCE += (acked + c->mss - 1) / c->mss;
 	tcp_note_delivered_ce(stack, c, (acked + c->mss - 1) / c->mss);
@@ -91,6 +94,9 @@ tcp_ecn_text(struct tcp_stack *stack, struct tcp_conn *c, const struct tcp_rx *r
 	/* As Linux: there are senders that say so on an ACK. */
 	if (rx->len == 0 && (rx->flags & TCP_CWR) && !exact)
 		c->flags &= ~TF_ECN_ECE;
+	/* Who has reduced its window may have no more than this to send: it waits for the ACK. */
+	if (rx->len > 0 && (rx->flags & TCP_CWR) && !(c->flags & TF_FIN_RCVD))
+		c->flags |= TF_ACK_NOW;
 	/* Nor does it count what is ignored, from behind the peer's FIN. */
 	if (!brings_text(rx) || (c->flags & TF_FIN_RCVD) || is_on == ((c->flags & TF_ECN_ECE) != 0))
 		return;

@@ -183,11 +183,27 @@ ece_for_nothing_or_for_what_was_never_sent_is_ignored(void **state)
 	struct bed_peer p;
 
 	start(&p, bed, 10);
-	bed_peer_send_at(&p, 0, 0, TCP_ACK | TCP_ECE, 0);
 	bed_peer_send_at(&p, 0, 20 * MSS, TCP_ACK | TCP_ECE, 0);
 	bed_peer_send_at(&p, 0, -100, TCP_ACK | TCP_ECE, 0);
-	assert_int_equal(bed->ctr.EcnReductions, 0);
 	assert_int_equal(bed_peer_conn(&p)->cwnd, 10 * MSS);
+	bed_peer_send_at(&p, 0, 10 * MSS, TCP_ACK, 0);
+	bed_peer_send_at(&p, 0, 10 * MSS, TCP_ACK | TCP_ECE, 0);
+	assert_int_equal(bed->ctr.EcnReductions, 0);
+	tcp_bed_discard(bed);
+}
+
+/* Behind a gap: what the mark was on is SACKed, and no ACK moves on to tell of it. */
+static void
+ece_that_repeats_an_ack_counts_while_something_is_in_flight(void **state)
+{
+	struct tcp_bed *bed = *state;
+	struct bed_peer p;
+
+	start(&p, bed, 10);
+	bed_peer_send_at(&p, 0, 0, TCP_ACK | TCP_ECE, 0);
+	assert_int_equal(bed->ctr.EcnReductions, 1);
+	bed_peer_send_at(&p, 0, 0, TCP_ACK | TCP_ECE, 0);
+	assert_int_equal(bed->ctr.EcnReductions, 1);
 	tcp_bed_discard(bed);
 }
 
@@ -218,6 +234,7 @@ main(void)
 		BED_TEST(the_fast_path_takes_no_segment_that_speaks_of_congestion),
 		BED_TEST(ece_reduces_once_and_in_proportion_to_what_is_acknowledged),
 		BED_TEST(ece_for_nothing_or_for_what_was_never_sent_is_ignored),
+		BED_TEST(ece_that_repeats_an_ack_counts_while_something_is_in_flight),
 		BED_TEST(a_loss_sends_cwr_too),
 	};
 
