@@ -392,16 +392,16 @@ take_dsack(struct tcp_stack *stack, struct tcp_conn *c, struct tcp_score *sc,
 		stack->env->ctr->TCPDSACKRecv++;
 	else
 		stack->env->ctr->TCPDSACKOfoRecv++;
+	if (tcp_notes(stack, c) != NULL)
+		tcp_notes(stack, c)->dsack_dups += pkts;
 	/* As Linux: nothing was sent twice, so that the network did it, or somebody makes it up. */
 	if (tcp_cold(stack, c)->total_retrans == 0) {
 		stack->env->ctr->TCPDSACKIgnoredNoUndo++;
 		return;
 	}
 	sc->flags |= SC_DSACK_SEEN;
-	if (tcp_notes(stack, c) != NULL) {
-		tcp_notes(stack, c)->dsack_dups += pkts;
+	if (tcp_notes(stack, c) != NULL)
 		tcp_notes(stack, c)->delivered++;
-	}
 	if (!(sc->flags & SC_UNDO)) {
 		stack->env->ctr->TCPDSACKIgnoredNoUndo++;
 		return;
