@@ -5,8 +5,9 @@
 /*
  * Threat model: an attacker off the path sends segments into a connection whose ports it guessed.
  * Only the exact next sequence number resets (RFC 5961 s3); everything else in the window costs us
- * one ACK, at most tcp_challenge_ack_limit a second and connection. The limit is never shared
- * between connections, or it could be watched from another one (CVE-2016-5696).
+ * one ACK, one in tcp_invalid_ratelimit as for all that is not acceptable (as Linux), and at most
+ * tcp_challenge_ack_limit a second. Neither limit is shared between connections, or it could be
+ * watched from another one (CVE-2016-5696).
  */
 void
 tcp_challenge(struct tcp_stack *stack, struct tcp_conn *c)
@@ -18,10 +19,12 @@ tcp_challenge(struct tcp_stack *stack, struct tcp_conn *c)
 		cold->challenge_at_ms = now;
 		cold->challenges = 0;
 	}
-	if (cold->challenges >= stack->env->tun->tcp_challenge_ack_limit) {
+	if (now - cold->dupack_sent_ms < stack->env->tun->tcp_invalid_ratelimit ||
+		cold->challenges >= stack->env->tun->tcp_challenge_ack_limit) {
 		stack->env->ctr->TCPACKSkippedChallenge++;
 		return;
 	}
+	cold->dupack_sent_ms = now;
 	cold->challenges++;
 	stack->env->ctr->TCPChallengeACK++;
 	tcp_send_empty(stack, c, tcp_bare_seq(c), TCP_ACK);

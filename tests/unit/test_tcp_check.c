@@ -247,6 +247,7 @@ challenges_are_limited_per_connection_and_second(void **state)
 	bed_peer_reach(&p, TCPS_ESTABLISHED);
 	bed_peer_init(&q, bed);
 	bed_peer_reach(&q, TCPS_ESTABLISHED);
+	bed->tun.tcp_invalid_ratelimit = 0;
 	tcp_bed_advance(bed, 1000);
 	for (unsigned int i = 0; i < 8; i++)
 		assert_int_equal(bed_peer_send_at(&p, 1, 0, TCP_RST, 0), OUT_CHALLENGE_RST);
@@ -285,6 +286,7 @@ the_largest_challenge_limit_is_what_is_sent(void **state)
 	struct bed_peer p;
 
 	bed->tun.tcp_challenge_ack_limit = most;
+	bed->tun.tcp_invalid_ratelimit = 0;
 	bed_peer_init(&p, bed);
 	bed_peer_reach(&p, TCPS_ESTABLISHED);
 	tcp_bed_advance(bed, 1000);
