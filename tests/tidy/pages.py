@@ -15,6 +15,7 @@ MEMORY = 'docs/memory.md'
 BEGIN, END = '<!-- from tests/attacks.tsv -->\n', '<!-- end -->\n'
 KNOB = re.compile(r'(?<![\w/.])((?:tcp|ip|icmp)_\w+|memory\.(?!md)\w+)(?![\w.]*\.c\b)')
 WATCHED = re.compile(r'\b((?:TcpExt|Tcp|Sluice|Ip)[A-Z]\w+)|`([a-z0-9]+(?:-[a-z0-9]+)+)`')
+ATTACK_TEST = re.compile(r'^(?:    def )?((?:test_)?a(\d\d)_\w+)\((?:void|self)', re.M)
 COLUMNS = ('row', 'the attack', 'what bounds it here', 'knobs', 'watch', 'tests')
 
 
@@ -73,6 +74,16 @@ def test_exists(tree, test):
     return bool(name) and f"'{name.removeprefix('sim-')}'" in text or f"'{name}'" in text
 
 
+def unnamed(tree):
+    """Tests called after a row that does not name them: nobody would see one of them go."""
+    named = {cells[0]: cells[-1].split() for _, cells in rows(tree.text(TABLE))}
+    for path in tree.matching(('tests/unit/test_', 'tests/integ/test_')):
+        for match in ATTACK_TEST.finditer(tree.text(path)):
+            name, row = match.group(1), f'A-{match.group(2)}'
+            if f'{path.removeprefix("tests/")}:{name}' not in named.get(row, ()):
+                yield TABLE, 1, f'{row} does not name {name} of {path}'
+
+
 def attacks(tree):
     """Findings in the table of attacks and its page."""
     if TABLE not in tree.paths:
@@ -95,6 +106,7 @@ def attacks(tree):
             yield TABLE, line, f'{cells[0]} has no test'
     if wanted:
         yield TABLE, 1, f'no row {wanted[0]}'
+    yield from unnamed(tree)
     if PAGE in tree.paths and BEGIN + '\n' + render(tree.text(TABLE)) + '\n' + END not in \
             tree.text(PAGE):
         yield PAGE, 1, f'its table is not that of {TABLE}: run tests/tidy/pages.py'

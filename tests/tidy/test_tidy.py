@@ -147,6 +147,8 @@ BAD = [
     ('attack-rows', attack_tree()[0] | {'tests/attacks.tsv': attack_rows(
         {7: ('-', 'Runs', 'unit/test_a.c:runs')})}),
     ('attack-rows', attack_tree()[0] | {'docs/attacks.md': 'no table\n'}),
+    ('attack-rows', attack_tree()[0] | {
+        'tests/unit/test_b.c': 'a07_nobody_gets_in(void **state)\n'}),
     ('life-page', life_tree('all but one') | {}),
     ('life-page', life_tree('tcp_a tcp_b') | {}),
     ('life-page', life_tree('tcp_a TcpExtGone') | {
