@@ -16,6 +16,10 @@ BEGIN, END = '<!-- from tests/attacks.tsv -->\n', '<!-- end -->\n'
 KNOB = re.compile(r'(?<![\w/.])((?:tcp|ip|icmp)_\w+|memory\.(?!md)\w+)(?![\w.]*\.c\b)')
 WATCHED = re.compile(r'\b((?:TcpExt|Tcp|Sluice|Ip)[A-Z]\w+)|`([a-z0-9]+(?:-[a-z0-9]+)+)`')
 ATTACK_TEST = re.compile(r'^(?:    def )?((?:test_)?a(\d\d)_\w+)\((?:void|self)', re.M)
+REGRESSIONS = 23        # bugs that other user-space stacks had
+REGRESSION_TEST = re.compile(r'^(reg_tf_(\d\d)_\w+)\(void', re.M)
+REGRESSION_SCRIPT = re.compile(r'^// REG-TF-(\d\d): ', re.M)
+SCRIPTS = (('tests/script', 'tests/script/'), ('tests/packetdrill', 'tests/packetdrill/scripts/'))
 COLUMNS = ('row', 'the attack', 'what bounds it here', 'knobs', 'watch', 'tests')
 
 
@@ -110,6 +114,31 @@ def attacks(tree):
     if PAGE in tree.paths and BEGIN + '\n' + render(tree.text(TABLE)) + '\n' + END not in \
             tree.text(PAGE):
         yield PAGE, 1, f'its table is not that of {TABLE}: run tests/tidy/pages.py'
+
+
+def regressions_run(tree):
+    """Numbers of the regressions that a test is named after, or a script says it shows."""
+    found = set()
+    for path in tree.matching(('tests/unit/test_',), ('.c',)):
+        for name, number in REGRESSION_TEST.findall(tree.text(path)):
+            if test_exists(tree, f'{path.removeprefix("tests/")}:{name}'):
+                found.add(int(number))
+    for folder, scripts in SCRIPTS:
+        listed = tree.text(f'{folder}/meson.build') if f'{folder}/meson.build' in tree.paths \
+            else ''
+        for path in tree.matching((scripts,), ('.pkt',)):
+            said = REGRESSION_SCRIPT.search(tree.text(path))
+            if said and f"'{path.removeprefix(scripts)[:-4]}'" in listed:
+                found.add(int(said.group(1)))
+    return found
+
+
+def regressions(tree):
+    """Bugs of other stacks that no test is left for."""
+    if TABLE not in tree.paths:
+        return
+    for number in sorted(set(range(1, REGRESSIONS + 1)) - regressions_run(tree)):
+        yield TABLE, 1, f'no test that runs is REG-TF-{number:02}'
 
 
 def sections(text, wanted):

@@ -52,6 +52,18 @@ def attack_tree():
     } | DEFS, f'{pages.BEGIN}\n{pages.render(table)}\n{pages.END}'
 
 
+def regression_tree(without=()):
+    """A test for each of the bugs but these: a script of each kind, the others in C."""
+    names = [f'reg_tf_{number:02}_is_gone' for number in set(range(3, 24)) - set(without)]
+    tree = {'tests/attacks.tsv': '',
+            'tests/unit/test_a.c': ''.join(f'{name}(void **state)\nT({name})\n' for name in names)}
+    for number, folder, path in ((1, 'tests/script', 'a/b'), (2, 'tests/packetdrill/scripts', 'c')):
+        tree[f'{folder}/{path}.pkt'] = f'// REG-TF-{number:02}: it is gone\n'
+        if number not in without:
+            tree[f'{folder.removesuffix("/scripts")}/meson.build'] = f"\t'{path}',\n"
+    return tree
+
+
 def life_tree(text):
     """A page, and the tables it speaks of."""
     return DEFS | {'docs/handshake.md': f'{text}\n'}
@@ -149,6 +161,11 @@ BAD = [
     ('attack-rows', attack_tree()[0] | {'docs/attacks.md': 'no table\n'}),
     ('attack-rows', attack_tree()[0] | {
         'tests/unit/test_b.c': 'a07_nobody_gets_in(void **state)\n'}),
+    ('regressions', regression_tree({23})),
+    ('regressions', regression_tree({1})),
+    ('regressions', regression_tree({2})),
+    ('regressions', regression_tree({9}) | {
+        'tests/unit/test_b.c': 'reg_tf_09_is_not_run(void **state)\n'}),
     ('life-page', life_tree('all but one') | {}),
     ('life-page', life_tree('tcp_a tcp_b') | {}),
     ('life-page', life_tree('tcp_a TcpExtGone') | {
@@ -249,6 +266,7 @@ GOOD = [
                    'stack/tcp/excused.c': C, 'stack/io/port.c': C}),
     ('attack-rows', attack_tree()[0]),
     ('attack-rows', attack_tree()[0] | {'docs/attacks.md': attack_tree()[1]}),
+    ('regressions', regression_tree()),
     ('life-page', life_tree('tcp_a in tcp_segment.c: TcpExtGo, dropped as `ip4-bad`')),
     ('tunable-test', {'stack/conf/tunables.def': 'TUN_ONE(tcp_a, BOOL)\nTUN_NAME(tcp_b, n)\n'
                                                  'TUN_ONE(tcp_delack_max, BOOL)\n'

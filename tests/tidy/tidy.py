@@ -507,6 +507,12 @@ def attack_rows(tree):
 
 
 @rule
+def regressions(tree):
+    """Each bug of the list of regressions has a test that runs."""
+    yield from pages.regressions(tree)
+
+
+@rule
 def life_page(tree):
     """The page on a connection's life names all its knobs, and none that is not there."""
     yield from pages.life(tree, tables.LIFE_KNOBS, tables.LIFE_COUNTERS)
