@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 sys.dont_write_bytecode = True
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../..'))
@@ -97,6 +98,13 @@ class Words(unittest.TestCase):
         for code in (session.EXIT_PASS, session.EXIT_FAIL, session.EXIT_START,
                      session.EXIT_SATURATED, 130):
             self.assertRegex(text, rf'(?m)^  {code}  ')
+
+    def test_an_interface_that_exists_is_not_named_by_a_wire_of_its_own(self):
+        with mock.patch('socket.if_nameindex', return_value=[(1, 'lo'), (2, 'eth9')]):
+            for via in ('tap:eth9', 'af_packet:eth9'):
+                self.assertIn('eth9 is an interface', self.refused('syn-flood', '--via', via))
+            self.assertEqual(options.parse(['syn-flood', '--via', 'tap:eth8']).via,
+                             ('tap', 'eth8'))
 
     def test_units_are_what_people_write(self):
         for text, number in (('50k', 50000), ('1mpps', 1000000), ('1.5Mpps', 1500000),

@@ -5,6 +5,7 @@ import argparse
 import ipaddress
 import os
 import re
+import socket
 import stat
 import sys
 
@@ -210,6 +211,10 @@ def check(options):
         return check_there(options)
     if options.via[1] in ('lo', 'sluice0', 'sluice1') and options.via[0] != 'vhost':
         return f'--via {":".join(options.via)}: take another name'
+    # Who names a card of this machine expects frames on it, and would get a wire of that name.
+    if options.via[1] in (name for _, name in socket.if_nameindex()):
+        return f'--via {":".join(options.via)}: {options.via[1]} is an interface of this ' \
+            'machine, and nothing is sent out of it. Take a name that is free'
     return None
 
 
