@@ -155,11 +155,18 @@ class Floods(Kit):
 
     def test_a_file_of_the_users_is_replayed(self):
         bed.need("trafgen")
-        subprocess.run([os.path.join(bed.build_dir(), "app/loadtest/sluice-pcapgen"), "--kind",
-                        "rst", "--target", "10.99.0.1:80", "--count", "50", "-o",
-                        self.path("x.pcap")], check=True)
-        made = self.flood("pcap-replay", "--pcap", self.path("x.pcap"))
-        self.assertEqual(made["frames"], 50)
+        for target, ended in (("10.99.0.1:80", "no-conn-rst"), ("10.99.0.77:80", "ip4-not-us")):
+            subprocess.run([os.path.join(bed.build_dir(), "app/loadtest/sluice-pcapgen"), "--kind",
+                            "rst", "--target", target, "--count", "50", "-o",
+                            self.path("x.pcap")], check=True)
+            made = self.flood("pcap-replay", "--pcap", self.path("x.pcap"))
+            self.assertEqual(made["frames"], 50)
+            # It was made for another MAC address, and comes to this one.
+            self.assertGreater(made["device"]["outcomes"][ended], made["sent"] * 0.9, made)
+            self.assertNotIn("bad-mac", made["device"]["outcomes"])
+            if ended != "no-conn-rst" and made["verdict"] != "saturated":
+                self.assertEqual(made["verdict"], "fail")
+                self.assertIn("were not for the appliance", made["reasons"][0])
         for text, said in ((b"", "not a pcap"), (b"\n\r\r\n" + bytes(40), "pcapng")):
             with open(self.path("y.pcap"), "wb") as f:
                 f.write(text)

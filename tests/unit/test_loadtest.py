@@ -326,6 +326,14 @@ class Results(unittest.TestCase):
         made['device']['as_expected'] = 9000
         self.assertEqual(session.judge(made, row)[0], 'fail')
 
+    def test_a_file_that_is_for_others_is_no_pass(self):
+        row = scenarios.SCENARIOS['pcap-replay']
+        for outcomes, verdict in (({'bad-mac': 9001}, 'fail'), ({'bad-mac': 9000}, 'pass'),
+                                  ({'ip4-not-us': 5000, 'ip6-not-us': 5000}, 'fail')):
+            made = self.made(scenario='pcap-replay')
+            made['device'].update(outcomes=outcomes)
+            self.assertEqual(session.judge(made, row)[0], verdict, outcomes)
+
     def test_an_appliance_that_is_gone_has_failed_whatever_else_there_is(self):
         row = scenarios.SCENARIOS['syn-flood']
         for more in ({}, {'sent_pps': 1}, {'device': None},

@@ -24,9 +24,11 @@ def number_of(options, row):
 
 def make(options, row, place):
     """The pcap file; place: the appliance's."""
-    if row.kind is None:
-        return os.path.abspath(options.pcap), len(read(options.pcap))
     path = os.path.join(place.dir, 'frames.pcap')
+    if row.kind is None:
+        found = [at_target(frame, place.mac) for frame in read(options.pcap)]
+        write(found, path)
+        return path, len(found)
     address, port = lab.address_of(options)
     count = number_of(options, row)
     words = ['--kind', row.kind, '--target', f'[{address}]:{port}' if ':' in address else
@@ -64,6 +66,20 @@ def read(path):
     if not found:
         raise RuntimeError(f'{path}: no frames')
     return found
+
+
+def at_target(frame, mac):
+    """The frame, sent to the appliance, wherever it went when it was captured; what went to a
+    group stays so."""
+    return frame if frame[0] & 1 else bytes.fromhex(mac.replace(':', '')) + frame[6:]
+
+
+def write(found, path):
+    """A pcap file of these frames, all at one time."""
+    with open(path, 'wb') as file:
+        file.write(struct.pack('<IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, ETHERNET))
+        for frame in found:
+            file.write(struct.pack('<IIII', 0, 0, len(frame), len(frame)) + frame)
 
 
 def trafgen_config(path, out):

@@ -20,6 +20,8 @@ TRIALS_MAX = 16
 SAMPLE_S = 0.5
 CLIENTS_OK = 0.99       # of the connections, within a second
 BEGUN = 30              # frames
+NOT_US = ('bad-mac', 'ip4-not-us', 'ip6-not-us')
+NEARLY_ALL = 0.9        # of the frames of a file
 STRAY = 200             # packets of Linux itself on the wire: neighbour discovery and the like
 
 
@@ -268,6 +270,18 @@ def judge_device(made, row):
             f'{" or ".join(row.outcomes)}'
 
 
+def judge_replay(made):
+    """A file that says nothing about the appliance: it is of a talk between others."""
+    if made['scenario'] != 'pcap-replay' or made['device'] is None:
+        return
+    missed = {name: made['device']['outcomes'].get(name, 0) for name in NOT_US}
+    if sum(missed.values()) > made['sent'] * NEARLY_ALL:
+        yield f'{sum(missed.values()):,} of {made["sent"]:,} frames were not for the appliance (' \
+            + ', '.join(f'{name} {number:,}' for name, number in missed.items() if number) + \
+            f'). Fix: a file of frames to {made["target"].rpartition(":")[0]}, for example by ' \
+            'tcprewrite --dstipmap'
+
+
 def judge_answers(made, row):
     """Whether there were as many answers as there should be."""
     limit = made['loss_limit']
@@ -292,7 +306,7 @@ def judge(made, row, gone=None):
             not (row.once and made['sent'] >= made['frames']):
         return 'saturated', [f'it sent {made["sent_pps"]:,} of {made["asked_pps"]:,} pps. '
                              'Ask for less, or give it more cores']
-    reasons = [*judge_device(made, row), *judge_answers(made, row)]
+    reasons = [*judge_replay(made), *judge_device(made, row), *judge_answers(made, row)]
     if made['clients'] is not None and made['clients']['within_1s'] < CLIENTS_OK:
         reasons.append(f'{100 * made["clients"]["within_1s"]:.1f} % of the clients were connected '
                        'within a second')
