@@ -370,6 +370,9 @@ put_at_random(uint8_t *b, const struct craft_params *par, uint64_t i)
 
 	if (par->kind == CRAFT_FRAG)
 		return put_fragment(b, par, &c, &rng);
+	/* Before a cookie was sent no ACK is checked for one. */
+	if (par->kind == CRAFT_ACK_RANDOM && i < CRAFT_PRIMERS)
+		return put_segment(b, par, &s, rng_u32(&rng));
 	if (flags[par->kind] != 0) {
 		s.flags = flags[par->kind];
 		s.tsecr = rng_u32(&rng);

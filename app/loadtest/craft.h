@@ -20,7 +20,7 @@ enum craft_kind {
 #define CRAFT_PAYLOAD_MAX 1400u
 #define CRAFT_FRAME_MAX 1514u
 
-/** ACK_VALID and DATA begin with SYNs: so many that no burst has both a first cookie and an ACK. */
+/** ACKs and DATA begin with SYNs: so many that no burst has both a first cookie and an ACK. */
 #define CRAFT_PRIMERS 64u
 
 struct craft_params {

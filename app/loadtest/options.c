@@ -23,7 +23,7 @@ static const char help[] =
 	"  --kind KIND            one of those below\n"
 	"  --target ADDRESS:PORT  the server: 192.0.2.1:80, or '[2001:db8::1]:80'\n"
 	"  -o, --output FILE      - is standard output\n"
-	"  --count N              frames (10k); data and ack-valid begin with 64 SYNs\n"
+	"  --count N              frames (10k); data and both acks begin with 64 SYNs\n"
 	"  --seed N               another one makes other clients (1)\n"
 	"  --sources PREFIX       of the clients; else any address that may be a source\n"
 	"  --dst-mac M            of the target (02:00:00:00:00:01)\n"

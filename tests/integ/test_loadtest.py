@@ -92,13 +92,13 @@ class Floods(Kit):
         bed.need("trafgen")
         rows = [
             (["syn-flood"], 1),
+            (["ack-flood"], None),
             (["fragments"], 0),
             (["bad-checksum"], 0),
         ]
         if bed.long_run():
             rows += [
                 (["syn-flood", "--via", "tap:gen1"], 1),
-                (["ack-flood"], None),
                 (["ack-flood", "--cookies", "valid"], None),
                 (["rst"], 0),
             ]
@@ -111,8 +111,15 @@ class Floods(Kit):
                 self.assertGreater(device["as_expected"], 0)
                 self.assertLess(device["received"] - device["as_expected"], 100, device)
                 self.assertLessEqual(device["as_expected"], made["sent"])
+                if words == ["ack-flood"]:
+                    self.assertGreater(device["outcomes"].get("cookie-invalid", 0), 0, device)
                 if answers is not None:
                     self.assertLess(made["received"], made["sent"] * answers + 100)
+
+    def test_bad_cookies_over_vhost_are_checked(self):
+        made = self.flood("ack-flood", "--via", "vhost:" + self.path("vh.sock"))
+        self.assertEqual(made["generator"]["name"], "flood_link")
+        self.assertGreater(made["device"]["outcomes"].get("cookie-invalid", 0), 0, made)
 
     def test_forged_cookies_open_what_they_should(self):
         bed.need("trafgen")

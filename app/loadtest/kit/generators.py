@@ -18,6 +18,7 @@ PACED_MAX = 250000      # packets/s that trafgen can pace; beyond it sends as fa
 END_S = 10              # until one that was asked to end has ended
 BEGIN_S = 60            # until one has begun, at most
 TESTPMD_MBUFS = 40000   # besides those that hold the frames
+PRIMERS_PPS, PRIMERS_S = 1000, 0.1
 FOREVER = 10 ** 15
 
 
@@ -355,6 +356,10 @@ class FloodLink(Generator):
     def start(self, pcap, count, rate, seconds):
         if self.process is None:
             self.open()
+        if self.row.link_kind == 'ack':
+            # As the file begins with SYNs: before a cookie was sent no ACK is checked for one.
+            self.order(f'syn {PRIMERS_PPS}')
+            time.sleep(PRIMERS_S)
         self.order(f'{self.row.link_kind} {rate or 0}')
 
     def counts(self):

@@ -16,9 +16,10 @@ SYN_COOKIE = ('syn-cookie-sent',)
 SCENARIOS = {
     'syn-flood': Scenario('syn', 'syn', False, SYN_COOKIE, 1, '2', 80, False,
                           'SYNs from everywhere; each is answered with a cookie'),
-    'ack-flood': Scenario('ack-random', 'ack', False, ('no-conn', 'cookie-invalid', 'rst-rate'),
+    'ack-flood': Scenario('ack-random', 'ack', False,
+                          SYN_COOKIE + ('no-conn', 'cookie-invalid', 'rst-rate'),
                           None, '2', 80, False,
-                          'ACKs of no connection; --cookies valid: of connections that they open'),
+                          'ACKs with bad cookies; --cookies valid: of connections that they open'),
     'rst': Scenario('rst', 'rst', False, ('no-conn-rst',), 0, '2', 80, False,
                     'resets of no connection; none is answered'),
     'fragments': Scenario('frag', 'fragment', False, ('frag-',), 0, '2', 80, False,
