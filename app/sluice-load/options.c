@@ -163,11 +163,13 @@ read_words(int argc, char **argv, struct load_options *out, struct words *w, FIL
 		value = strchr(name, '=');
 		if (value != NULL)
 			*value++ = '\0';
-		else if (i + 1 < argc)
-			value = argv[++i];
-		else
-			return usage(err, "--%s needs a value", name);
 		place = place_of(w, name);
+		if (place == NULL && !load_profile_has(name))
+			return usage(err, "unknown option --%s", name);
+		if (value == NULL && i + 1 < argc)
+			value = argv[++i];
+		if (value == NULL)
+			return usage(err, "--%s needs a value", name);
 		if (place == NULL) {
 			if (w->keys == ARRAY_SIZE(w->key))
 				return usage(err, "more options than there are");
@@ -214,8 +216,6 @@ make_profile(const struct words *w, struct load_profile *p, FILE *err)
 		rc = 0;
 	for (unsigned int i = 0; rc == 0 && i < w->keys; i++) {
 		rc = load_profile_set(p, w->key[i], w->value[i], why, sizeof(why));
-		if (rc == -ENOENT)
-			return usage(err, "unknown option --%s", w->key[i]);
 		if (rc != 0)
 			return usage(err, "%s", why);
 	}
@@ -464,6 +464,35 @@ settle_mac(struct config_port *port)
 		port->mac.b[2 + i % 4] ^= ip[i];
 }
 
+static bool
+has_address_for(const struct config *conf, const struct ip_addr *target)
+{
+	for (unsigned int i = 0; i < conf->port_count; i++) {
+		const struct config_prefixes *ours = &conf->ports[i].addresses;
+
+		for (unsigned int k = 0; k < ours->count; k++)
+			if (ip_addr_is_v4(&ours->prefix[k].addr) == ip_addr_is_v4(target))
+				return true;
+	}
+	return false;
+}
+
+/* A target of the version of IP that we have no address of would only be waited for. */
+static int
+check_versions(const struct config *conf, const struct load_profile *p, FILE *err)
+{
+	for (unsigned int i = 0; i < p->group_count; i++) {
+		bool is_v4 = ip_addr_is_v4(&p->groups[i].target.ip);
+
+		if (!has_address_for(conf, &p->groups[i].target.ip))
+			return usage(err,
+				"the target of group %s is IPv%d, and no address of ours is: give "
+				"an IPv%d --address too",
+				p->groups[i].name, is_v4 ? 4 : 6, is_v4 ? 4 : 6);
+	}
+	return 0;
+}
+
 static int
 make_config(
 	const struct words *w, const struct load_profile *p, struct config *conf, FILE *err)
@@ -479,6 +508,8 @@ make_config(
 	}
 	config_report_init(report);
 	rc = parse_config(w, p, conf, report, err);
+	if (rc == 0)
+		config_check_cpus(conf, report);
 	for (unsigned int i = 0; w->config == NULL && i < report->count; i++)
 		print_issue(report->rows[i].text, report->rows[i].is_error, err);
 	if (w->config != NULL && report->errors + report->warnings > 0)
@@ -486,6 +517,8 @@ make_config(
 	free(report);
 	if (rc == -ENOMEM)
 		fprintf(err, "sluice-load: out of memory\n");
+	if (rc == 0)
+		rc = check_versions(conf, p, err);
 	if (rc == 0 && conf->memory.connections < conns_needed(p, conf->workers))
 		return usage(err, "memory.connections %u: the profile needs %llu",
 			conf->memory.connections,

@@ -201,6 +201,12 @@ load_profile_preset(struct load_profile *p, const char *name, char *err, size_t 
 	return load_group_preset(g, name, err, err_len);
 }
 
+bool
+load_profile_has(const char *key)
+{
+	return load_key_find(key) < ARRAY_SIZE(keys);
+}
+
 int
 load_profile_set(
 	struct load_profile *p, const char *key, const char *value, char *err, size_t err_len)

@@ -72,6 +72,9 @@ int load_profile_parse(
 /** The same of a file; or, with one error in report, the error of reading it. */
 int load_profile_load(struct load_profile *p, const char *path, struct config_report *report);
 
+/** Whether there is such a key. */
+bool load_profile_has(const char *key);
+
 /**
  * Set a key as written on the command line, in every group where it is one of groups. 0; -ENOENT:
  * there is no such key; -EINVAL: err says why the value is wrong.

@@ -274,6 +274,9 @@ int config_load(const char *path, const struct config_service_kind *kinds, struc
 int config_parse(const char *text, size_t len, const struct config_service_kind *kinds,
 	struct config *out, struct config_report *report);
 
+/** Warnings about CPUs that this machine does not have. */
+void config_check_cpus(const struct config *conf, struct config_report *report);
+
 /**
  * Warnings about the machine the file would run on: CPUs, groups, interfaces, directories. Looks,
  * touches nothing.

@@ -20,8 +20,8 @@ group_check(const char *key, const char *name, struct config_report *report)
 			report, nowhere, "control.%s: this machine has no group '%s'", key, name);
 }
 
-static void
-cpus_check(const struct config *conf, struct config_report *report)
+void
+config_check_cpus(const struct config *conf, struct config_report *report)
 {
 	long count = sysconf(_SC_NPROCESSORS_CONF);
 	uint32_t i;
@@ -67,7 +67,7 @@ config_check_host(const struct config *conf, struct config_report *report)
 {
 	uint32_t i;
 
-	cpus_check(conf, report);
+	config_check_cpus(conf, report);
 	group_check("group", conf->control.group, report);
 	group_check("operate_group", conf->control.operate_group, report);
 	group_check("admin_group", conf->control.admin_group, report);
