@@ -142,3 +142,4 @@ MAX_FILE_LINES = 800
 MAX_PARAMETERS = 6
 MAX_NESTING = 4
 MAX_COLUMNS = 100
+MAX_SILENT_LINES = 14         # of a script, in a row without a comment

@@ -161,6 +161,7 @@ BAD = [
     ('attack-rows', attack_tree()[0] | {'docs/attacks.md': 'no table\n'}),
     ('attack-rows', attack_tree()[0] | {
         'tests/unit/test_b.c': 'a07_nobody_gets_in(void **state)\n'}),
+    ('script-prose', {'tests/script/a/b.pkt': '// It waits.\n' + '+1 expect nothing\n' * 15}),
     ('regressions', regression_tree({23})),
     ('regressions', regression_tree({1})),
     ('regressions', regression_tree({2})),
@@ -266,6 +267,7 @@ GOOD = [
                    'stack/tcp/excused.c': C, 'stack/io/port.c': C}),
     ('attack-rows', attack_tree()[0]),
     ('attack-rows', attack_tree()[0] | {'docs/attacks.md': attack_tree()[1]}),
+    ('script-prose', {'tests/script/a/b.pkt': ('// It waits.\n' + '+1 expect nothing\n' * 14) * 2}),
     ('regressions', regression_tree()),
     ('life-page', life_tree('tcp_a in tcp_segment.c: TcpExtGo, dropped as `ip4-bad`')),
     ('tunable-test', {'stack/conf/tunables.def': 'TUN_ONE(tcp_a, BOOL)\nTUN_NAME(tcp_b, n)\n'

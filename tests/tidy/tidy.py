@@ -501,6 +501,18 @@ def tunable_test(tree):
 
 
 @rule
+def script_prose(tree):
+    """A script says what its acts show: not too many lines in a row without a word."""
+    for path in tree.matching(('tests/script/',), ('.pkt',)):
+        silent = 0
+        for number, line in enumerate(tree.text(path).split('\n'), 1):
+            silent = 0 if not line or line.startswith('//') else silent + 1
+            if silent > tables.MAX_SILENT_LINES:
+                yield path, number, f'{silent} lines in a row without a comment'
+                silent = 0
+
+
+@rule
 def attack_rows(tree):
     """Each attack of the catalogue has a test that runs, and names that exist."""
     yield from pages.attacks(tree)
