@@ -404,7 +404,7 @@ tcp_report_duplicate(struct tcp_stack *stack, struct tcp_conn *c, uint32_t seq, 
 {
 	struct tcp_cold *cold = tcp_cold(stack, c);
 
-	if (len == 0 || !(c->flags & TF_SACK))
+	if (len == 0 || !(c->flags & TF_SACK) || !stack->env->tun->tcp_dsack)
 		return;
 	c->flags |= TF_DSACK;
 	cold->dsack_seq = seq;

@@ -288,6 +288,7 @@ static const struct {
 	{ "tcp_window_scaling", { "0" } },
 	{ "tcp_timestamps", { "0" } },
 	{ "tcp_sack", { "0" } },
+	{ "tcp_dsack", { "0" } },
 	{ "tcp_ecn", { "0", "1" } },
 	{ "tcp_min_snd_mss", { "48", "216", "536" } },
 	{ "tcp_rmem", { "2048 2048 2048", "4096 8192 65536", "4096 1000000 1000000" } },
