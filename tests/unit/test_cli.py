@@ -178,7 +178,7 @@ class Shared(unittest.TestCase):
                 self.assertIn('control.group', err)
 
     def test_the_daemon_saying_no_is_exit_code_1(self):
-        self.fails(1, "did you mean 'tcp_sack'?", 'get', 'tcp_sak')
+        self.fails(1, "did you mean 'tcp_sack' or 'tcp_dsack'?", 'get', 'tcp_sak')
         self.fails(1, '1..3600', 'set', 'tcp_fin_timeout', '0')
         self.fails(1, 'tcp_tw_reuse', 'set', 'tcp_tw_recycle', '1')
         code, out, err = cli('get', 'tcp_sak', '--json', path=self.daemon.path)
