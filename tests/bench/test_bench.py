@@ -402,7 +402,8 @@ class Words(unittest.TestCase):
         self.assertEqual(report.cpu_name('model name : Some ARM\n'), 'Some ARM')
 
     def test_every_command_says_how_it_is_used(self):
-        for name in ('compare', 'flood', 'gate', 'http_compare', 'relay_compare', 'stages'):
+        for name in ('compare', 'flood', 'gate', 'http_compare', 'port_floor', 'relay_compare',
+                     'stages'):
             with self.subTest(command=name):
                 done = subprocess.run([sys.executable, os.path.join(HERE, name + '.py'), '--help'],
                                       capture_output=True, text=True, check=False)
