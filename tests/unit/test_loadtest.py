@@ -326,6 +326,25 @@ class Results(unittest.TestCase):
         made['device']['as_expected'] = 9000
         self.assertEqual(session.judge(made, row)[0], 'fail')
 
+    def search(self, rate, ended):
+        """The trials of a search against what answers all, or has ended when it begins."""
+        made = session.Session.__new__(session.Session)
+        made.row, made.gone = scenarios.SCENARIOS['rfc2544'], None
+        made.options = argparse.Namespace(rate=rate, seconds=1, loss=0)
+        made.place = argparse.Namespace(ended=lambda: ended, outcomes=dict)
+        made.flood = lambda rate, seconds: (argparse.Namespace(samples=[]), {
+            'sent': rate, 'sent_pps': rate, 'received': rate, 'received_pps': rate})
+        made.device = lambda before: None
+        with contextlib.redirect_stderr(io.StringIO()):
+            return made.search()['rfc2544']
+
+    def test_a_search_ends_with_a_result_whatever_happens(self):
+        self.assertEqual(self.search(1000, 'signal 9'), {'rate_pps': 0, 'trials': []})
+        for rate in (1, 1000):
+            found = self.search(rate, None)
+            self.assertEqual(found['rate_pps'], rate)
+            self.assertEqual([trial['asked_pps'] for trial in found['trials']], [rate])
+
     def test_a_file_that_is_for_others_is_no_pass(self):
         row = scenarios.SCENARIOS['pcap-replay']
         for outcomes, verdict in (({'bad-mac': 9001}, 'fail'), ({'bad-mac': 9000}, 'pass'),

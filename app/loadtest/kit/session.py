@@ -197,10 +197,10 @@ class Session:
         s26.1)."""
         before = self.place.outcomes()
         low, high, trials = 0, self.options.rate, []
-        self.flood(max(1, high // 10), 1)
+        flood, totals = self.flood(max(1, high // 10), 1)
         rate = high
-        while len(trials) < TRIALS_MAX and high - low > max(1, NEAR * high) and \
-                self.place.ended() is None:
+        while self.place.ended() is None and len(trials) < TRIALS_MAX and \
+                (not trials or high - low > max(1, NEAR * high)):
             line, flood, totals = self.trial(rate, self.options.seconds)
             trials.append(line)
             if line['verdict'] == 'pass':
@@ -213,7 +213,7 @@ class Session:
             else:
                 high = rate
             rate = (low + high) // 2 or 1
-        if self.place.ended() is None and trials[-1]['asked_pps'] != low and low > 0:
+        if self.place.ended() is None and low > 0 and trials[-1]['asked_pps'] != low:
             line, flood, totals = self.trial(low, self.options.seconds)
             trials.append(line)
         return {**totals, 'samples': flood.samples, 'clients': None,
