@@ -22,6 +22,7 @@ FIGURES = {
     'p50-64': Figure('their latency, p50', 'us', 'requests-64'),
     'p99-64': Figure('their latency, p99', 'us', 'requests-64'),
     'rps-1000': Figure('requests/s, 1000 connections kept', '1/s', 'requests-1000'),
+    'p50-1000': Figure('their latency, p50', 'us', 'requests-1000'),
     'p99-1000': Figure('their latency, p99', 'us', 'requests-1000'),
     'cps': Figure('connections/s, one request each', '1/s', 'connections'),
     'down': Figure('one download', 'Gb/s', 'download'),

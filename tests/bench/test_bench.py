@@ -270,6 +270,11 @@ class Http(unittest.TestCase):
         self.assertEqual(http_figures.requests(self.Bed(text), 64),
                          ({'rps-64': 12345.67, 'p50-64': 97.0, 'p99-64': 1500.0}, 15))
 
+    def test_the_table_has_all_that_wrk_says(self):
+        for count in (1, 64, 1000):
+            made, _ = http_figures.requests(self.Bed('Requests/sec: 1\n'), count)
+            self.assertLessEqual(set(made), set(http_figures.FIGURES))
+
     def test_failures_of_ab_are_counted(self):
         text = 'Complete requests:      900\nFailed requests:        7\n' \
             'Non-2xx responses:      2\nRequests per second:    300.50 [#/sec] (mean)\n'
