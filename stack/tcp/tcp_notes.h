@@ -97,7 +97,10 @@ tcp_note_rate_begins(const struct tcp_stack *stack, const struct tcp_conn *c, st
 		m->end = seq + len;
 }
 
-/** As Linux: the owner's rate is kept only where it is no less than what was found before. */
+/**
+ * Segment by segment, for TCP_INFO; listings have the rate of tcp_delivery.h, which costs less.
+ * As Linux: the owner's rate is kept only where it is no less than what was found before.
+ */
 static inline void
 tcp_note_rate(const struct tcp_stack *stack, const struct tcp_conn *c)
 {

@@ -691,7 +691,7 @@ void tcp_timers_reneged(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_reorder(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_us);
 void tcp_timers_probe(struct tcp_stack *stack, struct tcp_conn *c, uint32_t delay_ms);
 void tcp_timers_on_closed_window(struct tcp_stack *stack, struct tcp_conn *c);
-/** An ACK, with nothing in flight. */
+/** An ACK: if it answers a probe of a closed window, the next one is counted from it. */
 void tcp_timers_on_answered_probe(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_on_ack_owed(struct tcp_stack *stack, struct tcp_conn *c);
 void tcp_timers_keep(struct tcp_stack *stack, struct tcp_conn *c, uint64_t delay_ms);

@@ -5,7 +5,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 
@@ -273,8 +272,7 @@ def main():
     if reason:
         print(f'SKIP: {reason}')
         sys.exit(report.SKIP)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(130))
+    report.end_on_signals()
     report.warn_if_busy()
     lines, left = measure(options, servers)
     report.publish(options, {'flood': syn_table(lines), 'other floods': other_table(lines)},

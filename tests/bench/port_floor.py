@@ -7,7 +7,6 @@ faster than this."""
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -107,8 +106,7 @@ def main():
     if reason:
         print(f'SKIP: {reason}')
         sys.exit(report.SKIP)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(130))
+    report.end_on_signals()
     report.warn_if_busy()
     with contextlib.suppress(KeyboardInterrupt):
         values = measure(options)

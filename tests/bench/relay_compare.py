@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 
@@ -294,8 +293,7 @@ def main():
     if reason:
         print(f'SKIP: {reason}')
         sys.exit(report.SKIP)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(130))
+    report.end_on_signals()
     report.warn_if_busy()
     with contextlib.suppress(KeyboardInterrupt):
         lines = measure(options)

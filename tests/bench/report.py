@@ -8,6 +8,7 @@ import os
 import platform
 import re
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -68,6 +69,12 @@ def machine():
         'date': datetime.date.today().isoformat(),
         'load': os.getloadavg()[0],
     }
+
+
+def end_on_signals():
+    """SIGTERM and SIGHUP end a run as Ctrl-C does: what it has made goes with it."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(130))
 
 
 def warn_if_busy():
